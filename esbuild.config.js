@@ -1,0 +1,41 @@
+// Bundles the product into dist/: delmonicos.js (the core and the command line) and gateway.js (the chain gateway).
+import { cpSync, existsSync, rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const quiet = process.argv.includes('--quiet');
+const entryPoints = {
+  delmonicos: 'src/main.ts',
+  ...(existsSync('src/chain/gateway/main.ts') ? { gateway: 'src/chain/gateway/main.ts' } : {}),
+};
+
+// A quiet build may run beside processes that still load chunks of the last one: it only adds files.
+if (!quiet) rmSync('dist', { recursive: true, force: true });
+const result = await build({
+  entryPoints,
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  chunkNames: 'chunk-[name]-[hash]',
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  minify: true,
+  keepNames: true,
+  sourcemap: 'linked',
+  metafile: true,
+  legalComments: 'none',
+  // Native addons find their binary beside their own package.
+  external: ['better-sqlite3', '@serialport/bindings-cpp', 'bufferutil', 'utf-8-validate'],
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+});
+cpSync('hal/profile/models', 'dist/models', { recursive: true });
+
+if (!quiet) {
+  const rows = Object.entries(result.metafile.outputs)
+    .filter(([file]) => file.endsWith('.js'))
+    .map(([file, { bytes }]) => `  ${(bytes / 1024).toFixed(0).padStart(6)} KiB  ${file}`);
+  console.log(`built:\n${rows.join('\n')}`);
+}

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { ExitCode, printError } from './output.ts';
+import { registerConfigCommand } from './config-command.ts';
+
+/** Version of the product, from its package.json (beside dist/ on a device, at the root in a checkout). */
+function productVersion(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/**
+ * Runs one command line and resolves with the exit code: 0 done and good, 1 the thing checked is not good or the work
+ * failed, 2 usage or configuration. Never calls process.exit, so that what was written reaches its pipe.
+ */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  const program = new Command('delmonicos')
+    .description('Reads the meters of a charging station, signs every reading and anchors it on a chain.')
+    .version(productVersion())
+    .showHelpAfterError('(add --help for the options)')
+    .exitOverride();
+  registerConfigCommand(program);
+  try {
+    await program.parseAsync(argv);
+    return Number(process.exitCode ?? ExitCode.good);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.good : ExitCode.usage;
+    return printError(error);
+  }
+}

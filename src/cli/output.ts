@@ -1,0 +1,47 @@
+import { StationError } from '../../hal/contract/index.ts';
+
+/** What the exit status says (CLI.md in the design: 0 good, 1 not good or failed, 2 usage or configuration). */
+export const ExitCode = { good: 0, bad: 1, usage: 2 } as const;
+
+/** Codes of errors that are the caller's: a wrong command line or a wrong configuration. */
+const USAGE = /^(usage|config)\./;
+
+/** One JSON document, or one line of JSON lines, on stdout. bigint becomes a decimal string. */
+export function printJson(document: unknown): void {
+  process.stdout.write(
+    `${JSON.stringify(document, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))}\n`,
+  );
+}
+
+/** A line for people on stdout (commands without --json). */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** A line for people on stderr: progress, warnings. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Reports an error on stderr and says which exit status it deserves. */
+export function printError(error: unknown): number {
+  if (error instanceof StationError) {
+    note(`error [${error.code}]: ${error.message}`);
+    if (error.hint !== undefined) note(`hint: ${error.hint}`);
+    return USAGE.test(error.code) ? ExitCode.usage : ExitCode.bad;
+  }
+  note(`error [internal]: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return ExitCode.bad;
+}
+
+/** Aligned columns for people. */
+export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => (row[i] ?? '').length)));
+  for (const row of [head, ...rows])
+    print(
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+}

@@ -1,0 +1,90 @@
+// The house as data: which room may import which. Read by the linter (eslint.config.js), one import at a time, and by
+// architecture.test.ts, which follows imports to the end. A room is a folder; `face` is the only file others may import.
+
+/**
+ * @typedef {object} Room
+ * @property {string} path folder, relative to the repository's root
+ * @property {readonly string[]} uses rooms whose face this room may import
+ * @property {readonly string[]} libraries packages it may import; `*` for any (node:* is governed by `pure`)
+ * @property {boolean} [open] others may import any of its files, not only its index.ts
+ */
+
+const BOTTOM = ['src/chain', 'src/journal', 'src/identity', 'src/config'];
+const MIDDLE = ['src/metering', 'src/sync', 'src/telemetry', 'src/receipt', 'src/service'];
+const HAL = ['hal/contract', 'hal/line', 'hal/driver/modbus', 'hal/profile'];
+
+/** @type {readonly Room[]} */
+export const ROOMS = [
+  { path: 'hal/contract', uses: [], libraries: [] },
+  { path: 'hal/line', uses: ['hal/contract'], libraries: ['@serialport/stream', '@serialport/bindings-cpp'] },
+  { path: 'hal/driver/modbus', uses: ['hal/contract'], libraries: [] },
+  { path: 'hal/profile', uses: ['hal/contract'], libraries: ['yaml', 'valibot'] },
+  { path: 'hal/simulator', uses: ['hal/contract', 'hal/profile'], libraries: [] },
+  { path: 'src/config', uses: ['hal/contract'], libraries: ['yaml', 'valibot'] },
+  { path: 'src/identity', uses: ['hal/contract'], libraries: ['@noble/hashes', '@scure/base'] },
+  { path: 'src/journal', uses: ['hal/contract'], libraries: ['better-sqlite3', 'cborg'] },
+  { path: 'src/chain', uses: ['hal/contract'], libraries: ['*'] },
+  { path: 'src/service', uses: ['hal/contract', ...BOTTOM], libraries: ['*'] },
+  {
+    path: 'src/receipt',
+    uses: ['hal/contract', ...BOTTOM],
+    libraries: ['cborg', 'valibot', '@noble/hashes'],
+  },
+  { path: 'src/telemetry', uses: ['hal/contract', ...BOTTOM], libraries: ['mqtt'] },
+  {
+    path: 'src/sync',
+    uses: ['hal/contract', ...BOTTOM],
+    libraries: ['better-sqlite3', '@noble/hashes', 'valibot'],
+  },
+  { path: 'src/metering', uses: ['hal/contract', ...BOTTOM], libraries: [] },
+  { path: 'src/station', uses: [...HAL, ...BOTTOM, ...MIDDLE], libraries: ['*'] },
+  { path: 'src/cli', uses: [...HAL, ...BOTTOM, ...MIDDLE, 'src/station'], libraries: ['*'] },
+];
+
+/** Files outside of a room that are part of the product. */
+const ENTRY = 'src/main.ts';
+
+/** @param {string} file @returns {Room | undefined} */
+export function roomOf(file) {
+  return ROOMS.filter((room) => file.startsWith(`${room.path}/`)).sort(
+    (a, b) => b.path.length - a.path.length,
+  )[0];
+}
+
+/**
+ * Why `from` must not import `to`, or undefined when it may. Both are paths relative to the repository's root; a package
+ * or a `node:` module is given as its specifier.
+ * @param {string} from
+ * @param {{ file?: string, library?: string }} to
+ * @returns {string | undefined}
+ */
+export function whyForbidden(from, to) {
+  if (from.startsWith('test/')) return undefined;
+  const room = roomOf(from);
+  if (room === undefined) {
+    if (!from.startsWith('src/') && !from.startsWith('hal/')) return undefined;
+    if (from !== ENTRY) return `${from} stands in no room of test/architecture/rooms.js`;
+    return to.file !== undefined && !to.file.startsWith('src/cli/')
+      ? `${ENTRY} may import src/cli only`
+      : undefined;
+  }
+  if (to.library !== undefined) {
+    if (to.library.startsWith('node:') || room.libraries.includes('*')) {
+      return room.path === 'hal/contract' ? 'hal/contract imports nothing' : undefined;
+    }
+    const allowed = room.libraries.some((name) => to.library === name || to.library?.startsWith(`${name}/`));
+    return allowed ? undefined : `${room.path} may not import the package ${to.library}`;
+  }
+  const target = to.file ?? '';
+  if (target.startsWith('test/')) return 'the product must not import test/';
+  const targetRoom = roomOf(target);
+  if (targetRoom === undefined) {
+    return target.endsWith('.json') ? undefined : `${target} stands in no room of test/architecture/rooms.js`;
+  }
+  if (targetRoom === room) return undefined;
+  if (!room.uses.includes(targetRoom.path)) return `${room.path} may not import ${targetRoom.path}`;
+  if (target !== `${targetRoom.path}/index.ts`) {
+    return `${targetRoom.path} is entered through its index.ts, not through ${target}`;
+  }
+  return undefined;
+}
