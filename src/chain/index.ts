@@ -1,0 +1,3 @@
+export { buildExtrinsicProof, verifyExtrinsicProof, type ProofVerdict } from './extrinsic-proof.ts';
+export { decodeHeader, type BlockHeader } from './header.ts';
+export { ProofError, type ProofErrorCode } from './proof-error.ts';
