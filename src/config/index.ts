@@ -1,0 +1,18 @@
+export { ConfigError, type ConfigIssue } from './errors.ts';
+export type { ConfigContext } from './parse-config.ts';
+export { parseDurationMs, parseSizeBytes } from './quantity.ts';
+export {
+  GENERIC_SS58_PREFIX,
+  loadStationConfig,
+  parseStationConfig,
+  type ChainConfig,
+  type ChainTransport,
+  type LineConfig,
+  type MeterConfig,
+  type MqttConfig,
+  type StationConfig,
+} from './station-config.ts';
+import stationSchema from './station.schema.json' with { type: 'json' };
+
+/** JSON Schema (2020-12 subset) of station.yaml, for editors; generated from schema.ts. */
+export const STATION_JSON_SCHEMA: object = stationSchema;

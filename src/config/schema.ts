@@ -1,0 +1,148 @@
+import * as v from 'valibot';
+import { DURATION_PATTERN, SIZE_PATTERN } from './quantity.ts';
+
+// The shape of station.yaml. Keys are a contract (docs/configuration.md): add, never rename. Every key says what it is for,
+// because `delmonicos config schema` is what editors show to whoever writes the file.
+
+const describe = v.description;
+const duration = (text: string) =>
+  v.pipe(
+    v.string(),
+    v.regex(DURATION_PATTERN, 'must be a duration such as 500ms, 10s, 5m or 1h'),
+    describe(text),
+  );
+const size = (text: string) =>
+  v.pipe(v.string(), v.regex(SIZE_PATTERN, 'must be a size such as 64KiB or 512MiB'), describe(text));
+const id = (text: string) =>
+  v.pipe(
+    v.string(),
+    v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'must be 1 to 64 letters, digits, - _ .'),
+    describe(text),
+  );
+const endpoint = (text: string) =>
+  v.pipe(v.string(), v.regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, 'must be HOST:PORT'), describe(text));
+const integer = (min: number, max: number, text: string) =>
+  v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(min), v.maxValue(max), describe(text));
+
+const STATION = v.strictObject({
+  name: v.pipe(
+    v.string(),
+    v.regex(
+      /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
+      'must be 1 to 64 letters, digits, - _ . (it is part of MQTT topics)',
+    ),
+    describe('Name of the station, unique in the fleet; part of its MQTT topics.'),
+  ),
+  origin: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[^\s+]{1,255}$/, 'must have no white space and no +'),
+      describe(
+        "The log's origin (C2SP tlog-checkpoint). Default: delmonicos/<chain account>. Never change it later.",
+      ),
+    ),
+  ),
+});
+
+const LINE = v.strictObject({
+  id: id('Name of the line, used by meters.'),
+  serial: v.optional(
+    v.pipe(v.string(), v.startsWith('/', 'must be a device path'), describe('Serial device, Modbus RTU.')),
+  ),
+  tcp: v.optional(endpoint('HOST:PORT of a Modbus TCP device or gateway.')),
+  rtuOverTcp: v.optional(endpoint('HOST:PORT of a transparent gateway: RTU frames over TCP.')),
+  baudRate: v.optional(integer(300, 1_000_000, 'Serial speed. Default: 9600.')),
+  parity: v.optional(v.pipe(v.picklist(['none', 'even', 'odd']), describe('Default: none.'))),
+  dataBits: v.optional(v.pipe(v.picklist([7, 8]), describe('Default: 8.'))),
+  stopBits: v.optional(v.pipe(v.picklist([1, 2]), describe('Default: 1.'))),
+});
+
+const METER = v.strictObject({
+  id: id('Name of the meter; part of its MQTT topics.'),
+  line: v.pipe(v.string(), describe('The id of its line.')),
+  unitId: integer(1, 247, 'Modbus unit id.'),
+  profile: v.pipe(v.string(), describe('Meter model, see `delmonicos meter profiles`.')),
+  every: duration('How often it is read.'),
+});
+
+const JOURNAL = v.strictObject({
+  groupCommit: v.optional(
+    duration('Samples are committed to flash in groups, at the latest this late. Default: 10s.'),
+  ),
+  maxSize: v.optional(size('The journal warns above this size on disk. Default: 512MiB.')),
+});
+
+const CHAIN = v.strictObject({
+  transport: v.pipe(
+    v.picklist(['light-client', 'rpc']),
+    describe('light-client trusts no server; rpc asks the node at `url`.'),
+  ),
+  relaySpec: v.optional(
+    v.pipe(v.string(), describe('Chain specification file of the relay chain (light-client).')),
+  ),
+  paraSpec: v.optional(
+    v.pipe(v.string(), describe('Chain specification file of the parachain (light-client).')),
+  ),
+  url: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^wss?:\/\/\S+$/, 'must be a ws:// or wss:// URL'),
+      describe('Node to ask (rpc).'),
+    ),
+  ),
+  call: v.optional(
+    v.pipe(
+      v.picklist(['remark']),
+      describe('Call that carries a checkpoint: system.remarkWithEvent. Default: remark.'),
+    ),
+  ),
+  callIndex: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^0x[0-9a-f]{4}$/, 'must be 0x and four hexadecimal digits'),
+      describe(
+        'Pallet and call index that the station may sign. Default: 0x0007 (System.remark_with_event).',
+      ),
+    ),
+  ),
+  genesisHash: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 hexadecimal digits'),
+      describe('Sign for this chain only. Without it the first chain that was used is kept.'),
+    ),
+  ),
+  anchorEvery: v.optional(
+    duration('How often a checkpoint is anchored while the journal grows. Default: 1h.'),
+  ),
+  ss58Prefix: v.optional(integer(0, 16383, 'SS58 address format of the chain account. Default: 42.')),
+});
+
+const MQTT = v.strictObject({
+  url: v.pipe(
+    v.string(),
+    v.regex(
+      /^mqtts?:\/\/[^\s@]+$/,
+      'must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without a password in it',
+    ),
+    describe('Broker. Secrets come from systemd credentials, never from this file.'),
+  ),
+  username: v.optional(
+    v.pipe(v.string(), describe('User name; the password is the credential `mqtt-password`.')),
+  ),
+});
+
+/** What station.yaml may say, as written (durations and sizes still text). */
+export const STATION_FILE = v.pipe(
+  v.strictObject({
+    station: STATION,
+    lines: v.array(LINE),
+    meters: v.array(METER),
+    journal: v.optional(JOURNAL),
+    chain: v.optional(CHAIN),
+    telemetry: v.optional(v.strictObject({ mqtt: v.optional(MQTT) })),
+  }),
+  v.title('Delmonicos Inside: station configuration'),
+);
+
+export type StationFile = v.InferOutput<typeof STATION_FILE>;
