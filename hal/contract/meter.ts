@@ -21,6 +21,15 @@ export interface MeterSample {
   readonly readBeginMonoMs: number;
   readonly readEndMonoMs: number;
   readonly values: readonly MeasuredValue[];
+  /** Quantities of the profile for which this meter gave no value now, and why (`N`, `R`, `O`, `F`). */
+  readonly missing?: readonly MissingValue[];
+}
+
+/** A quantity without a value: absence is never written as a number. */
+export interface MissingValue {
+  readonly obis: ObisCode;
+  readonly unit: Unit;
+  readonly quality: Exclude<Quality, 'G'>;
 }
 
 export interface MeterIdentity {

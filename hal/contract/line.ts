@@ -1,0 +1,97 @@
+import type { ReadPriority } from './meter.ts';
+
+/** What carries the bytes. A driver chooses its framing by it. */
+export type LineKind = 'serial' | 'tcp' | 'rtuOverTcp';
+
+/**
+ * One physical line (serial port, TCP gateway) that many drivers share. It has one exchange in flight, serves `billing`
+ * before `periodic` before `diagnostic` and keeps the order within each, and survives unplugging.
+ * It knows bytes and time, no protocol: a driver says what to send and how to recognise the answer.
+ */
+export interface Line {
+  readonly id: string;
+  readonly kind: LineKind;
+  /**
+   * Sends a request and resolves with its answer. May be called concurrently. Never resolves with an answer that could
+   * belong to another request. Rejects with a `MeterError`: `meter.timeout`, `meter.bad_frame`, `meter.quarantined` (the
+   * peer has failed too often and is left alone for a while), `line.open_failed`, `line.closed`, `line.queue_full`.
+   */
+  exchange<Answer>(exchange: Exchange<Answer>): Promise<ExchangeResult<Answer>>;
+  /** A snapshot; cheap enough to take every second. */
+  statistics(): LineStatistics;
+  /** Rejects what is waiting with `line.closed` and frees the device. */
+  close(): Promise<void>;
+}
+
+/** One request and how to recognise its answer. The functions are pure and may be called often. */
+export interface Exchange<Answer> {
+  /** Whom it is for, such as `1` for a Modbus unit; failures are counted by peer, so that one dead peer starves no other. */
+  readonly peer: string;
+  readonly priority: ReadPriority;
+  /** `sequence` is never used twice on a line within 65,536 requests: framings that carry a transaction id use it. */
+  request(sequence: number): Uint8Array;
+  /** Judges all bytes that arrived since the request with that sequence number was sent, minus those it told to discard. */
+  receive(received: Uint8Array, sequence: number): Reception<Answer>;
+  /**
+   * Two requests of one peer whose answers carry the same key cannot be told apart by their answers alone. While an answer
+   * to one of them may still arrive late, the line does not send the other. Absent where answers name their request.
+   */
+  readonly answerKey?: string;
+  /** Length of the expected answer: the line allows for the time that it takes on the wire. */
+  readonly answerBytes: number;
+  /** From the end of the request to the first byte of the answer. */
+  readonly responseTimeoutMs: number;
+  /** Silence that the peer needs before this request, beyond the line's own gap between frames. */
+  readonly turnaroundMs?: number;
+  /** How often the same request is sent at most; 2 unless told. */
+  readonly attempts?: number;
+}
+
+export type Reception<Answer> =
+  /** Not all there yet. `seen` says what the bytes so far look like, for the error message after a time-out. */
+  | { readonly kind: 'incomplete'; readonly seen?: string }
+  /** The answer; a refusal by the peer (a Modbus exception) is an answer too: the line is healthy. */
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  /** The first `byteCount` bytes belong to no request that is still open. */
+  | { readonly kind: 'discard'; readonly byteCount: number; readonly seen: string }
+  /** The answer arrived damaged. `reopen` asks for a new connection, because frame boundaries are lost for good. */
+  | { readonly kind: 'damaged'; readonly seen: string; readonly reopen?: boolean };
+
+export interface ExchangeResult<Answer> {
+  readonly answer: Answer;
+  /** When the first attempt began to be sent: nothing in the answer is older. */
+  readonly sentMonoMs: number;
+  readonly receivedMonoMs: number;
+  readonly attempts: number;
+}
+
+export interface LineStatistics {
+  readonly id: string;
+  readonly kind: LineKind;
+  readonly state: 'closed' | 'opening' | 'open' | 'waiting';
+  /** Requests put on the wire, repetitions included, and how they ended. */
+  readonly requests: number;
+  readonly answers: number;
+  /** Rejected exchanges and failed attempts by code (`meter.timeout`: 3). */
+  readonly errors: Readonly<Record<string, number>>;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** Bytes that belonged to no open request: late answers, duplicates, noise. */
+  readonly bytesDiscarded: number;
+  /** From sending a request to its whole answer. */
+  readonly latencyMs: { readonly last: number; readonly mean: number; readonly max: number };
+  /** Time with an exchange in flight, since the line was made. */
+  readonly busyMs: number;
+  readonly queued: number;
+  readonly opened: number;
+  readonly peers: Readonly<Record<string, PeerStatistics>>;
+}
+
+export interface PeerStatistics {
+  readonly answers: number;
+  readonly failures: number;
+  /** Since the last answer. */
+  readonly consecutiveFailures: number;
+  /** `quarantined`: left alone until the next probe. */
+  readonly state: 'healthy' | 'failing' | 'quarantined';
+}
