@@ -20,6 +20,3 @@ export {
 } from './protocol.ts';
 export { concatBytes, encodeBytes, encodeCompact, equalBytes } from './scale.ts';
 export { blake2b256 } from './substrate-trie.ts';
-export { buildExtrinsicProof, verifyExtrinsicProof, type ProofVerdict } from './extrinsic-proof.ts';
-export { decodeHeader, type BlockHeader } from './header.ts';
-export { ProofError, type ProofErrorCode } from './proof-error.ts';
