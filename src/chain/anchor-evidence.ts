@@ -22,6 +22,8 @@ const MAX_EXTRINSIC_BYTES = 64 * 1024;
 /** A trie node of an extrinsics trie carries at most one extrinsic inline; the depth is that of a compact index. */
 const MAX_PROOF_NODES = 64;
 const MAX_PROOF_NODE_BYTES = 256 * 1024;
+/** Two versions, two hashes and the option of a metadata hash take 105 bytes; extensions of a chain may add to them. */
+const MAX_ADDITIONAL_SIGNED_BYTES = 512;
 
 export const anchorEvidenceSchema = v.strictObject({
   via: v.picklist(['light-client', 'rpc']),
@@ -39,6 +41,11 @@ export const anchorEvidenceSchema = v.strictObject({
   checkpoint: v.pipe(v.string(), v.maxLength(8 * 1024)),
   /** Tree size in that checkpoint: leaves 0 to size - 1 are covered. */
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  /**
+   * What the extrinsic's signature covers beyond the extrinsic itself (versions, genesis hash, hash of the era's first
+   * block, ...), as the end of the signing payload has it. With it the signature can be checked offline.
+   */
+  additionalSigned: v.exactOptional(hexSchema(MAX_ADDITIONAL_SIGNED_BYTES)),
   /** When the station saw it final, milliseconds since 1970 UTC by its own clock. Says nothing about trust. */
   finalizedAtMs: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
 });

@@ -20,3 +20,11 @@ export {
 } from './protocol.ts';
 export { concatBytes, encodeBytes, encodeCompact, equalBytes } from './scale.ts';
 export { blake2b256 } from './substrate-trie.ts';
+export {
+  additionalSignedOf,
+  decodeSignedExtrinsic,
+  genesisHashIn,
+  remarkCallOf,
+  signedMessageOf,
+  type SignedExtrinsic,
+} from './signed-extrinsic.ts';
