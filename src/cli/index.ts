@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode, printError } from './output.ts';
 import { registerConfigCommand } from './config-command.ts';
+import { registerKeyCommand } from './key-command.ts';
 
 /** Version of the product, from its package.json (beside dist/ on a device, at the root in a checkout). */
 function productVersion(): string {
@@ -20,6 +21,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   registerConfigCommand(program);
+  registerKeyCommand(program);
   try {
     await program.parseAsync(argv);
     return Number(process.exitCode ?? ExitCode.good);

@@ -1,0 +1,17 @@
+import { StationError, type StationErrorOptions } from '../../hal/contract/index.ts';
+
+/** Each is listed in docs/errors.md. */
+export type IdentityErrorCode =
+  | 'identity.seed_exists'
+  | 'identity.seed_missing'
+  | 'identity.seed_invalid'
+  | 'identity.seed_exposed'
+  | 'identity.seed_io'
+  | 'identity.bad_address';
+
+export class IdentityError extends StationError {
+  declare readonly code: IdentityErrorCode;
+  constructor(code: IdentityErrorCode, message: string, options: Partial<StationErrorOptions> = {}) {
+    super(code, message, { remedy: 'operator', ...options });
+  }
+}

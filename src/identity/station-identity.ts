@@ -1,0 +1,87 @@
+import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { ed25519KeyFromSeed, type Ed25519Key } from './ed25519.ts';
+import { deriveEd25519Seed, deriveP256 } from './key-derivation.ts';
+import { readRootSeed } from './root-seed-file.ts';
+import { encodeSs58, GENERIC_SS58_PREFIX } from './ss58.ts';
+
+/** Everything here can be printed: private keys live in closures only. */
+export interface StationIdentity extends Ed25519Key {
+  /** First 8 bytes of SHA-256(public key): the `kid` of journal entries. */
+  readonly keyId: Uint8Array;
+  readonly chainAccount: ChainAccount;
+  readonly ocmf: OcmfKey;
+  /** C2SP signed-note verifier key of the identity key under a log's origin: `<origin>+<hash>+<key>`. */
+  verifierKey(origin: string): string;
+}
+
+export interface ChainAccount extends Ed25519Key {
+  readonly ss58: string;
+}
+
+export interface OcmfKey {
+  /** 65-byte uncompressed point of P-256. */
+  readonly publicKey: Uint8Array;
+  /** DER SubjectPublicKeyInfo, the form in which OCMF tools take a key. */
+  readonly publicKeySpki: Uint8Array;
+  /** ECDSA with SHA-256 over the message, DER-encoded (OCMF's `ECDSA-secp256r1-SHA256`). */
+  sign(message: Uint8Array): Uint8Array;
+}
+
+export interface LoadIdentityOptions {
+  /** SS58 prefix of the chain account's address; 42 unless the chain has its own. */
+  readonly ss58Prefix?: number;
+  /** systemd's `$CREDENTIALS_DIRECTORY`; its `root-seed` goes before the file in the state directory. */
+  readonly credentialsDirectory?: string | undefined;
+}
+
+/**
+ * Reads the root seed and derives the station's keys (decision 0003); the seed is wiped before this returns.
+ * @throws IdentityError as readRootSeed
+ */
+export function loadIdentity(directory: string, options: LoadIdentityOptions = {}): StationIdentity {
+  const seed = readRootSeed({ directory, credentialsDirectory: options.credentialsDirectory });
+  try {
+    return identityFromSeed(seed, options.ss58Prefix);
+  } finally {
+    seed.fill(0);
+  }
+}
+
+/** Pure: the same seed always gives the same keys. */
+export function identityFromSeed(seed: Uint8Array, ss58Prefix = GENERIC_SS58_PREFIX): StationIdentity {
+  const identity = ed25519KeyFromSeed(deriveEd25519Seed(seed, 'identity'));
+  const account = ed25519KeyFromSeed(deriveEd25519Seed(seed, 'chainAccount'));
+  return Object.freeze({
+    ...identity,
+    keyId: sha256(identity.publicKey).slice(0, 8),
+    chainAccount: Object.freeze({ ...account, ss58: encodeSs58(account.publicKey, ss58Prefix) }),
+    ocmf: ocmfKey(seed),
+    verifierKey: (origin: string) => noteVerifierKey(origin, identity.publicKey),
+  });
+}
+
+function ocmfKey(seed: Uint8Array): OcmfKey {
+  const { scalar, point } = deriveP256(seed);
+  const encoded = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
+  const jwk = { kty: 'EC', crv: 'P-256', x: encoded(point.subarray(1, 33)), y: encoded(point.subarray(33)) };
+  const privateKey = createPrivateKey({ key: { ...jwk, d: encoded(scalar) }, format: 'jwk' });
+  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
+  return Object.freeze({
+    publicKey: new Uint8Array(point),
+    publicKeySpki: new Uint8Array(spki),
+    sign: (message: Uint8Array) => new Uint8Array(sign('sha256', message, privateKey)),
+  });
+}
+
+/** C2SP signed-note: key hash = first 4 bytes of SHA-256(name, newline, 0x01 for Ed25519, public key). */
+function noteVerifierKey(name: string, publicKey: Uint8Array): string {
+  if (name === '' || /[\s+]/u.test(name))
+    throw new RangeError(`"${name}" is no key name: no spaces, no plus`);
+  const typed = Buffer.concat([Buffer.of(1), publicKey]);
+  const hash = sha256(Buffer.concat([Buffer.from(`${name}\n`), typed]));
+  return `${name}+${Buffer.from(hash.subarray(0, 4)).toString('hex')}+${typed.toString('base64')}`;
+}
+
+function sha256(message: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(message).digest());
+}
