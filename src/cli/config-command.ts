@@ -1,5 +1,33 @@
 import type { Command } from 'commander';
+import { ExitCode, note, print, printJson } from './output.ts';
 
 export function registerConfigCommand(program: Command): void {
-  program.command('config').description('validates a configuration, prints its JSON Schema');
+  const config = program.command('config').description('validates a configuration, prints its JSON Schema');
+
+  config
+    .command('check')
+    .description('validates a station.yaml; every problem with its line')
+    .argument('<file>', 'station.yaml')
+    .option('--json', 'one JSON document: {ok, issues: [{line, column, key, message}]}')
+    .action(async (file: string, options: { json?: boolean }) => {
+      const { ConfigError, loadStationConfig } = await import('../config/index.ts');
+      try {
+        const found = loadStationConfig(file);
+        if (options.json) printJson({ ok: true, issues: [] });
+        else print(`${file}: good (${found.lines.length} lines, ${found.meters.length} meters)`);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        if (options.json) printJson({ ok: false, issues: error.issues });
+        else note(`${file}: ${error.message}`);
+        process.exitCode = ExitCode.usage;
+      }
+    });
+
+  config
+    .command('schema')
+    .description('prints the JSON Schema of station.yaml, for editors')
+    .action(async () => {
+      const { STATION_JSON_SCHEMA } = await import('../config/index.ts');
+      print(JSON.stringify(STATION_JSON_SCHEMA, null, 2));
+    });
 }

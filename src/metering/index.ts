@@ -1,0 +1,10 @@
+export { watchClock, type ClockWatchOptions } from './clock-watch.ts';
+export type { EvidenceLog, MeteringRecord } from './evidence-log.ts';
+export {
+  startMetering,
+  type Metering,
+  type MeteringEvent,
+  type MeteringOptions,
+  type MeterStatus,
+  type ScheduledMeter,
+} from './metering.ts';

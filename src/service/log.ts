@@ -1,0 +1,55 @@
+import type { Log, LogLevel, MonotonicClock } from '../../hal/contract/index.ts';
+
+/** syslog severities (RFC 5424 §6.2.1), which journald reads from a `<n>` prefix. */
+const SEVERITY: Record<LogLevel, number> = { error: 3, warning: 4, info: 6, debug: 7 };
+
+/** A repeated event is printed at most this often; an absent meter must not wear out the flash. */
+const REPEAT_EVERY_MS = 60_000;
+/** Distinct repeated events that are remembered; beyond that the oldest is forgotten (and would be printed again). */
+const REMEMBERED = 256;
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** Where a line goes; must not block. */
+  readonly write: (line: string) => void;
+  readonly clock: Pick<MonotonicClock, 'nowMonoMs'>;
+  /** `<n>` prefix for journald instead of the level in words. */
+  readonly journald: boolean;
+}
+
+/**
+ * One line an event: `info meter.answering meter=evse1`. Warnings and errors with the same event, meter, line and code are
+ * printed once a minute with the count of those between.
+ */
+export function createLog(options: LogOptions): Log {
+  const seen = new Map<string, { printedMonoMs: number; suppressed: number }>();
+  return (level, event, fields = {}) => {
+    if (SEVERITY[level] > SEVERITY[options.level]) return;
+    let repeated = 0;
+    if (level === 'warning' || level === 'error') {
+      const key = [event, fields['meter'], fields['line'], fields['code']].join(' ');
+      const now = options.clock.nowMonoMs();
+      const last = seen.get(key);
+      if (last !== undefined && now - last.printedMonoMs < REPEAT_EVERY_MS) {
+        last.suppressed++;
+        return;
+      }
+      repeated = last?.suppressed ?? 0;
+      seen.delete(key);
+      seen.set(key, { printedMonoMs: now, suppressed: 0 });
+      if (seen.size > REMEMBERED) seen.delete(seen.keys().next().value ?? '');
+    }
+    const words = Object.entries(repeated > 0 ? { ...fields, repeated } : fields).map(
+      ([name, value]) => `${name}=${formatField(value)}`,
+    );
+    const head = options.journald ? `<${SEVERITY[level]}>${event}` : `${level} ${event}`;
+    options.write([head, ...words].join(' '));
+  };
+}
+
+function formatField(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(value.message);
+  if (typeof value === 'bigint') return value.toString();
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
+  return typeof value === 'string' && /[\s"=]|^$/.test(text) ? JSON.stringify(text) : text;
+}

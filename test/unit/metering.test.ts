@@ -1,0 +1,245 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  decimal,
+  ENERGY_IMPORT,
+  MeterError,
+  POWER_ACTIVE,
+  silentLog,
+  type EnergyMeter,
+  type MeterSample,
+} from '../../hal/contract/index.ts';
+import { clockStepMs } from '../../src/metering/clock-step.ts';
+import {
+  startMetering,
+  watchClock,
+  type Metering,
+  type EvidenceLog,
+  type MeteringEvent,
+} from '../../src/metering/index.ts';
+import {
+  FAILURES_BEFORE_FAULT,
+  stepAvailability,
+  UNKNOWN_AVAILABILITY,
+} from '../../src/metering/meter-availability.ts';
+import { judgeSample } from '../../src/metering/plausibility.ts';
+import { firstSlot, nextSlot } from '../../src/metering/schedule.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+function sample(energyWh: number | bigint, endMonoMs: number, meterSerial = 'A1'): MeterSample {
+  return {
+    meterSerial,
+    profileId: 'test',
+    readBeginMonoMs: endMonoMs - 20,
+    readEndMonoMs: endMonoMs,
+    values: [
+      { obis: ENERGY_IMPORT, value: decimal(energyWh), unit: 'Wh', quality: 'G' },
+      { obis: POWER_ACTIVE, value: decimal(11_000), unit: 'W', quality: 'G' },
+    ],
+  };
+}
+
+describe('the schedule', () => {
+  it('keeps to the grid of the first slot, whatever a read took, and skips what passed', () => {
+    fc.assert(
+      fc.property(fc.nat(1e9), fc.integer({ min: 1, max: 1e7 }), fc.nat(1e9), (last, every, late) => {
+        const { atMonoMs, skipped } = nextSlot(last, every, last + late);
+        expect(atMonoMs).toBeGreaterThan(last + late);
+        expect(atMonoMs - (last + late)).toBeLessThanOrEqual(every);
+        expect((atMonoMs - last) % every).toBe(0);
+        expect(skipped).toBe((atMonoMs - last) / every - 1);
+      }),
+    );
+  });
+
+  it('spreads meters over the interval', () => {
+    expect([0, 1, 2, 3].map((i) => firstSlot(500, 1000, i, 4))).toEqual([500, 750, 1000, 1250]);
+  });
+});
+
+describe('plausibility', () => {
+  it('believes energy that rises as power can make it rise', () => {
+    const first = judgeSample(sample(1000, 1000), undefined);
+    const second = judgeSample(sample(1003, 2000), first.history);
+    expect(second.findings).toEqual([]);
+    expect(second.sample.values[0]?.quality).toBe('G');
+  });
+
+  it('marks energy that fell as out of range and keeps the last good value as the measure', () => {
+    const first = judgeSample(sample(1000, 1000), undefined);
+    const fell = judgeSample(sample(999, 2000), first.history);
+    expect(fell.findings).toMatchObject([{ rule: 'decreased' }]);
+    expect(fell.sample.values.map((v) => v.quality)).toEqual(['O', 'G']);
+    expect(judgeSample(sample(1001, 3000), fell.history).findings).toEqual([]);
+  });
+
+  it('marks energy that rose faster than a megawatt would make it', () => {
+    const first = judgeSample(sample(1000, 1000), undefined);
+    expect(judgeSample(sample(66_536_000, 2000), first.history).findings).toMatchObject([
+      { rule: 'rose_too_fast' },
+    ]);
+  });
+
+  it('starts anew with another meter', () => {
+    const first = judgeSample(sample(1000, 1000), undefined);
+    expect(judgeSample(sample(5, 2000, 'B2'), first.history).findings).toEqual([]);
+  });
+
+  it('never lets the believed energy of one meter fall, whatever comes', () => {
+    fc.assert(
+      fc.property(fc.array(fc.bigInt(0n, 10n ** 12n), { minLength: 1, maxLength: 50 }), (registers) => {
+        let history: Parameters<typeof judgeSample>[1];
+        let believed = -1n;
+        registers.forEach((wh, i) => {
+          const judged = judgeSample(sample(wh, i * 1000), history);
+          history = judged.history;
+          const energy = judged.sample.values[0];
+          if (energy?.quality !== 'G') return;
+          expect(energy.value.mantissa).toBeGreaterThanOrEqual(believed);
+          believed = energy.value.mantissa;
+        });
+      }),
+    );
+  });
+});
+
+describe('a meter that does not answer', () => {
+  it('raises one fault after three failures and clears it once', () => {
+    let state = UNKNOWN_AVAILABILITY;
+    const effects: string[] = [];
+    const feed = (ok: boolean): void => {
+      const event = ok
+        ? ({ type: 'answered' } as const)
+        : ({ type: 'failed', error: { code: 'meter.timeout' }, atMonoMs: 5 } as const);
+      const step = stepAvailability(state, event);
+      state = step.next;
+      effects.push(...step.effects.map((effect) => effect.type));
+    };
+    [true, false, false, true, ...Array<boolean>(FAILURES_BEFORE_FAULT + 4).fill(false), true, true].forEach(
+      feed,
+    );
+    expect(effects).toEqual(['raise', 'clear']);
+  });
+});
+
+describe('a step of the wall clock', () => {
+  it('is the difference to what the monotonic clock says, and slewing is none', () => {
+    expect(clockStepMs({ wallMs: 10_000, monoMs: 0 }, { wallMs: 11_400, monoMs: 1_000 })).toBeUndefined();
+    expect(clockStepMs({ wallMs: 10_000, monoMs: 0 }, { wallMs: 7_000, monoMs: 1_000 })).toBe(-4_000);
+  });
+
+  it('is journaled once', async () => {
+    const clock = new VirtualClock();
+    const steps: number[] = [];
+    let offset = 1_700_000_000_000;
+    const watch = watchClock({
+      clock,
+      nowWallMs: () => clock.nowMonoMs() + offset,
+      evidence: { event: async (record) => steps.push(record.kind === 'clock-step' ? record.stepMs : NaN) },
+      log: silentLog,
+    });
+    await clock.advance(3_000);
+    offset += 3_600_000;
+    await clock.advance(3_000);
+    await watch.stop();
+    expect(steps).toEqual([3_600_000]);
+  });
+});
+
+interface Scripted extends EnergyMeter {
+  fail: string | undefined;
+  serial: string;
+}
+
+function scriptedMeter(clock: VirtualClock, id: string): Scripted {
+  let wh = 1000;
+  return {
+    id,
+    profileId: 'test',
+    fail: undefined,
+    serial: 'A1',
+    async identify() {
+      if (this.fail !== undefined) throw new MeterError('meter.timeout', 'no answer');
+      return { serial: this.serial };
+    },
+    async readSample() {
+      await clock.sleep(20);
+      if (this.fail !== undefined) throw new MeterError('meter.timeout', 'no answer');
+      return sample(wh++, clock.nowMonoMs(), this.serial);
+    },
+  };
+}
+
+/** A read that is under way ends with the clock's help. */
+async function stopped(metering: Metering, clock: VirtualClock): Promise<void> {
+  const stop = metering.stop();
+  await clock.advance(100);
+  await stop;
+}
+
+describe('metering', () => {
+  it('reads each meter on its grid, journals readings, faults and swaps, and goes on through all of them', async () => {
+    const clock = new VirtualClock(0);
+    const journal: string[] = [];
+    const events: MeteringEvent[] = [];
+    const evidence: EvidenceLog = {
+      reading: async (read) => journal.push(`reading ${read.meterSerial}`),
+      event: async ({ kind, ...body }) => journal.push(`${kind} ${JSON.stringify(body)}`),
+    };
+    const [good, bad] = [scriptedMeter(clock, 'good'), scriptedMeter(clock, 'bad')];
+    good.serial = 'G7';
+    const metering = startMetering({
+      meters: [good, bad].map((meter) => ({ meter, everyMs: 1_000 })),
+      evidence,
+      clock,
+      log: silentLog,
+      onEvent: (event) => events.push(event),
+    });
+    await clock.advance(5_000);
+    bad.fail = 'meter.timeout';
+    await clock.advance(5_000);
+    bad.fail = undefined;
+    bad.serial = 'B2';
+    await clock.advance(5_000);
+    await stopped(metering, clock);
+
+    expect(journal.filter((line) => line === 'reading G7').length).toBeGreaterThanOrEqual(15);
+    expect(journal.filter((line) => !line.startsWith('reading'))).toEqual([
+      'fault {"code":"meter.timeout","state":"raised","subject":"bad"}',
+      'meter-swap {"meterId":"bad","before":"A1","after":"B2"}',
+      'fault {"code":"meter.silent","state":"cleared","subject":"bad"}',
+    ]);
+    expect(journal.indexOf('reading B2')).toBeGreaterThan(
+      journal.findIndex((line) => line.startsWith('meter-swap')),
+    );
+    expect(
+      metering.status().map(({ meterId, state, serial, failures }) => ({ meterId, state, serial, failures })),
+    ).toEqual([
+      { meterId: 'good', state: 'answering', serial: 'G7', failures: 0 },
+      { meterId: 'bad', state: 'answering', serial: 'B2', failures: 5 },
+    ]);
+    expect(
+      events.filter((event) => event.type === 'meter-status' && event.status.state === 'silent'),
+    ).toHaveLength(1);
+  });
+
+  it('goes on reading and showing when the journal refuses entries', async () => {
+    const clock = new VirtualClock(0);
+    const meter = scriptedMeter(clock, 'm');
+    const logged: string[] = [];
+    const refuse = async (): Promise<never> => {
+      throw new MeterError('line.closed', 'stands for any typed error');
+    };
+    const metering = startMetering({
+      meters: [{ meter, everyMs: 1_000 }],
+      evidence: { reading: refuse, event: refuse },
+      clock,
+      log: (_level, event) => logged.push(event),
+      onEvent: () => {},
+    });
+    await clock.advance(4_500);
+    await stopped(metering, clock);
+    expect(metering.status()[0]?.samples).toBe(5);
+    expect(logged.filter((event) => event === 'journal.append_failed')).toHaveLength(5);
+  });
+});
