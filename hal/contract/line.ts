@@ -41,7 +41,7 @@ export interface Exchange<Answer> {
   readonly answerBytes: number;
   /** From the end of the request to the first byte of the answer. */
   readonly responseTimeoutMs: number;
-  /** Silence that the peer needs before this request, beyond the line's own gap between frames. */
+  /** Time that the peer needs between its last answer and this request; other peers are served meanwhile. */
   readonly turnaroundMs?: number;
   /** How often the same request is sent at most; 2 unless told. */
   readonly attempts?: number;
@@ -54,8 +54,16 @@ export type Reception<Answer> =
   | { readonly kind: 'answer'; readonly answer: Answer }
   /** The first `byteCount` bytes belong to no request that is still open. */
   | { readonly kind: 'discard'; readonly byteCount: number; readonly seen: string }
-  /** The answer arrived damaged. `reopen` asks for a new connection, because frame boundaries are lost for good. */
-  | { readonly kind: 'damaged'; readonly seen: string; readonly reopen?: boolean };
+  /**
+   * What is there can be no answer. With `byteCount` those bytes were a whole wrong answer and the attempt fails at once;
+   * otherwise it fails when silence follows. `reopen` asks for a new connection: frame boundaries are lost for good.
+   */
+  | {
+      readonly kind: 'damaged';
+      readonly seen: string;
+      readonly byteCount?: number;
+      readonly reopen?: boolean;
+    };
 
 export interface ExchangeResult<Answer> {
   readonly answer: Answer;

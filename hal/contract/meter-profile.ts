@@ -100,9 +100,9 @@ export interface ProfileIdentity {
   readonly firmware?: RegisterField | undefined;
 }
 
-/** The field holds this raw content (hexadecimal of the whole field after its bytes were put in order). */
+/** The field, read as text (a number in decimal notation), is one of these. */
 export interface ProbeRule extends RegisterField {
-  readonly equals: string;
+  readonly oneOf: readonly string[];
 }
 
 /**
