@@ -90,12 +90,18 @@ export function signedMessageOf(
 
 /**
  * The part of a signing payload that is not in the extrinsic itself, for `AnchorEvidence.additionalSigned`: the payload
- * is the same call and extensions in the other order, and then this. Undefined when they do not fit together.
+ * is call and extensions in that order, where the extrinsic has extensions and call, and then this. Undefined when the
+ * two do not belong together.
  */
 export function additionalSignedOf(payload: Uint8Array, extrinsic: Uint8Array): Uint8Array | undefined {
   const decoded = decodeSignedExtrinsic(extrinsic);
-  if ('why' in decoded || payload.length < decoded.extensionsAndCall.length) return undefined;
-  return payload.slice(decoded.extensionsAndCall.length);
+  if ('why' in decoded) return undefined;
+  const { extensionsAndCall } = decoded;
+  const callAndExtensions = payload.subarray(0, extensionsAndCall.length);
+  const twice = Buffer.concat([extensionsAndCall, extensionsAndCall]);
+  const isRotated = twice.includes(Buffer.from(callAndExtensions));
+  const fits = callAndExtensions.length === extensionsAndCall.length && isRotated;
+  return fits ? payload.slice(extensionsAndCall.length) : undefined;
 }
 
 /** The genesis hash inside `additionalSigned`, after the versions of runtime and transactions (CheckGenesis of FRAME). */

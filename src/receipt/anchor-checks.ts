@@ -1,0 +1,156 @@
+// The checks of an anchor, from the checkpoint outwards: the extrinsic holds the checkpoint, the account signed the
+// extrinsic, the extrinsic stands in the block, the block is final. Each is made on its own, whatever the others say.
+import {
+  decodeHeader,
+  decodeSignedExtrinsic,
+  equalBytes,
+  genesisHashIn,
+  hexToBytes,
+  ProofError,
+  remarkCallOf,
+  signedMessageOf,
+  verifyExtrinsicProof,
+  type BlockHeader,
+} from '../chain/index.ts';
+import { decodeSs58, IdentityError, verifyEd25519 } from '../identity/index.ts';
+import { fail, notChecked, pass, type CheckName, type Finding } from './check.ts';
+import type { FinalityAnswer } from './finality.ts';
+import type { ReceiptAnchor } from './receipt-format.ts';
+
+export type AnchorCheckName = Extract<CheckName, `anchor-${string}` | 'finality'>;
+
+/** What the rest of the receipt says that the anchor must agree with. */
+export interface AnchorContext {
+  readonly origin: string;
+  /** Checkpoint (signed note) of the inclusion proofs; undefined when it could not be read. */
+  readonly checkpoint: { readonly text: string; readonly size: number } | undefined;
+  readonly finality: FinalityAnswer | undefined;
+}
+
+export function checkAnchor(anchor: ReceiptAnchor, context: AnchorContext): Record<AnchorCheckName, Finding> {
+  const header = headerOf(anchor);
+  return {
+    'anchor-checkpoint': checkCheckpoint(anchor, context),
+    'anchor-call': checkCall(anchor),
+    'anchor-signer': checkSigner(anchor, context.origin),
+    'anchor-signature': checkSignature(anchor),
+    'anchor-inclusion': checkInclusion(anchor, header),
+    'anchor-header': checkHeader(anchor, header),
+    finality: checkFinality(anchor, context.finality),
+  };
+}
+
+function checkCheckpoint(anchor: ReceiptAnchor, { checkpoint }: AnchorContext): Finding {
+  if (checkpoint === undefined) return fail('the proofs have no readable checkpoint to compare with');
+  if (anchor.checkpoint !== checkpoint.text)
+    return fail('the anchored checkpoint is not the one of the proofs');
+  if (anchor.size !== checkpoint.size)
+    return fail(`the anchor says size ${anchor.size}, its checkpoint ${checkpoint.size}`);
+  return pass(`the proofs rest on the anchored checkpoint of ${anchor.size} entries`);
+}
+
+function checkCall(anchor: ReceiptAnchor): Finding {
+  const extrinsic = decodeSignedExtrinsic(hexToBytes(anchor.extrinsic));
+  if ('why' in extrinsic) return fail(`not a signed extrinsic: ${extrinsic.why}`);
+  const call = remarkCallOf(extrinsic, checkpointBytes(anchor));
+  return call === undefined
+    ? fail('the extrinsic does not end with system.remarkWithEvent(checkpoint)')
+    : pass(`system.remarkWithEvent (call 0.${call[1]}) of exactly this checkpoint`);
+}
+
+function checkSigner(anchor: ReceiptAnchor, origin: string): Finding {
+  const account = accountIn(origin);
+  if (account === undefined) return notChecked(`the log's origin "${origin}" names no chain account`);
+  const extrinsic = decodeSignedExtrinsic(hexToBytes(anchor.extrinsic));
+  if ('why' in extrinsic) return fail(`not a signed extrinsic: ${extrinsic.why}`);
+  return equalBytes(extrinsic.signer, account)
+    ? pass(`the extrinsic is of the account that the origin names`)
+    : fail('the extrinsic is of another account than the origin names');
+}
+
+function checkSignature(anchor: ReceiptAnchor): Finding {
+  const extrinsic = decodeSignedExtrinsic(hexToBytes(anchor.extrinsic));
+  if ('why' in extrinsic) return fail(`not a signed extrinsic: ${extrinsic.why}`);
+  if (extrinsic.signatureKind !== 'ed25519') {
+    return fail(`signed with ${extrinsic.signatureKind}; a station's account signs with ed25519`);
+  }
+  if (anchor.additionalSigned === undefined) {
+    return notChecked(
+      'the receipt does not hold what was signed beside the extrinsic (genesis hash, versions); the chain checked it when it took the extrinsic',
+    );
+  }
+  const additional = hexToBytes(anchor.additionalSigned);
+  if (!equalBytes(genesisHashIn(additional), hexToBytes(anchor.genesisHash))) {
+    return fail('what was signed is for a chain with another genesis hash');
+  }
+  const call = remarkCallOf(extrinsic, checkpointBytes(anchor));
+  if (call === undefined) return fail('the signed call is not system.remarkWithEvent(checkpoint)');
+  return verifyEd25519(extrinsic.signer, signedMessageOf(extrinsic, call, additional), extrinsic.signature)
+    ? pass(`the account signed this call for the chain with genesis ${anchor.genesisHash}`)
+    : fail("the account's signature does not fit this call on this chain");
+}
+
+function checkInclusion(anchor: ReceiptAnchor, header: BlockHeader | undefined): Finding {
+  if (header === undefined) return fail('the header cannot be read');
+  const verdict = verifyExtrinsicProof(
+    header.extrinsicsRoot,
+    anchor.extrinsicIndex,
+    hexToBytes(anchor.extrinsic),
+    anchor.extrinsicProof.map(hexToBytes),
+  );
+  return verdict.ok
+    ? pass(`extrinsic ${anchor.extrinsicIndex} of the block, proved under its extrinsics root`)
+    : fail(`not proved to stand in the block: ${verdict.why}`);
+}
+
+function checkHeader(anchor: ReceiptAnchor, header: BlockHeader | undefined): Finding {
+  if (header === undefined) return fail('the header cannot be read');
+  if (!equalBytes(header.hash, hexToBytes(anchor.blockHash)))
+    return fail('the header has another hash than the block');
+  if (header.number !== anchor.blockNumber) {
+    return fail(`the receipt says block ${anchor.blockNumber}, its header ${header.number}`);
+  }
+  return pass(`header of block ${header.number}, ${anchor.blockHash}`);
+}
+
+function checkFinality(anchor: ReceiptAnchor, answer: FinalityAnswer | undefined): Finding {
+  if (answer === undefined) return notChecked('no chain was asked whether the block is final (--chain)');
+  if (answer.genesisHash !== anchor.genesisHash) {
+    return fail(`asked the chain with genesis ${answer.genesisHash}, the anchor is on ${anchor.genesisHash}`);
+  }
+  switch (answer.verdict) {
+    case 'final':
+      return pass(`block ${anchor.blockNumber} is final, says ${answer.askedOf}`);
+    case 'not-final-yet':
+      return fail(`block ${anchor.blockNumber} is not final yet, says ${answer.askedOf}`);
+    case 'not-canonical':
+      return fail(`the final chain has another block ${anchor.blockNumber}, says ${answer.askedOf}`);
+    case 'unknown':
+      return notChecked(`${answer.askedOf} cannot tell about block ${anchor.blockNumber}`);
+  }
+}
+
+function checkpointBytes(anchor: ReceiptAnchor): Uint8Array {
+  return new TextEncoder().encode(anchor.checkpoint);
+}
+
+function headerOf(anchor: ReceiptAnchor): BlockHeader | undefined {
+  try {
+    return decodeHeader(hexToBytes(anchor.header));
+  } catch (error) {
+    if (error instanceof ProofError) return undefined;
+    throw error;
+  }
+}
+
+/** The account in an origin of the form `delmonicos/<SS58>`. */
+function accountIn(origin: string): Uint8Array | undefined {
+  const address = /^delmonicos\/([1-9A-HJ-NP-Za-km-z]{40,60})$/.exec(origin)?.[1];
+  if (address === undefined) return undefined;
+  try {
+    return decodeSs58(address).account;
+  } catch (error) {
+    if (error instanceof IdentityError) return undefined;
+    throw error;
+  }
+}
