@@ -1,0 +1,130 @@
+import net from 'node:net';
+import { Duplex } from 'node:stream';
+import tls from 'node:tls';
+import type { BrokerAddress } from './broker-url.ts';
+import { connectFailed, failure } from './connection-failure.ts';
+import type { Credentials } from './credential-files.ts';
+import { createInboundGuard } from './inbound-guard.ts';
+
+/** A connected socket to a broker. Rejects with a TelemetryError; the signal ends the attempt. */
+export async function connectSocket(
+  address: BrokerAddress,
+  credentials: Credentials,
+  serverName: string | undefined,
+  signal: AbortSignal,
+): Promise<net.Socket> {
+  const name = serverName ?? (net.isIP(address.host) === 0 ? address.host : undefined);
+  // tls.connect has the option only in its own form: Node's default of checking the server's name is kept either way.
+  const socket = net.connect({ host: address.host, port: address.port, noDelay: true });
+  try {
+    await once(socket, 'connect', signal, 'tcp');
+    if (!address.tls) return socket;
+    const secure = openTls(socket, address, credentials, name);
+    await once(secure, 'secureConnect', signal, 'tls');
+    return secure;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+function openTls(
+  socket: net.Socket,
+  { host }: BrokerAddress,
+  { ca, cert, key }: Credentials,
+  servername: string | undefined,
+): tls.TLSSocket {
+  try {
+    return tls.connect({
+      socket,
+      host,
+      ...(servername !== undefined && { servername }),
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
+      ...(ca && { ca }),
+      ...(cert && { cert }),
+      ...(key && { key }),
+    });
+  } catch (cause) {
+    throw connectFailed(cause, 'tls'); // a certificate or key that is no PEM
+  }
+}
+
+async function once(
+  socket: net.Socket,
+  event: 'connect' | 'secureConnect',
+  signal: AbortSignal,
+  phase: 'tcp' | 'tls',
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const aborted = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    const end = (cause?: Error): void => {
+      signal.removeEventListener('abort', aborted);
+      reject(connectFailed(cause, phase));
+    };
+    socket.once('error', end);
+    socket.once('close', () => end());
+    socket.once(event, () => {
+      signal.removeEventListener('abort', aborted);
+      resolve();
+    });
+  });
+}
+
+/**
+ * The socket as the MQTT library sees it: every byte has passed the inbound guard, and written bytes are handed on only
+ * as fast as the socket takes them. Bytes are counted for `statistics()`.
+ */
+export class GuardedStream extends Duplex {
+  readonly #socket: net.Socket;
+  received = 0;
+  sent = 0;
+
+  constructor(socket: net.Socket, maxInboundBytes: number) {
+    super();
+    this.#socket = socket;
+    const guard = createInboundGuard(maxInboundBytes);
+    socket.on('data', (chunk: Buffer) => {
+      this.received += chunk.length;
+      const complaint = guard.inspect(chunk);
+      if (complaint !== undefined) {
+        this.destroy(
+          failure('telemetry.bad_packet', 'the broker sent what no broker may send', {
+            details: { complaint },
+          }),
+        );
+      } else if (!this.push(chunk)) socket.pause();
+    });
+    socket.on('end', () => this.push(null));
+    socket.on('error', (error) => this.destroy(error));
+    socket.on('close', () => this.destroy());
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.sent += chunk.length;
+    this.#socket.write(chunk, done);
+  }
+
+  /** The library writes a packet in small pieces; the network gets it as one. */
+  override _writev(
+    chunks: readonly { readonly chunk: Buffer }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#socket.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#socket.destroy();
+    done(error);
+  }
+}

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { TelemetryError } from './errors.ts';
+
+/** Paths, usually below $CREDENTIALS_DIRECTORY (systemd.exec(5)); the configuration itself holds no secret. */
+export interface CredentialFiles {
+  readonly usernameFile?: string;
+  readonly passwordFile?: string;
+  /** PEM: trusted instead of the system's CAs. */
+  readonly caFile?: string;
+  /** PEM: client certificate (chain) and its key. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+export interface Credentials {
+  readonly username?: string;
+  readonly password?: Buffer;
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+/**
+ * Reads what is named, anew for each connection, so that a rotated credential is taken up without a restart.
+ * A line break at the end of a user name or password belongs to the editor that wrote it and is cut off.
+ * @throws TelemetryError `telemetry.credentials_unreadable`, naming the file and never its content.
+ */
+export async function readCredentials(files: CredentialFiles): Promise<Credentials> {
+  const [username, password, ca, cert, key] = await Promise.all([
+    readOptional(files.usernameFile),
+    readOptional(files.passwordFile),
+    readOptional(files.caFile),
+    readOptional(files.certFile),
+    readOptional(files.keyFile),
+  ]);
+  return {
+    ...(username && { username: withoutLineEnd(username).toString() }),
+    ...(password && { password: withoutLineEnd(password) }),
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+  };
+}
+
+async function readOptional(file: string | undefined): Promise<Buffer | undefined> {
+  if (file === undefined) return undefined;
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new TelemetryError('telemetry.credentials_unreadable', `cannot read ${file}`, {
+      remedy: 'operator',
+      cause,
+      details: { file },
+      hint: 'check LoadCredential= of the unit, or the paths in the configuration',
+    });
+  }
+}
+
+function withoutLineEnd(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--;
+  return bytes.subarray(0, end);
+}

@@ -1,0 +1,65 @@
+/** What an MQTT broker may send to a station that subscribes to nothing (MQTT 5 §2.1.2: type in the upper half of byte 1). */
+const CONNACK = 0x20;
+const PUBACK = 0x40;
+const PINGRESP = 0xd0;
+const DISCONNECT = 0xe0;
+
+/**
+ * Follows packet borders in a byte stream. A hostile or broken broker is recognised by the fixed header of a packet,
+ * before one byte of its body is kept: the MQTT library would collect up to 256 MB for one announced packet.
+ */
+export interface InboundGuard {
+  /** Why the stream is not acceptable, or undefined. After a complaint the guard must not be used again. */
+  inspect(chunk: Uint8Array): string | undefined;
+}
+
+export function createInboundGuard(maxInboundBytes: number): InboundGuard {
+  let header = -1; // -1: the next byte is a fixed header
+  let lengthBytes = 0;
+  let length = 0;
+  let bodyLeft = 0;
+  let connected = false;
+
+  function begin(byte: number): string | undefined {
+    const expected = connected ? [PUBACK, PINGRESP, DISCONNECT] : [CONNACK];
+    if (!expected.includes(byte)) {
+      return `unexpected packet 0x${byte.toString(16).padStart(2, '0')} ${connected ? 'after' : 'before'} CONNACK`;
+    }
+    header = byte;
+    lengthBytes = 0;
+    length = 0;
+    return undefined;
+  }
+
+  /** Remaining Length: a variable byte integer of one to four bytes, low group first (MQTT 5 §1.5.5). */
+  function takeLength(byte: number): string | undefined {
+    length += (byte & 0x7f) * 128 ** lengthBytes++;
+    if ((byte & 0x80) !== 0)
+      return lengthBytes === 4 ? 'remaining length of more than four bytes' : undefined;
+    if (length > maxInboundBytes) return `packet of ${length} bytes, at most ${maxInboundBytes} are accepted`;
+    const shortest = header === CONNACK || header === PUBACK ? 2 : 0;
+    if (length < shortest) return `packet 0x${header.toString(16)} of ${length} bytes`;
+    if (header === CONNACK) connected = true;
+    bodyLeft = length;
+    header = -1;
+    return undefined;
+  }
+
+  return {
+    inspect(chunk) {
+      for (let at = 0; at < chunk.length;) {
+        const byte = chunk[at] ?? 0;
+        if (bodyLeft > 0) {
+          const skipped = Math.min(bodyLeft, chunk.length - at);
+          bodyLeft -= skipped;
+          at += skipped;
+          continue;
+        }
+        const complaint = header === -1 ? begin(byte) : takeLength(byte);
+        if (complaint !== undefined) return complaint;
+        at++;
+      }
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** Every bound of telemetry, with its unit. What happens at each bound is told in docs/telemetry.md. */
+export interface TelemetryLimits {
+  /** Samples held in memory, waiting or in flight; the oldest waiting one is dropped for a new one. */
+  readonly maxSamples: number;
+  /** Bytes of payload that those samples may hold together. */
+  readonly maxSampleBytes: number;
+  /** Distinct retained topics; only the latest document of each is held. */
+  readonly maxStates: number;
+  /** Largest document taken, in bytes of JSON; a larger one is refused and reported. */
+  readonly maxPayloadBytes: number;
+  /** Messages sent and not yet acknowledged by the broker. */
+  readonly maxInFlight: number;
+  /** Largest packet accepted from a broker, in bytes; a larger one ends the connection before it is read. */
+  readonly maxInboundBytes: number;
+  /** A sample that could not be delivered for so long is dropped, here or (MQTT 5) at the broker. */
+  readonly sampleExpiryMs: number;
+  /** The broker publishes the last will after 1.5 times this silence (MQTT 5 §3.1.2.10). */
+  readonly keepAliveMs: number;
+  /** From the first packet to the accepted session: name lookup, TCP, TLS and CONNACK. */
+  readonly connectTimeoutMs: number;
+  /** A message unacknowledged for so long ends the connection. */
+  readonly acknowledgeTimeoutMs: number;
+  /** First and longest pause between two attempts to connect, before jitter. */
+  readonly reconnectMinMs: number;
+  readonly reconnectMaxMs: number;
+  /** How long `close()` tries to deliver what waits and to say goodbye. */
+  readonly closeTimeoutMs: number;
+}
+
+export const DEFAULT_LIMITS: TelemetryLimits = {
+  maxSamples: 600, // ten minutes of one meter at one sample a second
+  maxSampleBytes: 512 * 1024,
+  maxStates: 256,
+  maxPayloadBytes: 16 * 1024, // forty values take 3 KiB
+  maxInFlight: 16,
+  maxInboundBytes: 8 * 1024, // CONNACK and acknowledgements are the only packets expected, and small
+  sampleExpiryMs: 3_600_000,
+  keepAliveMs: 30_000,
+  connectTimeoutMs: 20_000,
+  acknowledgeTimeoutMs: 30_000,
+  reconnectMinMs: 1_000,
+  reconnectMaxMs: 60_000,
+  closeTimeoutMs: 2_000,
+};

@@ -1,0 +1,198 @@
+import type { IClientOptions, IClientPublishOptions, MqttClient } from 'mqtt';
+import { connectSocket, GuardedStream } from './broker-socket.ts';
+import type { BrokerAddress } from './broker-url.ts';
+import { connectRefused, disconnectedByBroker, failure } from './connection-failure.ts';
+import type { Credentials } from './credential-files.ts';
+import { TelemetryError } from './errors.ts';
+import type { TelemetryLimits } from './limits.ts';
+import type { ProtocolLevel } from './reconnect-policy.ts';
+
+export interface ConnectRequest {
+  readonly address: BrokerAddress;
+  readonly credentials: Credentials;
+  readonly serverName: string | undefined;
+  readonly clientId: string;
+  readonly level: ProtocolLevel;
+  readonly will: { readonly topic: string; readonly payload: Buffer };
+  readonly limits: TelemetryLimits;
+}
+
+export interface PublishRequest {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  /** Whole seconds; sent with MQTT 5 only. */
+  readonly expirySeconds?: number;
+}
+
+/** One session on one socket. It never reconnects and queues nothing: when it ends, the caller opens the next. */
+export interface BrokerConnection {
+  readonly level: ProtocolLevel;
+  /** What the broker accepts (MQTT 5 §3.2.2.3), and the caller has to keep to. */
+  readonly accepts: {
+    readonly inFlight: number;
+    readonly packetBytes: number;
+    readonly qos1: boolean;
+    readonly retain: boolean;
+  };
+  /** `settled` is called at most once: with nothing when the broker has the message, with a reason code when it refused it. */
+  publish(request: PublishRequest, settled: (refusedBecause?: number) => void): void;
+  /** Resolves when the session is over, with the reason; never rejects. */
+  readonly ended: Promise<TelemetryError>;
+  bytes(): { readonly sent: number; readonly received: number };
+  /** Says goodbye, so that the broker discards the will, and closes. */
+  disconnect(): void;
+  /** Drops the socket: the broker will publish the will. */
+  abandon(reason: TelemetryError): void;
+}
+
+/**
+ * Opens a socket and an MQTT session on it. The MQTT library is loaded here, so that a station without telemetry does
+ * not carry it in memory.
+ * Rejects with a TelemetryError, or with the reason of `signal`.
+ */
+export async function openConnection(
+  request: ConnectRequest,
+  signal: AbortSignal,
+): Promise<BrokerConnection> {
+  const { MqttClient } = await import('mqtt');
+  signal.throwIfAborted();
+  const socket = await connectSocket(request.address, request.credentials, request.serverName, signal);
+  const stream = new GuardedStream(socket, request.limits.maxInboundBytes);
+  const client = new MqttClient(() => stream, clientOptions(request));
+  const ended = endOf(client, stream);
+  const aborted = (): void => void stream.destroy(signal.reason as Error);
+  signal.addEventListener('abort', aborted, { once: true });
+  try {
+    const connack = await Promise.race([
+      new Promise<ConnackFacts>((resolve) => client.once('connect', (packet) => resolve(packet))),
+      ended.then((reason) => {
+        signal.throwIfAborted();
+        throw reason;
+      }),
+    ]);
+    return connection(client, stream, request.level, connack, ended);
+  } finally {
+    signal.removeEventListener('abort', aborted);
+  }
+}
+
+interface ConnackFacts {
+  readonly properties?:
+    | {
+        readonly receiveMaximum?: number;
+        readonly maximumPacketSize?: number;
+        readonly maximumQoS?: number;
+        readonly retainAvailable?: boolean;
+      }
+    | undefined;
+}
+
+function clientOptions({ credentials, clientId, level, will, limits }: ConnectRequest): IClientOptions {
+  return {
+    protocolId: 'MQTT',
+    protocolVersion: level,
+    clientId,
+    clean: true,
+    keepalive: Math.ceil(limits.keepAliveMs / 1000),
+    // The room decides when to connect and what waits; the library is one session on one socket.
+    reconnectPeriod: 0,
+    connectTimeout: limits.connectTimeoutMs,
+    queueQoSZero: false,
+    resubscribe: false,
+    timerVariant: 'native',
+    writeCache: false,
+    autoAssignTopicAlias: true,
+    ...(credentials.username !== undefined && { username: credentials.username }),
+    ...(credentials.password !== undefined && { password: credentials.password }),
+    will: { topic: will.topic, payload: will.payload, qos: 1, retain: true },
+    ...(level === 5 && { properties: { maximumPacketSize: limits.maxInboundBytes } }),
+  };
+}
+
+/** Follows the library's events to one reason: the first that explains the end. */
+function endOf(client: MqttClient, stream: GuardedStream): Promise<TelemetryError> {
+  let reason: TelemetryError | undefined;
+  let connected = false;
+  client.once('connect', () => (connected = true));
+  client.on('error', (error: Error & { code?: unknown }) => {
+    reason ??= connected ? explainLoss(error, stream.destroyed) : explainRefusal(error);
+    stream.destroy();
+  });
+  client.on('disconnect', (packet) => {
+    reason ??= disconnectedByBroker(packet.reasonCode ?? 0);
+    stream.destroy();
+  });
+  stream.on('error', (error) => {
+    if (error instanceof TelemetryError) reason ??= error;
+  });
+  return new Promise((resolve) => {
+    stream.once('close', () => {
+      client.end(true);
+      resolve(
+        reason ??
+          failure(
+            'telemetry.connection_lost',
+            connected ? 'the connection ended' : 'closed instead of CONNACK',
+          ),
+      );
+    });
+  });
+}
+
+/** The library drops the stream before it reports a missed keep-alive, and after it reports a malformed packet. */
+function explainLoss(cause: Error & { code?: unknown }, dropped: boolean): TelemetryError {
+  if (cause instanceof TelemetryError) return cause;
+  if (typeof cause.code === 'string' || (dropped && cause.code === undefined)) {
+    return failure('telemetry.connection_lost', 'the connection ended', { cause });
+  }
+  return failure('telemetry.bad_packet', 'the MQTT library refuses what the broker sent', { cause });
+}
+
+function explainRefusal(error: Error & { code?: unknown }): TelemetryError {
+  if (error instanceof TelemetryError) return error;
+  if (typeof error.code === 'number') return connectRefused(error.code);
+  if (typeof error.code === 'string') {
+    return failure('telemetry.connection_lost', 'the connection ended before CONNACK', { cause: error });
+  }
+  return failure('telemetry.bad_packet', 'the broker answered CONNECT with a malformed packet', {
+    cause: error,
+  });
+}
+
+function connection(
+  client: MqttClient,
+  stream: GuardedStream,
+  level: ProtocolLevel,
+  { properties = {} }: ConnackFacts,
+  ended: Promise<TelemetryError>,
+): BrokerConnection {
+  return {
+    level,
+    accepts: {
+      inFlight: properties.receiveMaximum ?? 65_535,
+      packetBytes: properties.maximumPacketSize ?? 268_435_455,
+      qos1: (properties.maximumQoS ?? 1) >= 1,
+      retain: properties.retainAvailable ?? true,
+    },
+    ended,
+    publish({ topic, payload, qos, retain, expirySeconds }, settled) {
+      const options: IClientPublishOptions = { qos, retain };
+      if (level === 5) {
+        options.properties = {
+          payloadFormatIndicator: true,
+          ...(expirySeconds !== undefined && { messageExpiryInterval: expirySeconds }),
+        };
+      }
+      client.publish(topic, payload, options, (error) => {
+        if (!error) return settled();
+        const code = (error as Error & { code?: unknown }).code;
+        if (typeof code === 'number') settled(code); // otherwise the connection ended: nobody knows
+      });
+    },
+    bytes: () => ({ sent: stream.sent, received: stream.received }),
+    disconnect: () => void client.end(),
+    abandon: (reason) => void stream.destroy(reason),
+  };
+}

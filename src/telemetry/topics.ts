@@ -1,0 +1,73 @@
+/** Version 1 of the contract in docs/telemetry.md. A change that breaks a reader makes a new root. */
+export const TOPIC_ROOT = 'delmonicos/v1';
+
+/** How a topic is published. Expiry: MQTT 5 message expiry; `never` for what a late subscriber must always find. */
+export interface TopicRule {
+  /** Below the station's prefix; `<meter>` stands for an encoded meter id. */
+  readonly pattern: string;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  readonly expiry: 'never' | 'sample';
+  readonly holds: string;
+}
+
+/** The whole contract: nothing is published elsewhere. docs/telemetry.md repeats it, checked by a test. */
+export const TOPICS = {
+  status: rule('status', true, 'birth (online) and last will or goodbye (offline)'),
+  state: rule('state', true, 'versions, boot, uptime, clock, resources, telemetry figures'),
+  journal: rule('journal', true, 'size, root and backlog of the journal'),
+  sync: rule('sync', true, 'outbox and last anchor'),
+  meterStatus: rule('meters/<meter>/status', true, 'what a meter is and whether it answers'),
+  meterSample: { ...rule('meters/<meter>/sample', false, 'one reading of one meter'), expiry: 'sample' },
+} as const satisfies Record<string, TopicRule>;
+
+/** Retained topics that the station publishes through `publishState`; `status` belongs to telemetry itself. */
+export type StateTopic = 'state' | 'journal' | 'sync' | `meters/${string}/status`;
+
+function rule(pattern: string, retain: boolean, holds: string): TopicRule {
+  return { pattern, qos: 1, retain, expiry: 'never', holds };
+}
+
+/**
+ * A name as one topic level: what is not an unreserved character of RFC 3986 §2.3 is percent-encoded, so that no name
+ * can add a level (`/`), a wildcard (`+`, `#`) or a NUL to a topic. Names of letters, digits, `-`, `.`, `_` stay as they are.
+ * @throws RangeError for an empty name or one with a lone surrogate.
+ */
+export function encodeLevel(name: string): string {
+  if (name === '' || /\p{Surrogate}/u.test(name))
+    throw new RangeError('a topic level needs well-formed text');
+  const hex = (char: string): string => `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
+  return encodeURIComponent(name).replace(/[!'()*]/g, hex);
+}
+
+/** Inverse of `encodeLevel`. @throws URIError when the level is not percent-encoded UTF-8. */
+export function decodeLevel(level: string): string {
+  return decodeURIComponent(level);
+}
+
+/** `delmonicos/v1/<station>`. */
+export function stationPrefix(stationName: string): string {
+  return `${TOPIC_ROOT}/${encodeLevel(stationName)}`;
+}
+
+export function statusTopic(prefix: string): string {
+  return `${prefix}/${TOPICS.status.pattern}`;
+}
+
+export function sampleTopic(prefix: string, meterId: string): string {
+  return `${prefix}/${TOPICS.meterSample.pattern.replace('<meter>', encodeLevel(meterId))}`;
+}
+
+/**
+ * The full topic of a state document. The meter id in `meters/<id>/status` is given plain and encoded here.
+ * @throws RangeError for a topic that is not in the contract.
+ */
+export function stateTopic(prefix: string, topic: StateTopic): string {
+  const meterId = /^meters\/(.+)\/status$/s.exec(topic)?.[1];
+  if (meterId !== undefined) {
+    return `${prefix}/${TOPICS.meterStatus.pattern.replace('<meter>', encodeLevel(meterId))}`;
+  }
+  if (topic === 'state' || topic === 'journal' || topic === 'sync')
+    return `${prefix}/${TOPICS[topic].pattern}`;
+  throw new RangeError(`not a state topic of the telemetry contract: "${topic}"`);
+}
