@@ -1,0 +1,93 @@
+// Executes the parachain's real runtime.
+import { get_runtime_version, run_task } from '@acala-network/chopsticks-executor';
+import { type Bytes, fromHex, toHex } from '../encoding/bytes.ts';
+import { DevnetError } from '../errors.ts';
+import { get, type State } from '../state/state.ts';
+import { CODE } from '../state/storage-keys.ts';
+import { type StateVersion } from '../state/trie-node.ts';
+
+export interface RuntimeCall {
+  /** `Api_method` */
+  readonly method: string;
+  /** SCALE-encoded */
+  readonly argument: Bytes;
+}
+
+/** What the executor answers, as far as it is used here. */
+interface TaskResponse {
+  readonly Error?: unknown;
+  readonly Call?: {
+    readonly result: string;
+    /** An entry without a value was deleted. */
+    readonly storageDiff: readonly (readonly [key: string, value?: string | null])[];
+  };
+}
+
+export interface CallOutcome {
+  /** Of the last call, SCALE-encoded. */
+  readonly result: Bytes;
+  /** The state after all calls. */
+  readonly state: State;
+}
+
+let lastTaskId = 0;
+
+/**
+ * Makes calls one after the other in one instance, and leaves `state` as it is. Compiling the runtime takes most of the
+ * time, once per run: so calls are put together where just the last result counts.
+ * @throws DevnetError `devnet.runtime_failed`
+ */
+export async function runCalls(state: State, calls: readonly RuntimeCall[]): Promise<CallOutcome> {
+  const task = {
+    id: lastTaskId++,
+    wasm: toHex(codeOf(state)),
+    calls: calls.map(({ method, argument }) => [method, [toHex(argument)]]),
+    mockSignatureHost: 0,
+    allowUnresolvedImports: false,
+    runtimeLogLevel: 0,
+    storageProofSize: 0,
+  };
+  const response = (await run_task(task, storageOf(state))) as TaskResponse;
+  if (response.Call === undefined) {
+    const methods = calls.map(({ method }) => method).join(' + ');
+    throw new DevnetError('devnet.runtime_failed', `${methods}: ${JSON.stringify(response.Error)}`);
+  }
+  const after: State = new Map(state);
+  for (const [key, value] of response.Call.storageDiff) {
+    if (value === null || value === undefined) after.delete(key);
+    else after.set(key, fromHex(value));
+  }
+  return { result: fromHex(response.Call.result), state: after };
+}
+
+/** The version of the trie that the runtime uses. */
+export async function stateVersionOf(state: State): Promise<StateVersion> {
+  const version = (await get_runtime_version(toHex(codeOf(state)))) as { readonly stateVersion: number };
+  return version.stateVersion === 1 ? 1 : 0;
+}
+
+function codeOf(state: State): Bytes {
+  const code = get(state, CODE);
+  if (code === undefined) throw new DevnetError('devnet.bad_input', 'the genesis has no :code');
+  return code;
+}
+
+type ExecutorStorage = Parameters<typeof run_task>[1];
+
+function storageOf(state: State): ExecutorStorage {
+  let sortedKeys: readonly string[] | undefined;
+  return {
+    getStorage: async (key) => {
+      const value = state.get(key);
+      return value === undefined ? undefined : toHex(value);
+    },
+    getNextKey: async (prefix, key) => {
+      sortedKeys ??= [...state.keys()].sort();
+      return sortedKeys.find((candidate) => candidate > key && candidate.startsWith(prefix));
+    },
+    offchainGetStorage: async () => undefined,
+    offchainTimestamp: async () => Date.now(),
+    offchainRandomSeed: async () => toHex(new Uint8Array(32)),
+    offchainSubmitTransaction: async () => false,
+  };
+}

@@ -1,0 +1,79 @@
+import type { Connection } from '@libp2p/interface';
+import type { Libp2p } from 'libp2p';
+import { type Bytes } from '../encoding/bytes.ts';
+import { DevnetError, messageOf } from '../errors.ts';
+import { FramedStream } from './framed-stream.ts';
+
+export interface NotificationsOptions {
+  readonly node: Libp2p;
+  readonly protocol: string;
+  /** What we say first, on either stream. */
+  readonly handshake: () => Bytes;
+  readonly receive?: (message: Bytes) => void;
+  /** Sent as soon as our stream is open. */
+  readonly greeting?: () => readonly Bytes[];
+  readonly log: (line: string) => void;
+}
+
+/**
+ * A protocol of one-way messages. Each side opens a stream of its own for what it sends, with a handshake in both
+ * directions; we open ours to everyone who opens one to us.
+ */
+export class Notifications {
+  readonly #options: NotificationsOptions;
+  readonly #outbound = new Map<string, FramedStream>();
+
+  constructor(options: NotificationsOptions) {
+    this.#options = options;
+  }
+
+  async listen(): Promise<void> {
+    const { node, protocol, log } = this.#options;
+    await node.handle(protocol, async (stream, connection) => {
+      const peer = connection.remotePeer.toString();
+      try {
+        await this.#serve(new FramedStream(stream), connection);
+      } catch (thrown) {
+        log(`${protocol}: ${messageOf(thrown)}`);
+      }
+      this.#outbound.delete(peer);
+    });
+  }
+
+  async broadcast(message: Bytes): Promise<void> {
+    await Promise.all([...this.#outbound.keys()].map((peer) => this.sendTo(peer, message)));
+  }
+
+  /** Does nothing when that peer has not opened this protocol. */
+  async sendTo(peer: string, message: Bytes): Promise<void> {
+    try {
+      await this.#outbound.get(peer)?.send(message);
+    } catch (thrown) {
+      this.#options.log(`${this.#options.protocol}: ${messageOf(thrown)}`);
+      this.#outbound.delete(peer);
+    }
+  }
+
+  async #serve(inbound: FramedStream, connection: Connection): Promise<void> {
+    const theirHandshake = await inbound.next();
+    if (theirHandshake === undefined) return;
+    await inbound.send(this.#options.handshake());
+    this.#openOutbound(connection).catch((thrown: unknown) => {
+      this.#options.log(`${this.#options.protocol}: cannot open our stream: ${messageOf(thrown)}`);
+    });
+    for (let message = await inbound.next(); message !== undefined; message = await inbound.next()) {
+      this.#options.receive?.(message);
+    }
+  }
+
+  async #openOutbound(connection: Connection): Promise<void> {
+    const { protocol, handshake, greeting } = this.#options;
+    const outbound = new FramedStream(await connection.newStream(protocol));
+    await outbound.send(handshake());
+    if ((await outbound.next()) === undefined) {
+      throw new DevnetError('devnet.unsupported', 'the remote closed it before its handshake');
+    }
+    for (const message of greeting?.() ?? []) await outbound.send(message);
+    this.#outbound.set(connection.remotePeer.toString(), outbound);
+  }
+}
