@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
-import { type Log, type LogLevel, type MonotonicClock, unreachable } from '../../hal/contract/index.ts';
+import { type Log, type MonotonicClock, unreachable } from '../../hal/contract/index.ts';
 import { ChainError } from './errors.ts';
 import {
   type CoreMessage,
@@ -66,6 +66,7 @@ export class GatewayProcess {
   #ready = false;
   #end: ChainError | undefined;
   #rssBytes = 0;
+  #lastOutput = '';
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
@@ -90,12 +91,12 @@ export class GatewayProcess {
       this.#finish(
         new ChainError('chain.gateway_exited', `the chain gateway ended (${signal ?? `status ${code}`})`, {
           effect: 'unknown',
-          details: { code, signal },
+          details: { code, signal, lastOutput: this.#lastOutput },
         }),
       ),
     );
-    this.#forwardOutput('stdout', 'debug');
-    this.#forwardOutput('stderr', 'warning');
+    this.#forwardOutput('stdout');
+    this.#forwardOutput('stderr');
     this.#watch = setInterval(() => this.#checkAlive(), WATCH_EVERY_MS);
     this.#watch.unref();
   }
@@ -274,9 +275,11 @@ export class GatewayProcess {
     this.#reportEnd(reason);
   }
 
-  #forwardOutput(stream: 'stdout' | 'stderr', level: LogLevel): void {
+  /** Libraries print; what they said last is in the error when the gateway ends by itself. */
+  #forwardOutput(stream: 'stdout' | 'stderr'): void {
     this.#child[stream]?.setEncoding('utf8').on('data', (chunk: string) => {
-      this.#options.log(level, 'chain.gateway_output', { stream, text: chunk.slice(0, MAX_LINE).trimEnd() });
+      this.#lastOutput = chunk.slice(0, MAX_LINE).trimEnd();
+      this.#options.log('debug', 'chain.gateway_output', { stream, text: this.#lastOutput });
     });
   }
 }

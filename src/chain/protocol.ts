@@ -145,7 +145,7 @@ export const OPERATIONS = {
 } as const;
 
 export type OperationName = keyof typeof OPERATIONS;
-export type OperationParams<O extends OperationName> = v.InferInput<(typeof OPERATIONS)[O]['params']>;
+export type OperationParams<O extends OperationName> = v.InferOutput<(typeof OPERATIONS)[O]['params']>;
 export type OperationResult<O extends OperationName> = v.InferOutput<(typeof OPERATIONS)[O]['result']>;
 
 const event = v.variant('type', [

@@ -1,0 +1,84 @@
+// The chain gateway: started by the core with an IPC channel, holds the link to the chain and no key.
+import * as v from 'valibot';
+import { ChainError } from '../errors.ts';
+import {
+  type CoreMessage,
+  coreMessageSchema,
+  type GatewayEvent,
+  type GatewayMessage,
+  MAX_TEXT,
+  OPERATIONS,
+  PROTOCOL_VERSION,
+} from '../protocol.ts';
+import { toChainError } from './chain.ts';
+import { createOperations } from './operations.ts';
+import { dieWithCore } from './parent-watch.ts';
+
+const HEARTBEAT_MS = 1_000;
+/** Log lines a second that cross the channel; what is above is dropped, the core counts repeats anyway. */
+const LOG_LINES_PER_BEAT = 5;
+
+let logLinesLeft = LOG_LINES_PER_BEAT;
+
+function send(message: GatewayMessage): void {
+  // A closed channel means that the core is gone: `disconnect` ends this process.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+function emit(event: GatewayEvent): void {
+  if (event.type === 'log') {
+    if (logLinesLeft-- <= 0) return;
+    event = { ...event, source: event.source.slice(0, 128), message: event.message.slice(0, MAX_TEXT) };
+  }
+  send({ v: PROTOCOL_VERSION, kind: 'event', event });
+}
+
+const operations = createOperations(emit);
+
+async function answer(raw: unknown): Promise<void> {
+  const parsed = v.safeParse(coreMessageSchema, raw);
+  // Not the core we were built with: nothing sensible can be done for it.
+  if (!parsed.success) return process.exit(2);
+  const { id } = parsed.output;
+  try {
+    send({ v: PROTOCOL_VERSION, kind: 'result', id, result: await run(parsed.output) });
+  } catch (error) {
+    const { code, message, remedy, effect, hint } = toChainError(error);
+    const failure = { code, message: message.slice(0, MAX_TEXT), remedy, effect, hint: hint ?? null };
+    send({ v: PROTOCOL_VERSION, kind: 'failure', id, failure });
+  }
+}
+
+async function run({ operation, params }: CoreMessage): Promise<unknown> {
+  const checked = v.safeParse(OPERATIONS[operation].params, params);
+  if (!checked.success) {
+    throw new ChainError(
+      'chain.protocol',
+      `wrong parameters of "${operation}": ${checked.issues[0].message}`,
+    );
+  }
+  // The table pairs each operation with its own parameters; the compiler cannot follow that through the index.
+  return (operations[operation] as (params: unknown) => unknown)(checked.output);
+}
+
+function corePidFrom(argv: readonly string[]): number | undefined {
+  const text = argv.find((argument) => argument.startsWith('--core-pid='))?.slice('--core-pid='.length);
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+const corePid = corePidFrom(process.argv);
+if (process.send === undefined || corePid === undefined) {
+  process.stderr.write('This program is started by `delmonicos run`, with a channel to it.\n');
+  process.exit(2);
+}
+process.on('disconnect', () => process.exit(0));
+process.on('unhandledRejection', (reason) => {
+  emit({ type: 'log', level: 'warning', source: 'gateway', message: `unhandled: ${String(reason)}` });
+});
+dieWithCore(corePid);
+process.on('message', (message) => void answer(message));
+setInterval(() => {
+  logLinesLeft = LOG_LINES_PER_BEAT;
+  send({ v: PROTOCOL_VERSION, kind: 'heartbeat', rssBytes: process.memoryUsage.rss() });
+}, HEARTBEAT_MS);
+send({ v: PROTOCOL_VERSION, kind: 'ready' });
