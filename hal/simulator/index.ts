@@ -1,0 +1,13 @@
+export * from './errors.ts';
+export type { Fault, FaultKind } from './fault.ts';
+export type { FaultTarget } from './fault-board.ts';
+export type { LineAddress, SimulatedLineKind } from './line-server.ts';
+export { METER_MODELS } from './meter-models.ts';
+export { openPty, type Pty } from './pty.ts';
+export { QUANTITIES, type Quantity } from './quantity.ts';
+export { REAL_CLOCK } from './real-clock.ts';
+export type { ShownValue } from './register-image.ts';
+export type { ShownState } from './shown-history.ts';
+export { SimulatedSite, type SiteMeter, type SiteOptions } from './simulated-site.ts';
+export * from './simulated-station.ts';
+export type { VehiclePhase } from './vehicle.ts';
