@@ -1,0 +1,155 @@
+import { Tagged } from 'cborg';
+import { equalBytes } from './bytes.ts';
+import { CBOR_TAGS, decodeCbor, encodeCbor } from './cbor-field.ts';
+import { ed25519Verifier, entryKeyId, KEY_ID_BYTES, SIGNATURE_BYTES } from './ed25519.ts';
+import type { Ed25519Verifier, JournalSigner } from './ed25519.ts';
+import { payloadFromCbor, payloadToCbor } from './entry-payload.ts';
+import type { JournalEntry } from './entry-types.ts';
+import { JournalError } from './errors.ts';
+
+/** RFC 9052 §4.2. */
+const COSE_SIGN1_TAG = 18;
+/** RFC 9053 §2.2: EdDSA; with a 32-byte key it is Ed25519. */
+const EDDSA = -8;
+const HEADER = { alg: 1, contentType: 3, kid: 4 } as const;
+export const ENTRY_CONTENT_TYPE = 'application/vnd.delmonicos.entry+cbor';
+/** Bounds what reading one row can cost. The largest thing in an entry is an OCMF record (OCPP 2.1: 32,768 characters). */
+export const MAX_ENTRY_BYTES = 65_536;
+
+export interface DecodedEntry {
+  readonly entry: JournalEntry;
+  /** `kid`: which key the entry says it was signed with. */
+  readonly keyId: Uint8Array;
+  readonly signature: Uint8Array;
+  /** What the signature is over: the Sig_structure of RFC 9052 §4.4. */
+  readonly signedBytes: Uint8Array;
+}
+
+/**
+ * One entry as COSE_Sign1 (FORMATS: journal entry), in deterministic CBOR.
+ * @throws JournalError `journal.entry_invalid` when a field does not fit the format or the whole is too large
+ */
+export function encodeEntry(entry: JournalEntry, signer: JournalSigner): Uint8Array {
+  let payload: Uint8Array;
+  try {
+    payload = encodeCbor(payloadToCbor(entry));
+  } catch (error) {
+    throw new JournalError('journal.entry_invalid', `the entry cannot be written: ${why(error)}`, {
+      cause: error,
+    });
+  }
+  const protectedHeader = encodeProtectedHeader(signer.keyId);
+  const signature = signer.sign(sigStructure(protectedHeader, payload));
+  const bytes = encodeSign1(protectedHeader, payload, signature);
+  if (bytes.length > MAX_ENTRY_BYTES) {
+    throw new JournalError('journal.entry_invalid', `the entry is larger than ${MAX_ENTRY_BYTES} bytes`);
+  }
+  return bytes;
+}
+
+/**
+ * Reads an entry without believing it. Accepts exactly what encodeEntry could have written: any other encoding of the
+ * same content is refused, so that one entry has one hash.
+ * @throws JournalError `journal.entry_malformed`
+ */
+export function decodeEntry(bytes: Uint8Array): DecodedEntry {
+  try {
+    return decodeStrictly(bytes);
+  } catch (error) {
+    throw new JournalError('journal.entry_malformed', `not a journal entry: ${why(error)}`, { cause: error });
+  }
+}
+
+/** Verifies entries of one key; imports it once. The function throws as verifyEntry does. */
+export function entryVerifier(publicKey: Uint8Array): (bytes: Uint8Array) => JournalEntry {
+  const keyId = entryKeyId(publicKey);
+  const verifies = ed25519Verifier(publicKey);
+  return (bytes) => checked(decodeEntry(bytes), keyId, verifies);
+}
+
+/**
+ * Reads an entry and checks that this key signed it.
+ * @throws JournalError `journal.entry_malformed`, `journal.entry_foreign_key` (it names another key),
+ * `journal.entry_bad_signature`
+ */
+export function verifyEntry(bytes: Uint8Array, publicKey: Uint8Array): JournalEntry {
+  return entryVerifier(publicKey)(bytes);
+}
+
+function checked(decoded: DecodedEntry, keyId: Uint8Array, verifies: Ed25519Verifier): JournalEntry {
+  if (!equalBytes(decoded.keyId, keyId)) {
+    throw new JournalError('journal.entry_foreign_key', 'the entry is signed by another key', {
+      details: {
+        expected: Buffer.from(keyId).toString('hex'),
+        found: Buffer.from(decoded.keyId).toString('hex'),
+      },
+    });
+  }
+  if (!verifies(decoded.signedBytes, decoded.signature)) {
+    throw new JournalError('journal.entry_bad_signature', "the entry's signature is wrong");
+  }
+  return decoded.entry;
+}
+
+function decodeStrictly(bytes: Uint8Array): DecodedEntry {
+  if (bytes.length > MAX_ENTRY_BYTES) throw new TypeError(`it is larger than ${MAX_ENTRY_BYTES} bytes`);
+  const message = decodeCbor(bytes, COSE_SIGN1_TAG);
+  const parts: unknown =
+    message instanceof Tagged && message.tag === COSE_SIGN1_TAG ? message.value : undefined;
+  if (!Array.isArray(parts) || parts.length !== 4) throw new TypeError('it is no tagged COSE_Sign1');
+  const [protectedHeader, unprotectedHeader, payload, signature] = parts as unknown[];
+  if (!(unprotectedHeader instanceof Map) || unprotectedHeader.size !== 0) {
+    throw new TypeError('its unprotected header is not empty');
+  }
+  if (!isBytes(protectedHeader) || !isBytes(payload) || !isBytes(signature))
+    throw new TypeError('a part is no bytes');
+  if (signature.length !== SIGNATURE_BYTES)
+    throw new TypeError(`its signature is not ${SIGNATURE_BYTES} bytes`);
+  const keyId = readProtectedHeader(protectedHeader);
+  const entry = payloadFromCbor(decodeCbor(payload, ...CBOR_TAGS));
+  // The one check that covers key order and every other freedom that CBOR leaves: it must be what we would write.
+  if (!equalBytes(encodeCbor(payloadToCbor(entry)), payload))
+    throw new TypeError('its payload is not deterministic CBOR');
+  if (!equalBytes(encodeSign1(protectedHeader, payload, signature), bytes)) {
+    throw new TypeError('it is not deterministic CBOR');
+  }
+  return { entry, keyId, signature, signedBytes: sigStructure(protectedHeader, payload) };
+}
+
+function readProtectedHeader(bytes: Uint8Array): Uint8Array {
+  const header = decodeCbor(bytes);
+  const kid: unknown = header instanceof Map ? header.get(HEADER.kid) : undefined;
+  if (!isBytes(kid) || kid.length !== KEY_ID_BYTES)
+    throw new TypeError(`its kid is not ${KEY_ID_BYTES} bytes`);
+  if (!equalBytes(encodeProtectedHeader(kid), bytes)) {
+    throw new TypeError(`its protected header is not alg EdDSA, ${ENTRY_CONTENT_TYPE} and a kid`);
+  }
+  return kid;
+}
+
+function encodeProtectedHeader(keyId: Uint8Array): Uint8Array {
+  return encodeCbor(
+    new Map<number, unknown>([
+      [HEADER.alg, EDDSA],
+      [HEADER.contentType, ENTRY_CONTENT_TYPE],
+      [HEADER.kid, keyId],
+    ]),
+  );
+}
+
+function encodeSign1(protectedHeader: Uint8Array, payload: Uint8Array, signature: Uint8Array): Uint8Array {
+  return encodeCbor(new Tagged(COSE_SIGN1_TAG, [protectedHeader, new Map(), payload, signature]));
+}
+
+/** RFC 9052 §4.4 with empty external_aad. */
+function sigStructure(protectedHeader: Uint8Array, payload: Uint8Array): Uint8Array {
+  return encodeCbor(['Signature1', protectedHeader, new Uint8Array(0), payload]);
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array;
+}
+
+function why(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,45 @@
+export {
+  parseCheckpoint,
+  signCheckpoint,
+  verifyCheckpoint,
+  type Checkpoint,
+  type CheckpointSigner,
+} from './checkpoint.ts';
+export {
+  decodeEntry,
+  encodeEntry,
+  ENTRY_CONTENT_TYPE,
+  entryVerifier,
+  MAX_ENTRY_BYTES,
+  verifyEntry,
+  type DecodedEntry,
+} from './cose-sign1.ts';
+export { entryKeyId, type JournalSigner } from './ed25519.ts';
+export * from './entry-types.ts';
+export { JournalError, type JournalErrorCode } from './errors.ts';
+export {
+  consistencyProof,
+  EMPTY_ROOT,
+  inclusionProof,
+  leafHash,
+  nodeHash,
+  rootOf,
+  verifyConsistency,
+  verifyInclusion,
+  type ConsistencyClaim,
+  type InclusionClaim,
+  type NodeReader,
+} from './merkle-tree.ts';
+export {
+  formatSignedNote,
+  formatVerifierKey,
+  noteKeyId,
+  parseSignedNote,
+  parseVerifierKey,
+  signNoteText,
+  verifyNote,
+  type NoteKey,
+  type NoteSignature,
+  type SignedNote,
+} from './signed-note.ts';
+export { formatTlogProof, parseTlogProof, type TlogProof } from './tlog-proof.ts';
