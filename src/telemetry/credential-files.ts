@@ -3,6 +3,8 @@ import { TelemetryError } from './errors.ts';
 
 /** Paths, usually below $CREDENTIALS_DIRECTORY (systemd.exec(5)); the configuration itself holds no secret. */
 export interface CredentialFiles {
+  /** A user name is no secret: it may be given plainly. The file goes first. */
+  readonly username?: string;
   readonly usernameFile?: string;
   readonly passwordFile?: string;
   /** PEM: trusted instead of the system's CAs. */
@@ -34,6 +36,7 @@ export async function readCredentials(files: CredentialFiles): Promise<Credentia
     readOptional(files.keyFile),
   ]);
   return {
+    ...(files.username !== undefined && { username: files.username }),
     ...(username && { username: withoutLineEnd(username).toString() }),
     ...(password && { password: withoutLineEnd(password) }),
     ...(ca && { ca }),

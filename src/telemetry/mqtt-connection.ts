@@ -178,6 +178,7 @@ function connection(
     },
     ended,
     publish({ topic, payload, qos, retain, expirySeconds }, settled) {
+      if (stream.destroyed) return; // the library's stores are gone too; `ended` tells the caller
       const options: IClientPublishOptions = { qos, retain };
       if (level === 5) {
         options.properties = {

@@ -145,29 +145,29 @@ export class MqttTelemetry implements Telemetry {
   }
 
   async #connect(closing: AbortSignal): Promise<BrokerConnection> {
-    const deadline = new AbortController();
-    const finished = new AbortController();
     const { connectTimeoutMs } = this.#limits;
+    const attempt = new AbortController();
+    const finished = new AbortController();
+    const giveUp = (): void => attempt.abort(closing.reason);
+    closing.addEventListener('abort', giveUp, { once: true, signal: finished.signal });
     this.#ports.clock.sleep(connectTimeoutMs, finished.signal).then(
-      () => deadline.abort(failure('telemetry.no_connack', `no session within ${connectTimeoutMs} ms`)),
+      () => attempt.abort(failure('telemetry.no_connack', `no session within ${connectTimeoutMs} ms`)),
       () => {},
     );
     try {
-      return await openConnection(
-        {
-          address: this.#address,
-          credentials: await readCredentials(this.#options.credentials ?? {}),
-          serverName: this.#options.serverName,
-          clientId: this.#options.clientId ?? `delmonicos-${encodeLevel(this.#options.stationName)}`,
-          level: this.#reconnect.level,
-          will: {
-            topic: statusTopic(this.#prefix),
-            payload: encodeDocument(this.#offline('connection lost', this.#sessions + 1)),
-          },
-          limits: this.#limits,
+      const request = {
+        address: this.#address,
+        credentials: await readCredentials(this.#options.credentials ?? {}),
+        serverName: this.#options.serverName,
+        clientId: this.#options.clientId ?? `delmonicos-${encodeLevel(this.#options.stationName)}`,
+        level: this.#reconnect.level,
+        will: {
+          topic: statusTopic(this.#prefix),
+          payload: encodeDocument(this.#offline('connection lost', this.#sessions + 1)),
         },
-        AbortSignal.any([closing, deadline.signal]),
-      );
+        limits: this.#limits,
+      };
+      return await openConnection(request, attempt.signal);
     } finally {
       finished.abort();
     }
@@ -187,7 +187,6 @@ export class MqttTelemetry implements Telemetry {
     });
     this.#connection = connection;
     this.#putStatus(this.#online());
-    this.#queue.connectionOpened();
     this.#pump();
   }
 

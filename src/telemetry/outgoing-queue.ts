@@ -88,20 +88,19 @@ export class OutgoingQueue {
     return true;
   }
 
-  /** A new session: the broker may have forgotten what it retained, so every state is due again. */
-  connectionOpened(): void {
-    for (const state of this.#states.values()) {
-      state.delivered = undefined;
-      this.#setPending(state, true);
-    }
-  }
-
-  /** What was in flight may or may not have arrived: it is due again, in its old order (at least once). */
+  /**
+   * The session is over. Samples in flight may or may not have arrived: they are due again, in their old order (at least
+   * once). The broker may have lost what it retained, so every state is due again too.
+   */
   connectionLost(): void {
     const samples = [...this.#inFlight.values()].map(({ message }) => message).filter(isSample);
     this.#waiting.unshift(...samples);
     this.#inFlight.clear();
     this.#samplesInFlight = 0;
+    for (const state of this.#states.values()) {
+      state.delivered = undefined;
+      this.#setPending(state, true);
+    }
   }
 
   /** The next message due, now in flight until `settle` or `connectionLost`; undefined when nothing waits. */
