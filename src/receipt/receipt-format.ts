@@ -9,7 +9,8 @@ export const RECEIPT_FILE_SUFFIX = '.receipt.json';
 /** What a receipt may hold at most; a hostile one cannot make us work for longer than a second or so. */
 export const MAX_ENTRIES = 1000;
 export const MAX_RECEIPT_BYTES = 8 * 2 ** 20;
-const MAX_ENTRY_BASE64 = 64 * 1024;
+/** 64 KiB of entry, the journal's own limit, in base64. */
+const MAX_ENTRY_BASE64 = 4 * Math.ceil((64 * 1024) / 3);
 const MAX_PROOF_TEXT = 32 * 1024;
 
 const base64 = v.pipe(

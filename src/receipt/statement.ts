@@ -1,0 +1,112 @@
+// What the entries of a receipt say, in a form that people and programs can read.
+import {
+  compareDecimal,
+  ENERGY_IMPORT,
+  formatDecimal,
+  subtractDecimal,
+  type MeasuredValue,
+  type MeterSample,
+} from '../../hal/contract/index.ts';
+import type { ClockStatus, JournalEntry } from '../journal/index.ts';
+import type { ReadEntry } from './entry-checks.ts';
+
+/** Values are decimal strings, exact as the meter showed them. */
+export interface Statement {
+  readonly index: number;
+  readonly kind: JournalEntry['kind'];
+  /** ISO 8601, UTC, by the station's clock. */
+  readonly time: string;
+  /** What that clock was worth. */
+  readonly clock: string;
+  readonly meterSerial?: string;
+  readonly values?: readonly StatedValue[];
+}
+
+export interface StatedValue {
+  readonly obis: string;
+  readonly value: string;
+  readonly unit: string;
+  readonly quality: string;
+}
+
+/** Energy imported between two readings of one meter in a receipt. */
+export interface EnergyBetween {
+  readonly meterSerial: string;
+  readonly fromIndex: number;
+  readonly toIndex: number;
+  /** Exact, in Wh. */
+  readonly wh: string;
+}
+
+const CLOCK_WORDS: Readonly<Record<ClockStatus, string>> = {
+  U: 'unknown',
+  I: 'informative',
+  S: 'synchronised',
+  R: 'relative',
+};
+/** The last instant that JavaScript (ECMA-262 §21.4.1.1) can write as a date. */
+const MAX_DATE_MS = 8.64e15;
+
+/** Empty as soon as one entry is not signed by the receipt's key: what is not signed is not said. */
+export function statementsOf(entries: readonly ReadEntry[]): Statement[] {
+  if (entries.some(({ entry, why }) => entry === undefined || why !== undefined)) return [];
+  return entries.flatMap(({ entry }) => (entry === undefined ? [] : [statementOf(entry)]));
+}
+
+function statementOf(entry: JournalEntry): Statement {
+  const sample = sampleOf(entry);
+  return {
+    index: entry.index,
+    kind: entry.kind,
+    time:
+      entry.timeMs <= MAX_DATE_MS ? new Date(entry.timeMs).toISOString() : `${entry.timeMs} ms since 1970`,
+    clock: CLOCK_WORDS[entry.clock],
+    ...(sample === undefined
+      ? {}
+      : { meterSerial: sample.meterSerial, values: sample.values.map(statedValue) }),
+  };
+}
+
+function sampleOf(entry: JournalEntry): MeterSample | undefined {
+  switch (entry.kind) {
+    case 'reading':
+      return entry.body;
+    case 'session-begin':
+    case 'session-end':
+      return entry.body.reading;
+    case 'boot':
+    case 'meter-swap':
+    case 'clock-step':
+    case 'config':
+    case 'gap':
+    case 'tariff':
+    case 'fault':
+      return undefined;
+  }
+}
+
+function statedValue({ obis, value, unit, quality }: MeasuredValue): StatedValue {
+  return { obis, value: formatDecimal(value), unit, quality };
+}
+
+/**
+ * For each meter with two good readings or more, the energy from the first to the last. A meter whose register went
+ * back gives none: that is for people to look at, not for subtraction.
+ */
+export function energyBetween(entries: readonly ReadEntry[]): EnergyBetween[] {
+  const perMeter = new Map<string, { index: number; energy: MeasuredValue }[]>();
+  for (const { entry } of entries) {
+    const sample = entry === undefined ? undefined : sampleOf(entry);
+    const energy = sample?.values.find((each) => each.obis === ENERGY_IMPORT && each.quality === 'G');
+    if (entry === undefined || sample === undefined || energy?.unit !== 'Wh') continue;
+    const readings = perMeter.get(sample.meterSerial) ?? [];
+    perMeter.set(sample.meterSerial, [...readings, { index: entry.index, energy }]);
+  }
+  return [...perMeter].flatMap(([meterSerial, readings]) => {
+    const [first, last] = [readings[0], readings.at(-1)];
+    if (first === undefined || last === undefined || first === last) return [];
+    if (compareDecimal(last.energy.value, first.energy.value) < 0) return [];
+    const wh = formatDecimal(subtractDecimal(last.energy.value, first.energy.value));
+    return [{ meterSerial, fromIndex: first.index, toIndex: last.index, wh }];
+  });
+}
