@@ -1,0 +1,73 @@
+import type { Exchange, MonotonicClock, Reception } from '../contract/index.ts';
+import type { Connection } from './connection.ts';
+import { badFrame, closedError, timeoutError } from './errors.ts';
+import type { WakeUp } from './wake-up.ts';
+
+export interface Collecting {
+  readonly lineId: string;
+  readonly connection: Connection;
+  readonly wakeUp: WakeUp;
+  readonly clock: MonotonicClock;
+  readonly msPerByte: number;
+  /** Silence after input that ends an answer which cannot become whole. */
+  readonly silenceMs: number;
+}
+
+/**
+ * Collects input until the exchange recognises its answer, its time is over, or the line is lost.
+ * @throws MeterError `meter.timeout` when nothing came, `meter.bad_frame` when something else did, `line.closed`.
+ */
+export async function collectAnswer(
+  exchange: Exchange<unknown>,
+  sequence: number,
+  line: Collecting,
+): Promise<unknown> {
+  const { connection, wakeUp, clock, lineId } = line;
+  const { generation } = connection;
+  const patienceMs = exchange.responseTimeoutMs + exchange.answerBytes * line.msPerByte;
+  const silenceMs = Math.max(line.silenceMs, 20 * line.msPerByte);
+  const deadline = clock.nowMonoMs() + patienceMs;
+  // An answer that began in time may end late (a gateway that hands on byte by byte), but not for ever.
+  const lastDeadline = deadline + patienceMs;
+  let seen: string | undefined;
+  for (;;) {
+    wakeUp.reset();
+    if (generation !== connection.generation || !connection.isOpen) throw closedError(lineId, 'lost');
+    const reception = await judge(exchange, sequence, line);
+    if (reception.kind === 'answer') return reception.answer;
+    seen = reception.seen ?? seen;
+    const now = clock.nowMonoMs();
+    const silentAt = connection.input.length > 0 ? connection.lastInputAt + silenceMs : 0;
+    const patientUntil = reception.kind === 'damaged' ? silentAt : Math.max(deadline, silentAt);
+    const until = Math.min(lastDeadline, patientUntil);
+    if (now >= until) {
+      throw seen === undefined ? timeoutError(lineId, exchange) : badFrame(lineId, exchange, seen);
+    }
+    await wakeUp.until(until);
+  }
+}
+
+type Undecided = Exclude<Reception<unknown>, { kind: 'discard' }>;
+
+/** Asks the exchange about the input, does what it says about bytes that are not the answer, and asks again. */
+async function judge(exchange: Exchange<unknown>, sequence: number, line: Collecting): Promise<Undecided> {
+  const { connection, lineId } = line;
+  for (;;) {
+    const reception = exchange.receive(connection.input, sequence);
+    switch (reception.kind) {
+      case 'incomplete':
+        return reception;
+      case 'answer':
+        connection.take(reception.byteCount);
+        return reception;
+      case 'discard':
+        connection.consume(Math.max(1, reception.byteCount));
+        break;
+      case 'damaged':
+        if (reception.reopen === true) await connection.drop(new Error(reception.seen));
+        else if (reception.byteCount !== undefined) connection.consume(reception.byteCount);
+        else return reception;
+        throw badFrame(lineId, exchange, reception.seen);
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/** A request that was sent and not answered: its answer may still come. */
+interface Owed {
+  readonly answerKey: string;
+  readonly request: string;
+  readonly sentAt: number;
+  readonly until: number;
+}
+
+/**
+ * Remembers, for one peer, which answers may still arrive late, and says when a request may be sent without any risk
+ * that a late answer is taken for its own.
+ *
+ * An RTU answer names the unit, the function and the number of registers, and nothing else. So after a failure
+ * - the same request may go out at once: a late answer to it answers it;
+ * - a request whose answer has another length may go out at once: the late answer is recognised as foreign;
+ * - another request whose answer looks the same has to wait until the late window is over.
+ * A device answers in the order of the requests, so an answer of another kind to a later request proves that the
+ * earlier one will never be answered.
+ */
+export class LateAnswers {
+  #owed: readonly Owed[] = [];
+
+  /** Earliest time at which the request may be sent; 0 when nothing stands against it. */
+  readyAt(answerKey: string | undefined, request: string): number {
+    if (answerKey === undefined) return 0;
+    return this.#owed.reduce(
+      (ready, owed) =>
+        owed.answerKey === answerKey && owed.request !== request ? Math.max(ready, owed.until) : ready,
+      0,
+    );
+  }
+
+  /** The request got no answer that counts. */
+  unanswered(answerKey: string | undefined, request: string, sentAt: number, until: number): void {
+    if (answerKey === undefined) return;
+    this.#owed = [...this.#owed.filter((owed) => owed.until > sentAt), { answerKey, request, sentAt, until }];
+  }
+
+  /** The request was answered. `until` bounds its own answer, in case the one that came was for an earlier attempt. */
+  answered(answerKey: string | undefined, request: string, sentAt: number, until: number): void {
+    if (this.#owed.length === 0) return;
+    const alike = this.#owed.filter((owed) => owed.answerKey === answerKey && owed.until > sentAt);
+    // The answer may belong to the oldest request that looks like this one; only what is older still is proven dead.
+    const answeredSince = Math.min(sentAt, ...alike.map((owed) => owed.sentAt));
+    const others = this.#owed.filter(
+      (owed) => owed.answerKey !== answerKey && owed.sentAt > answeredSince && owed.until > sentAt,
+    );
+    const own = alike.length > 0 && answerKey !== undefined ? [{ answerKey, request, sentAt, until }] : [];
+    this.#owed = [...others, ...own];
+  }
+}

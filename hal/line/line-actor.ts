@@ -1,0 +1,287 @@
+import {
+  MeterError,
+  type Exchange,
+  type ExchangeResult,
+  type Line,
+  type LineKind,
+  type LineStatistics,
+  type Log,
+  type MonotonicClock,
+} from '../contract/index.ts';
+import { collectAnswer, type Collecting } from './answer-collector.ts';
+import type { OpenChannel } from './channel.ts';
+import { Connection, type ReopenLimits } from './connection.ts';
+import { asMeterError, closedError, queueFullError, quarantinedError } from './errors.ts';
+import { ExchangeQueue } from './exchange-queue.ts';
+import type { Pace } from './pacing.ts';
+import { Peer, type PeerLimits } from './peer.ts';
+import { LineCounters } from './statistics.ts';
+import { WakeUp } from './wake-up.ts';
+
+export interface LineLimits {
+  /** Most exchanges that may wait. */
+  readonly queueCapacity: number;
+  /** No answer comes later than this after its request was sent, or than three time-outs, whichever is longer. */
+  readonly lateWindowMs: number;
+  /** Silence after input that ends an answer which is not whole. */
+  readonly silenceMs: number;
+  readonly peer: PeerLimits;
+  readonly reopen: ReopenLimits;
+}
+
+export interface LineParts {
+  readonly id: string;
+  readonly kind: LineKind;
+  readonly pace: Pace;
+  readonly open: OpenChannel;
+  readonly limits: LineLimits;
+  readonly clock: MonotonicClock;
+  readonly log: Log;
+}
+
+/** How many sends one exchange gets unless it says otherwise. */
+const DEFAULT_ATTEMPTS = 2;
+/** A write that takes longer than its bytes need by this much will not end: the device hangs. */
+const WRITE_GRACE_MS = 2_000;
+
+interface Job {
+  readonly priority: Exchange<unknown>['priority'];
+  readonly exchange: Exchange<unknown>;
+  /** The request's bytes for sequence 0: what tells two requests of one peer apart. */
+  readonly requestKey: string;
+  readonly resolve: (result: ExchangeResult<unknown>) => void;
+  readonly reject: (error: MeterError) => void;
+  attempts: number;
+  firstSentAt: number | undefined;
+}
+
+/** One line: takes exchanges from its queue, one at a time, and sees each through to an answer or an error. */
+export class LineActor implements Line {
+  readonly id: string;
+  readonly kind: LineKind;
+  readonly #parts: LineParts;
+  readonly #clock: MonotonicClock;
+  readonly #log: Log;
+  readonly #queue: ExchangeQueue<Job>;
+  readonly #connection: Connection;
+  readonly #peers = new Map<string, Peer>();
+  readonly #counters = new LineCounters();
+  readonly #wakeUp: WakeUp;
+  readonly #collecting: Collecting;
+  /** True from the first job to the empty queue; set without an await beside the check, so that no job is forgotten. */
+  #active = false;
+  #running: Promise<void> | undefined;
+  #busySince: number | undefined;
+  #lastOutputAt = -Infinity;
+  #closed = false;
+
+  constructor(parts: LineParts) {
+    this.id = parts.id;
+    this.kind = parts.kind;
+    this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.#queue = new ExchangeQueue(parts.limits.queueCapacity);
+    this.#connection = new Connection(parts.id, parts.open, parts, parts.limits.reopen);
+    this.#wakeUp = new WakeUp(parts.clock);
+    this.#collecting = {
+      lineId: parts.id,
+      connection: this.#connection,
+      wakeUp: this.#wakeUp,
+      clock: parts.clock,
+      msPerByte: parts.pace.msPerByte,
+      silenceMs: parts.limits.silenceMs,
+    };
+    this.#connection.onChange = () => this.#wakeUp.ring();
+  }
+
+  exchange<Answer>(exchange: Exchange<Answer>): Promise<ExchangeResult<Answer>> {
+    return new Promise<ExchangeResult<unknown>>((resolve, reject) => {
+      const job: Job = {
+        priority: exchange.priority,
+        exchange,
+        requestKey: Buffer.from(exchange.request(0)).toString('latin1'),
+        resolve,
+        reject,
+        attempts: 0,
+        firstSentAt: undefined,
+      };
+      if (this.#closed) return this.#fail(job, closedError(this.id, 'closed'));
+      const refused = this.#queue.push(job);
+      if (refused !== undefined)
+        this.#fail(refused, queueFullError(this.id, this.#parts.limits.queueCapacity));
+      this.#wakeUp.ring();
+      if (!this.#active) this.#running = this.#run();
+    }) as Promise<ExchangeResult<Answer>>;
+  }
+
+  statistics(): LineStatistics {
+    const inFlight = this.#busySince === undefined ? 0 : this.#clock.nowMonoMs() - this.#busySince;
+    return {
+      id: this.id,
+      kind: this.kind,
+      state: this.#connection.state,
+      requests: this.#counters.requests,
+      answers: this.#counters.answers,
+      errors: this.#counters.errors(),
+      bytesSent: this.#counters.bytesSent,
+      bytesReceived: this.#connection.bytesReceived,
+      bytesDiscarded: this.#connection.bytesDiscarded,
+      latencyMs: this.#counters.latencyMs(),
+      busyMs: this.#counters.busyMs + inFlight,
+      queued: this.#queue.length,
+      opened: this.#connection.opened,
+      peers: Object.fromEntries([...this.#peers].map(([name, peer]) => [name, peer.statistics()])),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const job of this.#queue.drain()) this.#fail(job, closedError(this.id, 'closed'));
+    await this.#connection.close();
+    this.#wakeUp.ring();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    this.#active = true;
+    while (this.#queue.length > 0) {
+      this.#wakeUp.reset();
+      const next = this.#queue.take(this.#clock.nowMonoMs(), (job) => this.#readyAt(job));
+      if ('job' in next) await this.#serve(next.job);
+      else await this.#wakeUp.until(next.notBefore);
+    }
+    this.#active = false;
+  }
+
+  /** When the peer may be asked this: after its own pause, and with no look-alike answer still on its way. */
+  #readyAt({ exchange, requestKey }: Job): number {
+    const peer = this.#peer(exchange.peer);
+    const now = this.#clock.nowMonoMs();
+    // What will be rejected anyway is taken at once.
+    if (peer.leftAloneFor(now) > 0 || this.#connection.state === 'waiting') return 0;
+    const rested = peer.lastAnswerAt + (exchange.turnaroundMs ?? 0);
+    return Math.max(rested, peer.late.readyAt(exchange.answerKey, requestKey));
+  }
+
+  async #serve(job: Job): Promise<void> {
+    const peer = this.#peer(job.exchange.peer);
+    const leftAloneFor = peer.leftAloneFor(this.#clock.nowMonoMs());
+    if (leftAloneFor > 0) return this.#fail(job, quarantinedError(this.id, job.exchange, leftAloneFor));
+    this.#busySince = this.#clock.nowMonoMs();
+    try {
+      await this.#connection.ensureOpen();
+      job.resolve(await this.#attempt(job, peer));
+      const event = peer.answered(this.#clock.nowMonoMs());
+      if (event !== undefined)
+        this.#log('info', 'line.peer_recovered', { line: this.id, peer: job.exchange.peer });
+    } catch (error) {
+      this.#afterFailure(job, peer, asMeterError(error));
+    } finally {
+      this.#counters.busyMs += this.#clock.nowMonoMs() - this.#busySince;
+      this.#busySince = undefined;
+    }
+  }
+
+  /** The same request again while it has attempts left, otherwise the end of the exchange. */
+  #afterFailure(job: Job, peer: Peer, error: MeterError): void {
+    if (this.#closed) return this.#fail(job, closedError(this.id, 'closed'));
+    const attemptsAllowed = peer.probing ? 1 : (job.exchange.attempts ?? DEFAULT_ATTEMPTS);
+    if (error.code !== 'line.open_failed' && job.attempts < attemptsAllowed) {
+      this.#counters.countError(error.code);
+      return this.#queue.putBack(job);
+    }
+    if (error.code.startsWith('meter.')) {
+      const event = peer.failed(this.#clock.nowMonoMs());
+      if (event !== undefined) {
+        this.#log('warning', 'line.peer_quarantined', {
+          line: this.id,
+          peer: job.exchange.peer,
+          code: error.code,
+        });
+      }
+    }
+    this.#fail(job, error);
+  }
+
+  /** One send and the wait for its answer. @throws MeterError */
+  async #attempt(job: Job, peer: Peer): Promise<ExchangeResult<unknown>> {
+    const { exchange } = job;
+    await this.#waitForSilence();
+    // Framings with transaction ids recognise old answers themselves; cutting their stream would lose its frame bounds.
+    if (this.kind !== 'tcp') await this.#guard(this.#connection.discardInput());
+    const sequence = this.#counters.requests & 0xffff;
+    const request = exchange.request(sequence);
+    job.attempts++;
+    const sentAt = this.#clock.nowMonoMs();
+    job.firstSentAt ??= sentAt;
+    this.#counters.requests++;
+    this.#counters.bytesSent += request.length;
+    const lateUntil = sentAt + Math.max(this.#parts.limits.lateWindowMs, 3 * exchange.responseTimeoutMs);
+    try {
+      await this.#write(request);
+      const answer = await collectAnswer(exchange, sequence, this.#collecting);
+      const receivedMonoMs = this.#clock.nowMonoMs();
+      peer.late.answered(exchange.answerKey, job.requestKey, sentAt, lateUntil);
+      this.#connection.proven();
+      this.#counters.countAnswer(receivedMonoMs - sentAt);
+      return { answer, sentMonoMs: job.firstSentAt, receivedMonoMs, attempts: job.attempts };
+    } catch (error) {
+      peer.late.unanswered(exchange.answerKey, job.requestKey, sentAt, lateUntil);
+      throw error;
+    }
+  }
+
+  /** The gap between frames, counted from the last byte in either direction; longer while somebody still talks. */
+  async #waitForSilence(): Promise<void> {
+    const { frameGapMs } = this.#parts.pace;
+    const giveUpAt = this.#clock.nowMonoMs() + WRITE_GRACE_MS;
+    for (;;) {
+      const now = this.#clock.nowMonoMs();
+      const quietAt = Math.max(this.#connection.lastInputAt, this.#lastOutputAt) + frameGapMs;
+      if (quietAt <= now || now >= giveUpAt || this.#closed) return;
+      await this.#clock.sleep(quietAt - now);
+    }
+  }
+
+  async #write(request: Uint8Array): Promise<void> {
+    const limitMs = request.length * this.#parts.pace.msPerByte + WRITE_GRACE_MS;
+    const alarm = new AbortController();
+    const stuck = this.#clock.sleep(limitMs, alarm.signal).then(
+      () => 'stuck' as const,
+      () => 'written' as const,
+    );
+    const written = this.#guard(this.#connection.write(request)).then(() => 'written' as const);
+    const outcome = await Promise.race([written, stuck]).finally(() => alarm.abort());
+    this.#lastOutputAt = this.#clock.nowMonoMs();
+    if (outcome === 'stuck') {
+      written.catch(() => {});
+      await this.#connection.drop(new Error('the device takes no bytes'));
+      throw closedError(this.id, `the device took no bytes for ${limitMs} ms`);
+    }
+  }
+
+  /** What the device reports while it is used means that it is gone. */
+  async #guard<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (cause) {
+      await this.#connection.drop(cause);
+      throw new MeterError('line.closed', `line ${this.id} was lost: ${String(cause)}`, {
+        cause,
+        details: { line: this.id, reason: 'lost' },
+      });
+    }
+  }
+
+  #peer(name: string): Peer {
+    let peer = this.#peers.get(name);
+    if (peer === undefined) this.#peers.set(name, (peer = new Peer(this.#parts.limits.peer)));
+    return peer;
+  }
+
+  #fail(job: Job, error: MeterError): void {
+    this.#counters.countError(error.code);
+    job.reject(error);
+  }
+}

@@ -1,0 +1,76 @@
+import type { PeerStatistics } from '../contract/index.ts';
+import { LateAnswers } from './late-answers.ts';
+
+export interface PeerLimits {
+  /** Failed exchanges in a row after which the peer is left alone. */
+  readonly failuresBeforeQuarantine: number;
+  /** First and longest pause between two probes of a peer that is left alone; it doubles from one to the other. */
+  readonly firstPauseMs: number;
+  readonly longestPauseMs: number;
+}
+
+/** Three failures tell a dead meter from a disturbed line; a minute is soon enough to notice one that is back. */
+export const PEER_LIMITS: PeerLimits = {
+  failuresBeforeQuarantine: 3,
+  firstPauseMs: 1_000,
+  longestPauseMs: 60_000,
+};
+
+export type PeerEvent = 'quarantined' | 'recovered' | undefined;
+
+/** What the line knows of one peer: whether to bother it, and which of its answers may still come. Pure: time is given. */
+export class Peer {
+  readonly late = new LateAnswers();
+  readonly #limits: PeerLimits;
+  #answers = 0;
+  #failures = 0;
+  #consecutive = 0;
+  #leftAloneUntil = 0;
+  #lastAnswerAt = -Infinity;
+
+  constructor(limits: PeerLimits) {
+    this.#limits = limits;
+  }
+
+  get probing(): boolean {
+    return this.#consecutive >= this.#limits.failuresBeforeQuarantine;
+  }
+
+  get lastAnswerAt(): number {
+    return this.#lastAnswerAt;
+  }
+
+  /** Milliseconds until the next probe may be sent; 0 when the peer may be asked now. */
+  leftAloneFor(now: number): number {
+    return Math.max(0, this.#leftAloneUntil - now);
+  }
+
+  answered(now: number): PeerEvent {
+    const wasLeftAlone = this.probing;
+    this.#answers++;
+    this.#consecutive = 0;
+    this.#leftAloneUntil = 0;
+    this.#lastAnswerAt = now;
+    return wasLeftAlone ? 'recovered' : undefined;
+  }
+
+  /** An exchange failed for good, after all of its attempts. */
+  failed(now: number): PeerEvent {
+    this.#failures++;
+    this.#consecutive++;
+    const { failuresBeforeQuarantine, firstPauseMs, longestPauseMs } = this.#limits;
+    const probes = this.#consecutive - failuresBeforeQuarantine;
+    if (probes < 0) return undefined;
+    this.#leftAloneUntil = now + Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(probes, 30));
+    return probes === 0 ? 'quarantined' : undefined;
+  }
+
+  statistics(): PeerStatistics {
+    return {
+      answers: this.#answers,
+      failures: this.#failures,
+      consecutiveFailures: this.#consecutive,
+      state: this.#consecutive === 0 ? 'healthy' : this.probing ? 'quarantined' : 'failing',
+    };
+  }
+}

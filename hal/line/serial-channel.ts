@@ -1,0 +1,78 @@
+import type { Parity } from '../contract/index.ts';
+import type { ByteChannel, ChannelEvents, OpenChannel } from './channel.ts';
+
+export interface SerialSettings {
+  readonly path: string;
+  readonly baudRate: number;
+  readonly parity: Parity;
+  readonly dataBits: 7 | 8;
+  readonly stopBits: 1 | 2;
+}
+
+/**
+ * A serial port (or a PTY). The binding is loaded on first use, so that a station on TCP never loads a native addon, and
+ * is asked for one path only: its `list()` ends the process where udevadm is missing.
+ */
+export function serialChannel(settings: SerialSettings): OpenChannel {
+  return async (events) => {
+    const [{ SerialPortStream }, { autoDetect }] = await Promise.all([
+      import('@serialport/stream'),
+      import('@serialport/bindings-cpp'),
+    ]);
+    // `lock` takes the port exclusively (TIOCEXCL): a second reader would steal bytes from answers.
+    const port = new SerialPortStream({ binding: autoDetect(), autoOpen: false, lock: true, ...settings });
+    await settled((done) => port.open(done));
+    return new SerialChannel(port, events);
+  };
+}
+
+type Callback = (error: Error | null | undefined) => void;
+
+interface Port {
+  write(bytes: Buffer, done: Callback): boolean;
+  drain(done: Callback): void;
+  flush(done: Callback): void;
+  close(done: Callback): void;
+  on(event: 'data', listener: (bytes: Buffer) => void): unknown;
+  on(event: 'close' | 'error', listener: (error?: Error | null) => void): unknown;
+}
+
+class SerialChannel implements ByteChannel {
+  readonly #port: Port;
+  #closed = false;
+
+  constructor(port: Port, events: ChannelEvents) {
+    this.#port = port;
+    const gone = (error?: Error | null): void => {
+      if (this.#closed) return;
+      this.#closed = true;
+      events.onClosed(error ?? undefined);
+    };
+    port.on('data', (bytes) => events.onBytes(bytes));
+    port.on('close', gone);
+    port.on('error', (error) => {
+      gone(error);
+      port.close(() => {});
+    });
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await settled((done) => this.#port.write(Buffer.from(bytes), done));
+    await settled((done) => this.#port.drain(done));
+  }
+
+  discardInput(): Promise<void> {
+    return settled((done) => this.#port.flush(done));
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    return new Promise((resolve) => this.#port.close(() => resolve()));
+  }
+}
+
+function settled(start: (done: Callback) => unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => (error ? reject(error) : resolve()));
+  });
+}
