@@ -1,24 +1,14 @@
-import type { MeterSample } from '../../hal/contract/index.ts';
-
-/** What metering has to say besides readings; each is committed at once, before anything else happens on account of it. */
-export type MeteringRecord =
-  | {
-      readonly kind: 'fault';
-      readonly code: string;
-      readonly state: 'raised' | 'cleared';
-      /** Id of the meter concerned. */
-      readonly subject: string;
-    }
-  | { readonly kind: 'meter-swap'; readonly meterId: string; readonly before: string; readonly after: string }
-  | { readonly kind: 'clock-step'; readonly stepMs: number };
+import type { EntryBodies, EntryKind } from '../journal/index.ts';
 
 /**
- * Where readings become evidence. Both resolve with the leaf index once the entry is on disk and reject with a
- * `StationError` when it is not; calls keep their order.
+ * Where readings become evidence: the journal, as metering needs it. Resolves with the leaf index once the entry is on disk
+ * and rejects with a `StationError` when it is not; calls keep their order. `sample` entries are committed in groups, some
+ * seconds later; `billing` entries at once.
  */
 export interface EvidenceLog {
-  /** Committed with its group, some seconds later. */
-  reading(sample: MeterSample): Promise<number>;
-  /** Committed at once. */
-  event(record: MeteringRecord): Promise<number>;
+  append<Kind extends EntryKind>(
+    kind: Kind,
+    body: EntryBodies[Kind],
+    durability: 'billing' | 'sample',
+  ): Promise<number>;
 }

@@ -1,5 +1,5 @@
 export { watchClock, type ClockWatchOptions } from './clock-watch.ts';
-export type { EvidenceLog, MeteringRecord } from './evidence-log.ts';
+export type { EvidenceLog } from './evidence-log.ts';
 export {
   startMetering,
   type Metering,

@@ -3,23 +3,29 @@ import type { StationError } from '../../hal/contract/index.ts';
 /** Whether a meter answers: a fault is raised once, after some failures in a row, and cleared once, by the first answer. */
 export type Availability =
   | { readonly state: 'unknown' | 'answering' }
-  | { readonly state: 'failing'; readonly failures: number; readonly code: string }
   | {
-      readonly state: 'silent';
+      readonly state: 'failing' | 'silent';
       readonly failures: number;
+      /** Of the last failure. */
       readonly code: string;
-      readonly sinceMonoMs: number;
+      /** When the first and the last of the failed reads were due. */
+      readonly firstDueMonoMs: number;
+      readonly lastDueMonoMs: number;
     };
 
 export type AvailabilityEvent =
   | { readonly type: 'answered' }
-  | { readonly type: 'failed'; readonly error: Pick<StationError, 'code'>; readonly atMonoMs: number };
+  | { readonly type: 'failed'; readonly error: Pick<StationError, 'code'>; readonly dueMonoMs: number };
 
-export type AvailabilityEffect =
-  | { readonly type: 'raise'; readonly code: string; readonly failures: number }
-  | { readonly type: 'clear'; readonly failures: number; readonly sinceMonoMs: number };
+export interface AvailabilityEffect {
+  readonly type: 'raise' | 'clear';
+  readonly failures: number;
+  readonly code: string;
+  readonly firstDueMonoMs: number;
+  readonly lastDueMonoMs: number;
+}
 
-/** Two retries' worth: a single disturbed frame is no fault, three in a row are. */
+/** A single disturbed frame is no fault, three reads in a row are. */
 export const FAILURES_BEFORE_FAULT = 3;
 
 export const UNKNOWN_AVAILABILITY: Availability = { state: 'unknown' };
@@ -27,22 +33,23 @@ export const UNKNOWN_AVAILABILITY: Availability = { state: 'unknown' };
 export function stepAvailability(
   before: Availability,
   event: AvailabilityEvent,
-): { readonly next: Availability; readonly effects: readonly AvailabilityEffect[] } {
+): { readonly next: Availability; readonly effect?: AvailabilityEffect } {
+  const outage = 'failures' in before ? before : undefined;
   if (event.type === 'answered') {
-    const effects: AvailabilityEffect[] =
-      before.state === 'silent'
-        ? [{ type: 'clear', failures: before.failures, sinceMonoMs: before.sinceMonoMs }]
-        : [];
-    return { next: { state: 'answering' }, effects };
+    const next = { state: 'answering' } as const;
+    if (outage?.state !== 'silent') return { next };
+    const { failures, code, firstDueMonoMs, lastDueMonoMs } = outage;
+    return { next, effect: { type: 'clear', failures, code, firstDueMonoMs, lastDueMonoMs } };
   }
-  const failures = before.state === 'failing' || before.state === 'silent' ? before.failures + 1 : 1;
-  const { code } = event.error;
-  if (before.state === 'silent') {
-    return { next: { ...before, failures, code }, effects: [] };
-  }
-  if (failures < FAILURES_BEFORE_FAULT) return { next: { state: 'failing', failures, code }, effects: [] };
-  return {
-    next: { state: 'silent', failures, code, sinceMonoMs: event.atMonoMs },
-    effects: [{ type: 'raise', code, failures }],
+  const failures = (outage?.failures ?? 0) + 1;
+  const facts = {
+    failures,
+    code: event.error.code,
+    firstDueMonoMs: outage?.firstDueMonoMs ?? event.dueMonoMs,
+    lastDueMonoMs: event.dueMonoMs,
   };
+  const state = failures < FAILURES_BEFORE_FAULT ? 'failing' : 'silent';
+  const next = { state, ...facts } as const;
+  if (state === 'failing' || outage?.state === 'silent') return { next };
+  return { next, effect: { type: 'raise', ...facts } };
 }

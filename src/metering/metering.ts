@@ -5,11 +5,13 @@ import {
   type MeterSample,
   type MonotonicClock,
 } from '../../hal/contract/index.ts';
-import type { EvidenceLog, MeteringRecord } from './evidence-log.ts';
+import type { EntryBodies, EntryKind } from '../journal/index.ts';
+import type { EvidenceLog } from './evidence-log.ts';
 import {
   stepAvailability,
   UNKNOWN_AVAILABILITY,
   type Availability,
+  type AvailabilityEffect,
   type AvailabilityEvent,
 } from './meter-availability.ts';
 import { judgeSample, type EnergyHistory } from './plausibility.ts';
@@ -106,13 +108,12 @@ class MeterLoop {
   }
 
   status(): MeterStatus {
-    const failing = this.#availability.state === 'failing' || this.#availability.state === 'silent';
     return {
       meterId: this.#meter.id,
       profileId: this.#meter.profileId,
       state: this.#availability.state,
       serial: this.#serial,
-      errorCode: failing ? (this.#availability as { code: string }).code : null,
+      errorCode: 'code' in this.#availability ? this.#availability.code : null,
       samples: this.#samples,
       failures: this.#failures,
       skippedSlots: this.#skippedSlots,
@@ -140,14 +141,15 @@ class MeterLoop {
   async #read(): Promise<void> {
     try {
       if (!this.#identified) await this.#identify();
-      this.#accept(await this.#meter.readSample('periodic'));
+      const sample = await this.#meter.readSample('periodic');
       this.#moveTo({ type: 'answered' });
+      this.#accept(sample);
     } catch (error) {
       this.#identified = false;
       this.#failures++;
       const code = error instanceof StationError ? error.code : 'meter.internal';
       this.#ports.log('warning', 'meter.read_failed', { meter: this.#meter.id, code, error });
-      this.#moveTo({ type: 'failed', error: { code }, atMonoMs: this.#ports.clock.nowMonoMs() });
+      this.#moveTo({ type: 'failed', error: { code }, dueMonoMs: this.#slotMonoMs });
     }
   }
 
@@ -159,7 +161,12 @@ class MeterLoop {
         before: this.#serial,
         after: serial,
       });
-      this.#record({ kind: 'meter-swap', meterId: this.#meter.id, before: this.#serial, after: serial });
+      this.#record('meter-swap', {
+        meterId: this.#meter.id,
+        profileId: this.#meter.profileId,
+        oldSerial: this.#serial,
+        newSerial: serial,
+      });
     }
     this.#serial = serial;
     this.#identified = true;
@@ -175,36 +182,58 @@ class MeterLoop {
       this.#ports.log('warning', 'meter.implausible', { meter: this.#meter.id, code: rule, obis });
     }
     // Not awaited: a sample is acknowledged with its group, seconds later, and the next read must not wait for that.
-    this.#ports.evidence.reading(sample).catch((error: unknown) => this.#lost('reading', error));
+    this.#append('reading', sample, 'sample');
     this.#ports.onEvent({ type: 'sample', meterId: this.#meter.id, sample });
   }
 
   #moveTo(event: AvailabilityEvent): void {
     const before = this.#availability.state;
-    const { next, effects } = stepAvailability(this.#availability, event);
+    const { next, effect } = stepAvailability(this.#availability, event);
     this.#availability = next;
-    for (const effect of effects) {
-      const raised = effect.type === 'raise';
-      this.#ports.log(raised ? 'error' : 'info', raised ? 'meter.silent' : 'meter.answers_again', {
-        meter: this.#meter.id,
-        failures: effect.failures,
-      });
-      this.#record({
-        kind: 'fault',
-        code: raised ? effect.code : 'meter.silent',
-        state: raised ? 'raised' : 'cleared',
-        subject: this.#meter.id,
-      });
-    }
+    if (effect?.type === 'raise') this.#raiseSilence(effect);
+    if (effect?.type === 'clear') this.#clearSilence(effect);
     if (next.state !== before) this.#ports.onEvent({ type: 'meter-status', status: this.status() });
   }
 
-  #record(record: MeteringRecord): void {
-    this.#ports.evidence.event(record).catch((error: unknown) => this.#lost(record.kind, error));
+  #raiseSilence({ code, failures }: AvailabilityEffect): void {
+    this.#ports.log('error', 'meter.silent', { meter: this.#meter.id, code, failures });
+    this.#record('fault', {
+      code: 'meter.silent',
+      message: 'raised',
+      facts: [
+        { name: 'meter', value: this.#meter.id },
+        { name: 'cause', value: code },
+      ],
+    });
   }
 
-  #lost(kind: string, error: unknown): void {
-    const code = error instanceof StationError ? error.code : 'internal';
-    this.#ports.log('error', 'journal.append_failed', { meter: this.#meter.id, kind, code, error });
+  /** The fault's end, and which readings are missing because of it. */
+  #clearSilence({ code, failures, firstDueMonoMs, lastDueMonoMs }: AvailabilityEffect): void {
+    this.#ports.log('info', 'meter.answers_again', { meter: this.#meter.id, failures });
+    const facts = [{ name: 'meter', value: this.#meter.id }];
+    this.#record('fault', { code: 'meter.silent', message: 'cleared', facts });
+    this.#record('gap', {
+      meterId: this.#meter.id,
+      fromMonoMs: Math.floor(firstDueMonoMs),
+      toMonoMs: Math.ceil(lastDueMonoMs),
+      missing: failures,
+      reason: code,
+    });
+  }
+
+  #record<Kind extends EntryKind>(kind: Kind, body: EntryBodies[Kind]): void {
+    this.#append(kind, body, 'billing');
+  }
+
+  #append<Kind extends EntryKind>(
+    kind: Kind,
+    body: EntryBodies[Kind],
+    durability: 'billing' | 'sample',
+  ): void {
+    // Not awaited: an entry is acknowledged with its group, and the next read must not wait for that.
+    this.#ports.evidence.append(kind, body, durability).catch((error: unknown) => {
+      const code = error instanceof StationError ? error.code : 'internal';
+      this.#ports.log('error', 'journal.append_failed', { meter: this.#meter.id, kind, code, error });
+    });
   }
 }

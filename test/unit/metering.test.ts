@@ -110,10 +110,10 @@ describe('a meter that does not answer', () => {
     const feed = (ok: boolean): void => {
       const event = ok
         ? ({ type: 'answered' } as const)
-        : ({ type: 'failed', error: { code: 'meter.timeout' }, atMonoMs: 5 } as const);
+        : ({ type: 'failed', error: { code: 'meter.timeout' }, dueMonoMs: 5 } as const);
       const step = stepAvailability(state, event);
       state = step.next;
-      effects.push(...step.effects.map((effect) => effect.type));
+      if (step.effect) effects.push(step.effect.type);
     };
     [true, false, false, true, ...Array<boolean>(FAILURES_BEFORE_FAULT + 4).fill(false), true, true].forEach(
       feed,
@@ -130,19 +130,20 @@ describe('a step of the wall clock', () => {
 
   it('is journaled once', async () => {
     const clock = new VirtualClock();
-    const steps: number[] = [];
+    const steps: object[] = [];
     let offset = 1_700_000_000_000;
     const watch = watchClock({
       clock,
       nowWallMs: () => clock.nowMonoMs() + offset,
-      evidence: { event: async (record) => steps.push(record.kind === 'clock-step' ? record.stepMs : NaN) },
+      clockStatus: () => 'S',
+      evidence: { append: async (kind, body) => steps.push({ kind, ...body }) },
       log: silentLog,
     });
     await clock.advance(3_000);
     offset += 3_600_000;
     await clock.advance(3_000);
     await watch.stop();
-    expect(steps).toEqual([3_600_000]);
+    expect(steps).toEqual([{ kind: 'clock-step', stepMs: 3_600_000, before: 'S', after: 'S' }]);
   });
 });
 
@@ -183,8 +184,12 @@ describe('metering', () => {
     const journal: string[] = [];
     const events: MeteringEvent[] = [];
     const evidence: EvidenceLog = {
-      reading: async (read) => journal.push(`reading ${read.meterSerial}`),
-      event: async ({ kind, ...body }) => journal.push(`${kind} ${JSON.stringify(body)}`),
+      append: async (kind, body, durability) =>
+        journal.push(
+          'meterSerial' in body && durability === 'sample'
+            ? `reading ${body.meterSerial}`
+            : `${kind} ${durability} ${JSON.stringify(body)}`,
+        ),
     };
     const [good, bad] = [scriptedMeter(clock, 'good'), scriptedMeter(clock, 'bad')];
     good.serial = 'G7';
@@ -205,9 +210,10 @@ describe('metering', () => {
 
     expect(journal.filter((line) => line === 'reading G7').length).toBeGreaterThanOrEqual(15);
     expect(journal.filter((line) => !line.startsWith('reading'))).toEqual([
-      'fault {"code":"meter.timeout","state":"raised","subject":"bad"}',
-      'meter-swap {"meterId":"bad","before":"A1","after":"B2"}',
-      'fault {"code":"meter.silent","state":"cleared","subject":"bad"}',
+      'fault billing {"code":"meter.silent","message":"raised","facts":[{"name":"meter","value":"bad"},{"name":"cause","value":"meter.timeout"}]}',
+      'meter-swap billing {"meterId":"bad","profileId":"test","oldSerial":"A1","newSerial":"B2"}',
+      'fault billing {"code":"meter.silent","message":"cleared","facts":[{"name":"meter","value":"bad"}]}',
+      'gap billing {"meterId":"bad","fromMonoMs":5500,"toMonoMs":9500,"missing":5,"reason":"meter.timeout"}',
     ]);
     expect(journal.indexOf('reading B2')).toBeGreaterThan(
       journal.findIndex((line) => line.startsWith('meter-swap')),
@@ -232,7 +238,7 @@ describe('metering', () => {
     };
     const metering = startMetering({
       meters: [{ meter, everyMs: 1_000 }],
-      evidence: { reading: refuse, event: refuse },
+      evidence: { append: refuse },
       clock,
       log: (_level, event) => logged.push(event),
       onEvent: () => {},

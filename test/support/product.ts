@@ -1,0 +1,115 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** The built command, as it ships. */
+export const PRODUCT = path.resolve(import.meta.dirname, '../../dist/delmonicos.js');
+
+export interface CommandResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one `delmonicos` command to its end. */
+export async function runProduct(args: readonly string[], timeoutMs = 60_000): Promise<CommandResult> {
+  return await new Promise((resolve, reject) => {
+    const options = { timeout: timeoutMs, maxBuffer: 256 * 1024 * 1024, encoding: 'utf8' as const };
+    execFile(process.execPath, [PRODUCT, ...args], options, (error, stdout, stderr) => {
+      if (error !== null && typeof error.code !== 'number') {
+        reject(new Error(`delmonicos ${args.join(' ')}: ${error.message}\n${stderr}`));
+      } else resolve({ status: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+/** Runs a command with --json and parses its one document. Throws with its stderr when it printed none. */
+export async function productJson<Document>(args: readonly string[], timeoutMs?: number): Promise<Document> {
+  const { status, stdout, stderr } = await runProduct([...args, '--json'], timeoutMs);
+  try {
+    return JSON.parse(stdout) as Document;
+  } catch {
+    throw new Error(`delmonicos ${args.join(' ')} ended with ${status} and no JSON:\n${stderr}`);
+  }
+}
+
+/** A running `delmonicos run`. */
+export class ServiceProcess {
+  readonly child: ChildProcess;
+  /** Its log, newest last, bounded. */
+  readonly log: string[] = [];
+  readonly #events: Record<string, unknown>[] = [];
+  readonly #waiting = new Set<() => void>();
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  #ended = false;
+
+  private constructor(child: ChildProcess) {
+    this.child = child;
+    this.exited = once(child, 'exit').then(([code, signal]) => {
+      this.#ended = true;
+      this.#wake();
+      return { code: code as number | null, signal: signal as NodeJS.Signals | null };
+    });
+    if (child.stderr) {
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        this.log.push(line);
+        if (this.log.length > 2_000) this.log.shift();
+      });
+    }
+    if (child.stdout) {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        this.#events.push(JSON.parse(line) as Record<string, unknown>);
+        this.#wake();
+      });
+    }
+  }
+
+  static start(config: string, stateDirectory: string, extra: readonly string[] = []): ServiceProcess {
+    const args = [PRODUCT, 'run', '--config', config, '--state', stateDirectory, '--json', ...extra];
+    return new ServiceProcess(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+  }
+
+  get events(): readonly Record<string, unknown>[] {
+    return this.#events;
+  }
+
+  /** The first event that the test accepts, now or later. Rejects when the process ends or time is up. */
+  async event(
+    accepts: (event: Record<string, unknown>) => boolean,
+    timeoutMs = 30_000,
+  ): Promise<Record<string, unknown>> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const found = this.#events.find(accepts);
+      if (found !== undefined) return found;
+      const left = deadline - performance.now();
+      if (this.#ended || left <= 0) {
+        throw new Error(
+          `${this.#ended ? 'the service ended' : 'no such event in time'}:\n${this.log.slice(-30).join('\n')}`,
+        );
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(done, left);
+        const waiting = this.#waiting;
+        function done(): void {
+          clearTimeout(timer);
+          waiting.delete(done);
+          resolve();
+        }
+        waiting.add(done);
+      });
+    }
+  }
+
+  async stop(
+    signal: NodeJS.Signals = 'SIGTERM',
+  ): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    if (!this.#ended) this.child.kill(signal);
+    return await this.exited;
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+}
