@@ -22,9 +22,9 @@ export interface TestStation {
 
 const START_MS = Date.UTC(2026, 3, 1, 12);
 
-export function testStation(seedByte = 1, entries = 12): TestStation {
+export function testStation(seedByte = 1, entries = 12, ownOrigin?: string): TestStation {
   const identity = identityFromSeed(new Uint8Array(32).fill(seedByte));
-  const origin = `delmonicos/${identity.chainAccount.ss58}`;
+  const origin = ownOrigin ?? `delmonicos/${identity.chainAccount.ss58}`;
   const log = Array.from({ length: entries }, (_, index) => encodeEntry(testEntry(origin, index), identity));
   return { identity, origin, log };
 }
