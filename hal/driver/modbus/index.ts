@@ -1,0 +1,11 @@
+import type { EnergyMeter } from '../../contract/index.ts';
+import { ModbusMeter, type ModbusMeterOptions } from './modbus-meter.ts';
+
+export type { ModbusMeterOptions } from './modbus-meter.ts';
+export type { FramingName } from './framing.ts';
+export { decodeVector } from './vector-decoder.ts';
+
+/** A meter of `profile` behind `unitId` on a line. Nothing is sent before the first read. */
+export function createModbusMeter(options: ModbusMeterOptions): EnergyMeter {
+  return new ModbusMeter(options);
+}
