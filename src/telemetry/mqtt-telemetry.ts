@@ -271,7 +271,9 @@ export class MqttTelemetry implements Telemetry {
     }
     await this.#running;
     finished.abort();
-    this.#ports.log('info', 'telemetry.closed', { ...this.#queue.figures() });
+    this.#queue.discard();
+    const { sent, dropped } = this.#queue.figures();
+    this.#ports.log('info', 'telemetry.closed', { sent, dropped });
   }
 
   /** Waits until `done`, the end of the connection, or the signal. */

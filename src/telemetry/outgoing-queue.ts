@@ -123,12 +123,12 @@ export class OutgoingQueue {
     if (outcome === 'acknowledged') this.#sent++;
   }
 
-  /** True while `topic` waits or is in flight. */
-  holds(topic: string): boolean {
-    if (this.#states.get(topic)?.pending === true) return true;
-    return [...this.#inFlight.values(), ...this.#waiting.map((message) => ({ message }))].some(
-      ({ message }) => message.topic === topic,
-    );
+  /** The end: samples still here are dropped and counted, states are forgotten. */
+  discard(): void {
+    this.connectionLost();
+    while (this.#waiting.length > 0) this.#dropOldest();
+    this.#states.clear();
+    this.#pendingStates = 0;
   }
 
   /** When the longest unacknowledged message was taken; undefined when none is in flight. */
