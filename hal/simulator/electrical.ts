@@ -20,11 +20,18 @@ export interface Mains {
 /** Impedance of the service line: what makes the voltage of a phase fall with its load (milliohm). */
 const LINE_MILLI_OHM = 110;
 
-export const NOMINAL_MAINS: Mains = { voltageMilliV: [230_400, 231_100, 229_700], frequencyMilliHz: 50_000 };
+export const NOMINAL_MAINS: Mains = { voltageMilliV: [230_500, 233_500, 225_500], frequencyMilliHz: 50_000 };
+
+/** Far enough apart that an EVSE's phases never show the same voltage, loaded or not: so that a mix-up shows. */
+const VOLTAGE_RANGES = [
+  [229_500, 231_500],
+  [232_500, 234_500],
+  [225_000, 226_000],
+] as const;
 
 export function stepMains(mains: Mains, random: Random): Mains {
   return {
-    voltageMilliV: mapPhases((phase) => walk(mains.voltageMilliV[phase], 60, [226_000, 235_000], random)),
+    voltageMilliV: mapPhases((phase) => walk(mains.voltageMilliV[phase], 60, VOLTAGE_RANGES[phase], random)),
     frequencyMilliHz: walk(mains.frequencyMilliHz, 4, [49_950, 50_050], random),
   };
 }

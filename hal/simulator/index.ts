@@ -10,4 +10,4 @@ export type { ShownValue } from './register-image.ts';
 export type { ShownState } from './shown-history.ts';
 export { SimulatedSite, type SiteMeter, type SiteOptions } from './simulated-site.ts';
 export * from './simulated-station.ts';
-export type { VehiclePhase } from './vehicle.ts';
+export { DEMO_PACE, type VehiclePhase } from './vehicle.ts';

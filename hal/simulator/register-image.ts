@@ -8,24 +8,33 @@ export interface ShownValue {
   readonly unit: Unit;
 }
 
-/** What a meter shows at one moment: the values, and the registers that say so. */
+/** What a meter shows at one moment: a mantissa for each field of its model, in their order, and the registers that say so. */
 export interface Shown {
-  readonly values: ReadonlyMap<ObisCode, ShownValue>;
+  readonly mantissas: BigInt64Array;
   readonly words: ReadonlyMap<number, number>;
 }
 
 /** Everything that a meter of this model shows for these quantities. */
 export function showAll(model: MeterModel, quantities: Quantities): Shown {
   const quadrant = quadrantOf(quantities);
-  const values = new Map<ObisCode, ShownValue>();
+  const mantissas = new BigInt64Array(model.fields.length);
   const words = new Map<number, number>();
-  for (const field of model.fields) {
+  model.fields.forEach((field, index) => {
     const shown = showField(field, quantities[field.quantity], quadrant);
-    const { obis, unit } = QUANTITIES[field.quantity];
-    values.set(obis, { value: decimal(shown.mantissa, field.resolution), unit });
-    shown.words.forEach((word, index) => words.set(field.address + index, word));
-  }
-  return { values, words };
+    mantissas[index] = shown.mantissa;
+    shown.words.forEach((word, offset) => words.set(field.address + offset, word));
+  });
+  return { mantissas, words };
+}
+
+/** The same as values by OBIS code. */
+export function shownValues(model: MeterModel, mantissas: BigInt64Array): ReadonlyMap<ObisCode, ShownValue> {
+  return new Map(
+    model.fields.map((field, index) => {
+      const { obis, unit } = QUANTITIES[field.quantity];
+      return [obis, { value: decimal(mantissas[index] ?? 0n, field.resolution), unit }];
+    }),
+  );
 }
 
 /** Modbus exception codes (Modbus Application Protocol V1.1b3 §7) that a meter answers by itself. */

@@ -15,6 +15,12 @@ export interface SimulatedMeterOptions {
   readonly historyStates: number;
 }
 
+/**
+ * Float32 registers in kWh show each watt-hour below 16,384 kWh only. With the counters that start a little higher than the
+ * import, this leaves a day of full load until a truth to the watt-hour could not be kept.
+ */
+const MOST_START_WH = 15_000_000;
+
 const NOTHING_FLOWS: Electrical = {
   voltageMilliV: NOMINAL_MAINS.voltageMilliV,
   currentMilliA: mapPhases(() => 0),
@@ -48,10 +54,15 @@ export class SimulatedMeter {
         `${model.id} cannot hold the serial number "${options.serial}" (${model.serialPattern.source})`,
       );
     }
+    if (options.startWh > MOST_START_WH || !Number.isInteger(options.startWh) || options.startWh < 0)
+      throw new SimulatorError(
+        'simulator.bad_option',
+        `startWh of ${options.id} is no integer between 0 and ${MOST_START_WH}: ${options.startWh}`,
+      );
     this.id = options.id;
     this.serial = options.serial;
     this.model = model;
-    this.history = new ShownHistory(options.historyStates);
+    this.history = new ShownHistory(model, options.historyStates);
     this.#counters = new EnergyCounters(shareOut(options.startWh));
     this.#shown = showAll(model, this.quantities());
   }

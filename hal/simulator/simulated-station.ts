@@ -71,7 +71,7 @@ export interface StationTruth {
 export interface MeterTruth {
   readonly serial: string;
   readonly modelId: string;
-  readonly history: Pick<ShownHistory, 'between' | 'all' | 'sinceMonoMs'>;
+  readonly history: Pick<ShownHistory, 'between' | 'all' | 'latest' | 'sinceMonoMs'>;
 }
 
 export interface SimulatedStation {
@@ -221,7 +221,7 @@ function truthOf(site: SimulatedSite): StationTruth {
 }
 
 function snapshotOf({ meter, evse }: SimulatedSite['branches'][number]): MeterSnapshot {
-  const values: ReadonlyMap<ObisCode, ShownValue> = meter.history.all().at(-1)?.values ?? new Map();
+  const values: ReadonlyMap<ObisCode, ShownValue> = meter.history.latest()?.values ?? new Map();
   return {
     id: meter.id,
     model: meter.model.id,

@@ -26,7 +26,9 @@ export interface Vehicle {
 const LEAST_CURRENT_MILLI_A = 6_000;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-const MILLIWATT_MS_PER_WH = 3_600_000_000;
+
+/** At this pace a minute shows a vehicle coming, charging and going; for the demo. */
+export const DEMO_PACE = 300;
 
 /** How much faster than life vehicles come, charge and go: their waits and the energy they want are divided by it. */
 export interface Pace {
@@ -34,20 +36,23 @@ export interface Pace {
   readonly random: Random;
 }
 
-/** The first vehicle is on its way and comes soon (10 s to 2 min at pace 1), so that a short run shows something. */
+/** The first vehicle is on its way and comes within half an hour, at pace 1, so that a short run shows something. */
 export function firstVehicle(pace: Pace): Vehicle {
-  return { ...nextVehicle(pace), phaseLastsMs: wait(pace, 10 * SECOND, 2 * MINUTE) };
+  return { ...nextVehicle(pace), phaseLastsMs: wait(pace, MINUTE, 30 * MINUTE) };
 }
 
 function nextVehicle({ random, pace }: Pace): Vehicle {
-  const wantsWh = Math.floor(random.between(6_000, 45_000) / pace);
-  const wantsMilliWattMs = Math.max(1, wantsWh) * MILLIWATT_MS_PER_WH;
+  const usesPhases = random.pick<1 | 2 | 3>([3, 3, 3, 2, 1]);
+  const currentLimitMilliA = random.pick([16_000, 16_000, 20_000, 32_000]);
+  // It wants what 20 minutes to 3 hours at its own limit would give it (230 V).
+  const chargingMs = wait({ random, pace }, 20 * MINUTE, 180 * MINUTE);
+  const wantsMilliWattMs = currentLimitMilliA * 230 * usesPhases * chargingMs;
   return {
     phase: 'away',
     inPhaseMs: 0,
     phaseLastsMs: wait({ random, pace }, 8 * MINUTE, 40 * MINUTE),
-    usesPhases: random.pick([3, 3, 3, 2, 1]),
-    currentLimitMilliA: random.pick([16_000, 16_000, 20_000, 32_000]),
+    usesPhases,
+    currentLimitMilliA,
     powerFactorMilli: random.between(975, 999),
     wantsMilliWattMs,
     taperFromMilliWattMs: Math.floor(wantsMilliWattMs / random.between(5, 9)),
