@@ -26,5 +26,6 @@ export {
   genesisHashIn,
   remarkCallOf,
   signedMessageOf,
+  type RemarkCall,
   type SignedExtrinsic,
 } from './signed-extrinsic.ts';

@@ -36,8 +36,7 @@ export function decodeSignedExtrinsic(bytes: Uint8Array): SignedExtrinsic | { re
     const format = reader.byte();
     if (format !== SIGNED_FORMAT_4)
       return { why: `it begins with 0x${format.toString(16)}: not signed, format 4` };
-    if (reader.byte() !== ADDRESS_IS_ACCOUNT) return { why: 'its signer is no 32-byte account' };
-    const signer = reader.take(32);
+    const signer = readSigner(reader);
     const signatureType = SIGNATURES[reader.byte()];
     if (signatureType === undefined) return { why: 'its signature is of an unknown kind' };
     const signature = reader.take(signatureType.length);
@@ -53,24 +52,43 @@ export function decodeSignedExtrinsic(bytes: Uint8Array): SignedExtrinsic | { re
   }
 }
 
-/** `system.remarkWithEvent(remark)` as its bytes, with the call's index among those of its pallet. */
-function remarkCall(callIndex: number, remark: Uint8Array): Uint8Array {
-  return concatBytes([Uint8Array.of(SYSTEM_PALLET, callIndex), encodeBytes(remark)]);
+/**
+ * `MultiAddress::Id`, or the bare account of chains without MultiAddress. Other kinds of address, and a bare account that
+ * begins with a zero byte, are read as an account that is nobody's.
+ */
+function readSigner(reader: ScaleReader): Uint8Array {
+  const first = reader.take(1);
+  return first[0] === ADDRESS_IS_ACCOUNT ? reader.take(32) : concatBytes([first, reader.take(31)]);
+}
+
+/** A call whose only argument is one `Vec<u8>`, at the end of an extrinsic. */
+export interface RemarkCall {
+  readonly bytes: Uint8Array;
+  readonly palletIndex: number;
+  readonly callIndex: number;
+  /** Whether the indices are those that `system.remarkWithEvent` has on nearly every chain. */
+  readonly isRemarkWithEvent: boolean;
 }
 
 /** FRAME puts System first; the call is the eighth of current runtimes and was the ninth before `fill_block` left it. */
 const SYSTEM_PALLET = 0;
 const REMARK_WITH_EVENT = [7, 8];
+const CALL_INDEX_BYTES = 2;
 
 /**
- * The call of the extrinsic, when it is `system.remarkWithEvent` with exactly this argument. The extensions in front of
- * it are not read: whatever they hold, the argument stands in what the account signed, and at its end.
+ * The call at the end of the extrinsic, when its argument is exactly `remark`. What stands in front, the extensions, is
+ * not read: whatever they hold, the argument stands in what the account signed, and at its end.
  */
-export function remarkCallOf(extrinsic: SignedExtrinsic, remark: Uint8Array): Uint8Array | undefined {
-  const { extensionsAndCall: bytes } = extrinsic;
-  return REMARK_WITH_EVENT.map((index) => remarkCall(index, remark)).find((call) =>
-    equalBytes(bytes.subarray(Math.max(0, bytes.length - call.length)), call),
-  );
+export function remarkCallOf(extrinsic: SignedExtrinsic, remark: Uint8Array): RemarkCall | undefined {
+  const { extensionsAndCall } = extrinsic;
+  const argument = encodeBytes(remark);
+  const start = extensionsAndCall.length - argument.length - CALL_INDEX_BYTES;
+  const [palletIndex, callIndex] = extensionsAndCall.subarray(Math.max(0, start));
+  if (start < 0 || palletIndex === undefined || callIndex === undefined) return undefined;
+  const bytes = extensionsAndCall.subarray(start);
+  if (!equalBytes(bytes.subarray(CALL_INDEX_BYTES), argument)) return undefined;
+  const isRemarkWithEvent = palletIndex === SYSTEM_PALLET && REMARK_WITH_EVENT.includes(callIndex);
+  return { bytes, palletIndex, callIndex, isRemarkWithEvent };
 }
 
 /**
@@ -79,12 +97,12 @@ export function remarkCallOf(extrinsic: SignedExtrinsic, remark: Uint8Array): Ui
  */
 export function signedMessageOf(
   extrinsic: SignedExtrinsic,
-  call: Uint8Array,
+  call: RemarkCall,
   additionalSigned: Uint8Array,
 ): Uint8Array {
   const { extensionsAndCall: bytes } = extrinsic;
-  const extensions = bytes.subarray(0, bytes.length - call.length);
-  const payload = concatBytes([call, extensions, additionalSigned]);
+  const extensions = bytes.subarray(0, bytes.length - call.bytes.length);
+  const payload = concatBytes([call.bytes, extensions, additionalSigned]);
   return payload.length > MAX_UNHASHED_PAYLOAD ? blake2b256(payload) : payload;
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../chain/index.ts';
 import { decodeSs58, IdentityError, verifyEd25519 } from '../identity/index.ts';
 import { fail, notChecked, pass, type CheckName, type Finding } from './check.ts';
-import type { FinalityAnswer } from './finality.ts';
+import type { FinalityInquiry } from './finality.ts';
 import type { ReceiptAnchor } from './receipt-format.ts';
 
 export type AnchorCheckName = Extract<CheckName, `anchor-${string}` | 'finality'>;
@@ -24,7 +24,7 @@ export interface AnchorContext {
   readonly origin: string;
   /** Checkpoint (signed note) of the inclusion proofs; undefined when it could not be read. */
   readonly checkpoint: { readonly text: string; readonly size: number } | undefined;
-  readonly finality: FinalityAnswer | undefined;
+  readonly finality: FinalityInquiry | undefined;
 }
 
 export function checkAnchor(anchor: ReceiptAnchor, context: AnchorContext): Record<AnchorCheckName, Finding> {
@@ -53,9 +53,12 @@ function checkCall(anchor: ReceiptAnchor): Finding {
   const extrinsic = decodeSignedExtrinsic(hexToBytes(anchor.extrinsic));
   if ('why' in extrinsic) return fail(`not a signed extrinsic: ${extrinsic.why}`);
   const call = remarkCallOf(extrinsic, checkpointBytes(anchor));
-  return call === undefined
-    ? fail('the extrinsic does not end with system.remarkWithEvent(checkpoint)')
-    : pass(`system.remarkWithEvent (call 0.${call[1]}) of exactly this checkpoint`);
+  if (call === undefined)
+    return fail('the extrinsic does not end with a call of which this checkpoint is the argument');
+  const which = `call ${call.palletIndex}.${call.callIndex}`;
+  return call.isRemarkWithEvent
+    ? pass(`system.remarkWithEvent (${which}) of exactly this checkpoint`)
+    : notChecked(`${which} of exactly this checkpoint; only the chain's metadata say whether it is a remark`);
 }
 
 function checkSigner(anchor: ReceiptAnchor, origin: string): Finding {
@@ -84,7 +87,7 @@ function checkSignature(anchor: ReceiptAnchor): Finding {
     return fail('what was signed is for a chain with another genesis hash');
   }
   const call = remarkCallOf(extrinsic, checkpointBytes(anchor));
-  if (call === undefined) return fail('the signed call is not system.remarkWithEvent(checkpoint)');
+  if (call === undefined) return fail('what was signed does not end with this checkpoint');
   return verifyEd25519(extrinsic.signer, signedMessageOf(extrinsic, call, additional), extrinsic.signature)
     ? pass(`the account signed this call for the chain with genesis ${anchor.genesisHash}`)
     : fail("the account's signature does not fit this call on this chain");
@@ -113,8 +116,9 @@ function checkHeader(anchor: ReceiptAnchor, header: BlockHeader | undefined): Fi
   return pass(`header of block ${header.number}, ${anchor.blockHash}`);
 }
 
-function checkFinality(anchor: ReceiptAnchor, answer: FinalityAnswer | undefined): Finding {
+function checkFinality(anchor: ReceiptAnchor, answer: FinalityInquiry | undefined): Finding {
   if (answer === undefined) return notChecked('no chain was asked whether the block is final (--chain)');
+  if ('unanswered' in answer) return notChecked(answer.unanswered);
   if (answer.genesisHash !== anchor.genesisHash) {
     return fail(`asked the chain with genesis ${answer.genesisHash}, the anchor is on ${anchor.genesisHash}`);
   }

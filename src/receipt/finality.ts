@@ -15,6 +15,9 @@ export interface FinalityAnswer {
   readonly askedOf: string;
 }
 
+/** What came of asking: an answer, or why there is none. */
+export type FinalityInquiry = FinalityAnswer | { readonly unanswered: string };
+
 /** Somebody who follows the chain: a light client, or a node that has to be trusted for its answer. */
 export interface BlockFinality {
   /** Asks anew on every call; rejects with a `chain.*` StationError when nobody answers. */

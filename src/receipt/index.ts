@@ -1,7 +1,7 @@
 export { CHECK_NAMES, type Check, type CheckName, type CheckResult } from './check.ts';
 export { createReceipt, type ReceiptInput } from './create-receipt.ts';
 export { ReceiptError, type ReceiptErrorCode } from './errors.ts';
-export type { AnchoredBlock, BlockFinality, FinalityAnswer } from './finality.ts';
+export type { AnchoredBlock, BlockFinality, FinalityAnswer, FinalityInquiry } from './finality.ts';
 export { MAX_RECEIPT_BYTES, RECEIPT_FILE_SUFFIX, RECEIPT_FORMAT, type Receipt } from './receipt-format.ts';
 export type { EnergyBetween, StatedValue, Statement } from './statement.ts';
 export { anchoredBlockOf, verifyReceipt, type ReceiptReport, type VerifyOptions } from './verify-receipt.ts';

@@ -2,7 +2,7 @@ import { hexToBytes } from '../chain/index.ts';
 import { checkAnchor, type AnchorCheckName } from './anchor-checks.ts';
 import { CHECK_NAMES, fail, notChecked, pass, type Check, type CheckName, type Finding } from './check.ts';
 import { checkEntries, readEntries, type ReadEntry } from './entry-checks.ts';
-import type { AnchoredBlock, FinalityAnswer } from './finality.ts';
+import type { AnchoredBlock, FinalityInquiry } from './finality.ts';
 import { checkCheckpoint, checkInclusion, readProofs, type ReadProofs } from './proof-checks.ts';
 import { parseReceipt, type Receipt } from './receipt-format.ts';
 import { energyBetween, statementsOf, type EnergyBetween, type Statement } from './statement.ts';
@@ -10,8 +10,10 @@ import { energyBetween, statementsOf, type EnergyBetween, type Statement } from 
 export interface VerifyOptions {
   /** The station's public key as the reader got it by another way, 32 bytes. */
   readonly trustedKey?: Uint8Array;
+  /** The log's origin as the reader knows it: the name in a C2SP verifier key. */
+  readonly trustedOrigin?: string;
   /** What a chain answered when asked about the receipt's block; with it, `ok` needs the block to be final. */
-  readonly finality?: FinalityAnswer;
+  readonly finality?: FinalityInquiry;
 }
 
 export interface ReceiptReport {
@@ -43,7 +45,7 @@ export function verifyReceipt(file: Uint8Array | string, options: VerifyOptions 
   const proofs = readProofs(receipt.entries);
   const findings: Findings = {
     format: pass(`${receipt.format}, ${receipt.entries.length} entries`),
-    'trusted-key': checkTrustedKey(receipt, options.trustedKey),
+    'trusted-key': checkTrustedKey(receipt, options),
     ...checkEntries(entries, proofs, receipt.origin),
     checkpoint: checkCheckpoint(proofs, { origin: receipt.origin, publicKey }),
     inclusion: checkInclusion(receipt.entries, proofs),
@@ -60,13 +62,16 @@ export function anchoredBlockOf(file: Uint8Array | string): AnchoredBlock | unde
   return { genesisHash, blockNumber, blockHash };
 }
 
-function checkTrustedKey(receipt: Receipt, trusted: Uint8Array | undefined): Finding {
-  if (trusted === undefined) {
+function checkTrustedKey(receipt: Receipt, { trustedKey, trustedOrigin }: VerifyOptions): Finding {
+  if (trustedKey === undefined) {
     return notChecked(
       `no key was given to compare with (--key): anybody could have made ${receipt.publicKey}`,
     );
   }
-  return Buffer.from(trusted).equals(hexToBytes(receipt.publicKey))
+  if (trustedOrigin !== undefined && trustedOrigin !== receipt.origin) {
+    return fail(`the key that was given is of the log ${trustedOrigin}`);
+  }
+  return Buffer.from(trustedKey).equals(hexToBytes(receipt.publicKey))
     ? pass('the receipt is of the station with the key that was given')
     : fail('the receipt is of a station with another key than the one that was given');
 }
@@ -78,7 +83,7 @@ const ANCHOR_CHECKS = CHECK_NAMES.filter(
 function anchorFindings(
   receipt: Receipt,
   proofs: ReadProofs,
-  finality: FinalityAnswer | undefined,
+  finality: FinalityInquiry | undefined,
 ): Record<AnchorCheckName, Finding> {
   if (receipt.anchor === null) return fill(ANCHOR_CHECKS, notChecked('the receipt has no anchor'));
   return checkAnchor(receipt.anchor, { origin: receipt.origin, checkpoint: proofs.checkpoint, finality });

@@ -1,0 +1,9 @@
+import type { Command } from 'commander';
+import { registerReceiptVerify } from './receipt-verify.ts';
+
+export function registerReceiptCommand(program: Command): void {
+  const receipt = program
+    .command('receipt')
+    .description('portable evidence of readings: one file that anybody can check');
+  registerReceiptVerify(receipt);
+}

@@ -1,0 +1,152 @@
+import { open } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { StationError } from '../../hal/contract/index.ts';
+import type { ChainTransport } from '../chain/index.ts';
+import type { AnchoredBlock, FinalityInquiry, ReceiptReport, VerifyOptions } from '../receipt/index.ts';
+import { ExitCode, note, print, printJson, printTable } from './output.ts';
+import { UsageError } from './usage-error.ts';
+
+interface Options {
+  readonly key?: string;
+  readonly chain?: string;
+  readonly relay?: string;
+  readonly config?: string;
+  readonly json?: true;
+}
+
+export function registerReceiptVerify(receipt: Command): void {
+  receipt
+    .command('verify')
+    .description('checks a receipt; without network unless a chain is named')
+    .argument('<file>', 'the receipt, or - for standard input')
+    .option('--key <hex|vkey>', "the station's public key as you know it: hex, or a C2SP verifier key")
+    .option(
+      '--chain <url|spec>',
+      'also ask whether the block is final: ws(s):// of a node, or a parachain spec',
+    )
+    .option('--relay <spec>', "the relay chain's spec, for a light client of the parachain in --chain")
+    .option('--config <file>', 'ask the chain that a station.yaml names, instead of --chain')
+    .option('--json', 'one JSON document')
+    .action(verify);
+}
+
+async function verify(file: string, options: Options): Promise<void> {
+  const transport = await transportOf(options);
+  const trusted = options.key === undefined ? {} : await trustedKey(options.key);
+  const { anchoredBlockOf, verifyReceipt } = await import('../receipt/index.ts');
+  const bytes = await readBounded(file);
+  const finality = transport === undefined ? undefined : await inquire(transport, anchoredBlockOf(bytes));
+  const report = verifyReceipt(bytes, { ...trusted, ...(finality === undefined ? {} : { finality }) });
+  if (options.json === true) printJson(report);
+  else printReport(report);
+  process.exitCode = report.ok ? ExitCode.good : ExitCode.bad;
+}
+
+/** Nobody who answers is a finding of the check, not an error: the other checks are worth having. */
+async function inquire(
+  transport: ChainTransport,
+  block: AnchoredBlock | undefined,
+): Promise<FinalityInquiry> {
+  if (block === undefined) return { unanswered: 'there is no anchored block to ask about' };
+  const { openBlockFinality } = await import('./block-finality.ts');
+  note(`asking the chain about block ${block.blockNumber} …`);
+  try {
+    const chain = await openBlockFinality(transport);
+    try {
+      return await chain.isFinal(block);
+    } finally {
+      await chain.close();
+    }
+  } catch (error) {
+    if (!(error instanceof StationError)) throw error;
+    return { unanswered: `the chain could not be asked [${error.code}]: ${error.message}` };
+  }
+}
+
+async function transportOf({ chain, relay, config }: Options): Promise<ChainTransport | undefined> {
+  if (config !== undefined) {
+    if (chain !== undefined || relay !== undefined)
+      throw badOption('--config and --chain exclude each other');
+    const { loadStationConfig } = await import('../config/index.ts');
+    const found = loadStationConfig(config).chain;
+    if (found === undefined) throw badOption(`${config} names no chain`);
+    return found.transport === 'rpc'
+      ? { transport: 'rpc', url: found.url }
+      : { transport: 'light-client', relaySpec: found.relaySpec, paraSpec: found.paraSpec };
+  }
+  if (chain === undefined) {
+    if (relay !== undefined) throw badOption('--relay goes with --chain');
+    return undefined;
+  }
+  if (/^wss?:\/\//.test(chain)) {
+    if (relay !== undefined) throw badOption('--relay goes with a chain spec, not with a URL');
+    return { transport: 'rpc', url: chain };
+  }
+  if (/^[a-z]+:\/\//i.test(chain)) throw badOption('a node is asked over WebSocket: ws:// or wss://');
+  if (relay === undefined) {
+    throw badOption(
+      'a light client follows a parachain through its relay chain',
+      'name both: --chain PARACHAIN.json --relay RELAY.json',
+    );
+  }
+  return { transport: 'light-client', relaySpec: relay, paraSpec: chain };
+}
+
+async function trustedKey(text: string): Promise<Pick<VerifyOptions, 'trustedKey' | 'trustedOrigin'>> {
+  const hex = /^(?:0x)?([0-9a-fA-F]{64})$/.exec(text)?.[1];
+  if (hex !== undefined) return { trustedKey: new Uint8Array(Buffer.from(hex, 'hex')) };
+  const { JournalError, parseVerifierKey } = await import('../journal/index.ts');
+  try {
+    const { keyName, publicKey } = parseVerifierKey(text);
+    return { trustedKey: publicKey, trustedOrigin: keyName };
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error;
+    throw badOption('--key is neither 64 hex digits nor a C2SP verifier key', 'see `delmonicos key show`');
+  }
+}
+
+/** At most one byte more than a receipt may have: what is larger is refused by its `format` check, unread. */
+async function readBounded(file: string): Promise<Uint8Array> {
+  const { MAX_RECEIPT_BYTES } = await import('../receipt/index.ts');
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    const stream = file === '-' ? process.stdin : (await open(file)).createReadStream();
+    for await (const chunk of stream) {
+      chunks.push(chunk as Buffer);
+      length += (chunk as Buffer).length;
+      if (length > MAX_RECEIPT_BYTES) break;
+    }
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError('usage.file_unreadable', `cannot read ${file}: ${why}`, { cause });
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+function printReport({ ok, checks, statements, energy }: ReceiptReport): void {
+  printTable(
+    ['CHECK', 'RESULT', 'DETAIL'],
+    checks.map(({ name, result, detail }) => [name, result, harmless(detail)]),
+  );
+  for (const { index, kind, time, clock, meterSerial, values } of statements) {
+    const meter = meterSerial === undefined ? '' : `, meter ${harmless(meterSerial)}`;
+    print(`\nentry ${index}: ${kind} at ${time} (clock: ${clock})${meter}`);
+    for (const { obis, value, unit, quality } of values ?? []) {
+      print(`  ${obis.padEnd(16)} ${value} ${unit}${quality === 'G' ? '' : ` (quality ${quality})`}`);
+    }
+  }
+  for (const { meterSerial, fromIndex, toIndex, wh } of energy) {
+    print(`\nmeter ${harmless(meterSerial)}: ${wh} Wh imported from entry ${fromIndex} to entry ${toIndex}`);
+  }
+  print(ok ? '\nreceipt: good' : '\nreceipt: NOT GOOD');
+}
+
+/** What a receipt says is a stranger's text: nothing in it may steer the terminal. */
+function harmless(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
+}
+
+function badOption(message: string, hint?: string): UsageError {
+  return new UsageError('usage.bad_option', message, hint === undefined ? {} : { hint });
+}
