@@ -1,0 +1,290 @@
+// The outbox as a pure function: an event in, the next outbox, the rows that changed and what to do next out. The edge
+// (session.ts) makes the changed rows durable BEFORE it carries out any command. A crash is the loss of everything but the
+// rows; `restoreOutbox` starts from them, and the same function goes on.
+import { InvariantError, unreachable } from '../../hal/contract/index.ts';
+import type { AnchorEvidence, BlockRef, Hex } from '../chain/index.ts';
+import { type Attempt, type Intent, isInFlight, isOpen } from './intent.ts';
+
+/** What is known since the link is up; gone with it. */
+interface LinkMemory {
+  /** The command whose result is awaited. One at a time. */
+  readonly pending: 'sign' | 'submit' | 'locate' | null;
+  /** Finalized height when the attempt was last handed over on this link; null: not yet. */
+  readonly submittedAt: number | null;
+  readonly finalizedNumber: number;
+  /** A block said to hold the attempt. Only saves a search. */
+  readonly hint: Hex | null;
+}
+
+export interface Outbox {
+  /** The intent being worked on; the only one that may have an attempt in flight. */
+  readonly current: Intent | null;
+  /** A newer checkpoint that waits for the current one to be resolved. */
+  readonly next: Intent | null;
+  readonly nextId: number;
+  /** Null: no link. */
+  readonly link: LinkMemory | null;
+}
+
+export type OutboxEvent =
+  | {
+      readonly type: 'planned';
+      readonly checkpoint: string;
+      readonly size: number;
+      readonly root: Hex;
+      readonly atMs: number;
+    }
+  | { readonly type: 'link-up' }
+  | { readonly type: 'link-down' }
+  /** Nonce of the account at a finalized block. */
+  | { readonly type: 'facts'; readonly finalized: BlockRef; readonly nonce: number }
+  | { readonly type: 'signed'; readonly intentId: number; readonly attempt: Attempt }
+  /** The network took the bytes, or refused them: either way they may be anywhere. */
+  | { readonly type: 'submitted'; readonly intentId: number; readonly ordinal: number }
+  | {
+      readonly type: 'included';
+      readonly intentId: number;
+      readonly ordinal: number;
+      readonly block: BlockRef;
+    }
+  | { readonly type: 'retracted'; readonly intentId: number; readonly ordinal: number }
+  /** Something happened to the attempt (finalized, dropped): look at the facts. */
+  | { readonly type: 'hint'; readonly intentId: number; readonly ordinal: number; readonly block: Hex | null }
+  | {
+      readonly type: 'located';
+      readonly intentId: number;
+      readonly ordinal: number;
+      readonly evidence: AnchorEvidence;
+    }
+  | { readonly type: 'absent'; readonly intentId: number; readonly ordinal: number }
+  | {
+      readonly type: 'out-of-reach';
+      readonly intentId: number;
+      readonly ordinal: number;
+      readonly why: string;
+    };
+
+export type OutboxCommand =
+  /** Read the account's nonce at the newest finalized block. */
+  | { readonly type: 'ask-facts' }
+  | { readonly type: 'sign'; readonly intent: Intent; readonly nonce: number; readonly birth: BlockRef }
+  | { readonly type: 'submit'; readonly intent: Intent; readonly attempt: Attempt }
+  /** Find the attempt in the finalized blocks of its era, up to `finalized`. */
+  | {
+      readonly type: 'locate';
+      readonly intent: Intent;
+      readonly attempt: Attempt;
+      readonly finalized: BlockRef;
+      readonly hint: Hex | null;
+    };
+
+export interface Step {
+  readonly outbox: Outbox;
+  /** To be made durable, in one transaction, before any command. */
+  readonly changed: readonly Intent[];
+  readonly commands: readonly OutboxCommand[];
+}
+
+/** Finalized blocks without inclusion after which the same bytes are handed over again: pools forget. */
+const RESUBMIT_AFTER_BLOCKS = 8;
+
+const EMPTY_LINK: LinkMemory = { pending: null, submittedAt: null, finalizedNumber: -1, hint: null };
+const ASK_FACTS: readonly OutboxCommand[] = [{ type: 'ask-facts' }];
+
+/** The outbox as its open rows tell it. Throws InvariantError when they cannot have been written by this machine. */
+export function restoreOutbox(rows: readonly Intent[], lastId: number): Outbox {
+  const open = rows.filter(isOpen).sort((a, b) => a.id - b.id);
+  if (open.length > 2 || open.slice(1).some((intent) => intent.state !== 'planned')) {
+    throw new InvariantError(`outbox rows ${open.map(({ id, state }) => `${id} ${state}`).join(', ')}`);
+  }
+  return { current: open[0] ?? null, next: open[1] ?? null, nextId: lastId + 1, link: null };
+}
+
+export function stepOutbox(outbox: Outbox, event: OutboxEvent): Step {
+  switch (event.type) {
+    case 'planned':
+      return onPlanned(outbox, event);
+    case 'link-up':
+      return {
+        outbox: { ...outbox, link: EMPTY_LINK },
+        changed: [],
+        commands: outbox.current ? ASK_FACTS : [],
+      };
+    case 'link-down':
+      return { outbox: { ...outbox, link: null }, changed: [], commands: [] };
+    case 'facts':
+      return onFacts(outbox, event);
+    case 'signed':
+      return onSigned(outbox, event);
+    case 'submitted':
+    case 'included':
+    case 'retracted':
+    case 'hint':
+    case 'located':
+    case 'absent':
+    case 'out-of-reach':
+      return onAttempt(outbox, event);
+    default:
+      return unreachable(event);
+  }
+}
+
+function onPlanned(outbox: Outbox, event: OutboxEvent & { type: 'planned' }): Step {
+  const { current, next, link } = outbox;
+  if (event.size <= Math.max(current?.size ?? -1, next?.size ?? -1)) return nothing(outbox);
+  const { checkpoint, size, root, atMs: plannedAtMs } = event;
+  const none = { attempt: null, block: null, evidence: null, reason: null };
+  const intent: Intent = {
+    id: outbox.nextId,
+    state: 'planned',
+    checkpoint,
+    size,
+    root,
+    plannedAtMs,
+    ...none,
+  };
+  const nextId = outbox.nextId + 1;
+  const commands = link === null ? [] : ASK_FACTS;
+  if (current === null)
+    return { outbox: { ...outbox, nextId, current: intent }, changed: [intent], commands };
+  const waiting = next === null ? [] : [superseded(next, intent)];
+  if (!isInFlight(current) && link?.pending !== 'sign') {
+    const changed = [superseded(current, intent), ...waiting, intent];
+    return { outbox: { ...outbox, nextId, current: intent, next: null }, changed, commands };
+  }
+  return { outbox: { ...outbox, nextId, next: intent }, changed: [...waiting, intent], commands: [] };
+}
+
+function onFacts(outbox: Outbox, { finalized, nonce }: OutboxEvent & { type: 'facts' }): Step {
+  const { current, link } = outbox;
+  if (link === null) return nothing(outbox);
+  const seen: Outbox = { ...outbox, link: { ...link, finalizedNumber: finalized.number } };
+  if (current === null || link.pending !== null) return nothing(seen);
+  const { attempt } = current;
+  if (attempt === null || !isInFlight(current)) return sign(seen, current, nonce, finalized, []);
+  if (nonce > attempt.nonce) {
+    const locate: OutboxCommand = { type: 'locate', intent: current, attempt, finalized, hint: link.hint };
+    return { outbox: withLink(seen, { pending: 'locate' }), changed: [], commands: [locate] };
+  }
+  if (finalized.number >= attempt.deathNumber) {
+    const expired: Intent = { ...current, state: 'expired', block: null, reason: 'its era ended without it' };
+    return sign(seen, expired, nonce, finalized, [expired]);
+  }
+  const waited = link.submittedAt === null ? Infinity : finalized.number - link.submittedAt;
+  if (waited < RESUBMIT_AFTER_BLOCKS) return nothing(seen);
+  return {
+    outbox: withLink(seen, { pending: 'submit' }),
+    changed: [],
+    commands: [{ type: 'submit', intent: current, attempt }],
+  };
+}
+
+/** `intent` has no bytes that could still get into a block: the newest checkpoint is signed instead of an older one. */
+function sign(
+  outbox: Outbox,
+  intent: Intent,
+  nonce: number,
+  birth: BlockRef,
+  changed: readonly Intent[],
+): Step {
+  const chosen = outbox.next ?? intent;
+  const rows = chosen === intent ? changed : [superseded(intent, chosen)];
+  return {
+    outbox: { ...withLink(outbox, { pending: 'sign' }), current: chosen, next: null },
+    changed: rows,
+    commands: [{ type: 'sign', intent: chosen, nonce, birth }],
+  };
+}
+
+function onSigned(outbox: Outbox, { intentId, attempt }: OutboxEvent & { type: 'signed' }): Step {
+  const { current, link } = outbox;
+  // A late answer of an earlier link: those bytes were never on disk and never left.
+  if (current?.id !== intentId || link?.pending !== 'sign' || isInFlight(current)) return nothing(outbox);
+  const signed: Intent = { ...current, state: 'signed', attempt, reason: null };
+  return {
+    outbox: { ...withLink(outbox, { pending: 'submit', submittedAt: null, hint: null }), current: signed },
+    changed: [signed],
+    commands: [{ type: 'submit', intent: signed, attempt }],
+  };
+}
+
+type AttemptEvent = Extract<OutboxEvent, { ordinal: number }>;
+
+function onAttempt(outbox: Outbox, event: AttemptEvent): Step {
+  const { current, link } = outbox;
+  // News of an attempt that is settled, or of another one: nothing changes twice.
+  if (link === null || current === null || !isInFlight(current)) return nothing(outbox);
+  if (current.id !== event.intentId || current.attempt?.ordinal !== event.ordinal) return nothing(outbox);
+  switch (event.type) {
+    case 'submitted': {
+      if (link.pending !== 'submit') return nothing(outbox);
+      const memory = withLink(outbox, { pending: null, submittedAt: link.finalizedNumber });
+      return current.state === 'signed'
+        ? changeCurrent(memory, { state: 'broadcast' }, ASK_FACTS)
+        : nothing(memory);
+    }
+    case 'included':
+      if (current.block?.hash === event.block.hash) return nothing(outbox);
+      return changeCurrent(
+        withLink(outbox, { hint: event.block.hash }),
+        { state: 'inBlock', block: event.block },
+        [],
+      );
+    case 'retracted':
+      if (current.state !== 'inBlock') return nothing(outbox);
+      return changeCurrent(withLink(outbox, { hint: null }), { state: 'broadcast', block: null }, []);
+    case 'hint':
+      return {
+        outbox: withLink(outbox, { hint: event.block ?? link.hint }),
+        changed: [],
+        commands: ASK_FACTS,
+      };
+    case 'located':
+      if (link.pending !== 'locate') return nothing(outbox);
+      return settle(outbox, {
+        ...current,
+        state: 'final',
+        evidence: event.evidence,
+        block: null,
+        reason: null,
+      });
+    case 'absent': {
+      if (link.pending !== 'locate') return nothing(outbox);
+      const reason = 'its nonce was used by another extrinsic';
+      const memory = withLink(outbox, { pending: null, hint: null });
+      return changeCurrent(memory, { state: 'expired', block: null, reason }, ASK_FACTS);
+    }
+    case 'out-of-reach':
+      if (link.pending !== 'locate') return nothing(outbox);
+      return settle(outbox, { ...current, state: 'unplaced', block: null, reason: event.why });
+    default:
+      return unreachable(event);
+  }
+}
+
+/** The current intent has ended; the waiting one takes its place. */
+function settle(outbox: Outbox, ended: Intent): Step {
+  const memory = withLink(outbox, { pending: null, submittedAt: null, hint: null });
+  return {
+    outbox: { ...memory, current: outbox.next, next: null },
+    changed: [ended],
+    commands: outbox.next === null ? [] : ASK_FACTS,
+  };
+}
+
+function changeCurrent(outbox: Outbox, change: Partial<Intent>, commands: readonly OutboxCommand[]): Step {
+  const current = { ...(outbox.current as Intent), ...change };
+  return { outbox: { ...outbox, current }, changed: [current], commands };
+}
+
+function withLink(outbox: Outbox, change: Partial<LinkMemory>): Outbox {
+  return { ...outbox, link: { ...(outbox.link ?? EMPTY_LINK), ...change } };
+}
+
+function superseded(intent: Intent, by: Intent): Intent {
+  return { ...intent, state: 'superseded', block: null, reason: `superseded by ${by.id}` };
+}
+
+function nothing(outbox: Outbox): Step {
+  return { outbox, changed: [], commands: [] };
+}
