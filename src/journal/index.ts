@@ -16,7 +16,27 @@ export {
 } from './cose-sign1.ts';
 export { entryKeyId, type JournalSigner } from './ed25519.ts';
 export * from './entry-types.ts';
+export { readKernelBootId } from './boot-id.ts';
+export { setAsideDamagedJournal } from './damaged-journal.ts';
 export { JournalError, type JournalErrorCode } from './errors.ts';
+export { openJournal } from './journal.ts';
+export {
+  DEFAULT_GROUP_COMMIT_ENTRIES,
+  DEFAULT_GROUP_COMMIT_MS,
+  type Durability,
+  type Journal,
+  type JournalClock,
+  type JournalOptions,
+  type JournalStamp,
+  type SignedCheckpoint,
+} from './journal-port.ts';
+export {
+  openJournalReader,
+  type EntryTime,
+  type JournalReader,
+  type JournalStat,
+  type StoredEntry,
+} from './journal-reader.ts';
 export {
   consistencyProof,
   EMPTY_ROOT,
@@ -43,3 +63,4 @@ export {
   type SignedNote,
 } from './signed-note.ts';
 export { formatTlogProof, parseTlogProof, type TlogProof } from './tlog-proof.ts';
+export { verifyJournal, type AuditOptions, type JournalAudit } from './verify.ts';

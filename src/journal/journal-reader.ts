@@ -1,0 +1,184 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { decodeEntry } from './cose-sign1.ts';
+import type { EntryKind, JournalEntry } from './entry-types.ts';
+import { JournalError } from './errors.ts';
+import { nodesFromTiles } from './hash-tile.ts';
+import { consistencyProof, HASH_BYTES, inclusionProof, rootOf, type NodeReader } from './merkle-tree.ts';
+import { DATABASE_FILE } from './sqlite-schema.ts';
+import { openRows, type SqliteRows } from './sqlite-store.ts';
+
+/** Rows fetched at a time when iterating: about a quarter of a megabyte. */
+const CHUNK = 256;
+
+export interface StoredEntry {
+  readonly index: number;
+  readonly kind: EntryKind;
+  /** The COSE_Sign1 message as it was signed; not verified by reading it. */
+  readonly cose: Uint8Array;
+}
+
+export interface JournalStat {
+  readonly origin: string;
+  readonly publicKey: Uint8Array;
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly oldest: EntryTime;
+  readonly newest: EntryTime;
+  readonly bootCount: number;
+  readonly bytes: { readonly database: number; readonly writeAheadLog: number };
+}
+
+export interface EntryTime {
+  readonly index: number;
+  readonly timeMs: number;
+}
+
+/**
+ * Reads a journal, also while the service writes it: a connection of its own, entries never change, the size only
+ * grows. Every method throws JournalError `journal.corrupt` or `journal.io` when the file cannot be read, and
+ * `journal.out_of_range` for what is not in the log.
+ */
+export interface JournalReader {
+  /** From entry 0: the log's name and the key that signs it. Believe the key only if you know it from elsewhere. */
+  readonly origin: string;
+  readonly publicKey: Uint8Array;
+  /** Entries committed by now. */
+  readonly size: number;
+  entry(index: number): StoredEntry;
+  /** Entries from..to-1, in constant memory; holds no transaction, so that the writer is never slowed down. */
+  entries(from?: number, to?: number): IterableIterator<StoredEntry>;
+  rootAt(size: number): Uint8Array;
+  /** RFC 6962 §2.1.1, in O(log size) reads. */
+  inclusionProof(index: number, size: number): Uint8Array[];
+  /** RFC 6962 §2.1.2, in O(log size) reads. */
+  consistencyProof(size1: number, size2: number): Uint8Array[];
+  stat(): JournalStat;
+  close(): void;
+}
+
+/** @throws JournalError `journal.missing`, `journal.corrupt`, `journal.newer_format`, `journal.io` */
+export function openJournalReader(directory: string): JournalReader {
+  const rows = openRows(directory);
+  try {
+    const { origin, publicKey } = readBirth(rows, directory);
+    return new RowsReader(directory, rows, origin, publicKey);
+  } catch (error) {
+    rows.close();
+    throw error;
+  }
+}
+
+function readBirth(rows: SqliteRows, directory: string): { origin: string; publicKey: Uint8Array } {
+  const row = rows.row(0);
+  if (row === undefined) {
+    const code = rows.size() === 0 ? 'journal.missing' : 'journal.corrupt';
+    throw new JournalError(code, `the journal in ${directory} has no entry 0`);
+  }
+  const birth = decodeStored(row);
+  if (birth.kind !== 'boot' || birth.body.birthKey === undefined) {
+    throw new JournalError('journal.corrupt', 'entry 0 is not the birth of an identity');
+  }
+  return { origin: birth.station, publicKey: birth.body.birthKey };
+}
+
+class RowsReader implements JournalReader {
+  readonly origin: string;
+  readonly publicKey: Uint8Array;
+  readonly #directory: string;
+  readonly #rows: SqliteRows;
+
+  constructor(directory: string, rows: SqliteRows, origin: string, publicKey: Uint8Array) {
+    this.#directory = directory;
+    this.#rows = rows;
+    this.origin = origin;
+    this.publicKey = publicKey;
+  }
+
+  get size(): number {
+    return this.#rows.size();
+  }
+
+  entry(index: number): StoredEntry {
+    const row = this.#rows.row(index);
+    if (row !== undefined) return row as StoredEntry;
+    const { size } = this;
+    if (index >= 0 && index < size) throw new JournalError('journal.corrupt', `entry ${index} is missing`);
+    throw new JournalError('journal.out_of_range', `entry ${index} is not in a log of ${size}`);
+  }
+
+  *entries(from = 0, to = this.size): IterableIterator<StoredEntry> {
+    if (to > this.size) throw new JournalError('journal.out_of_range', `the log has ${this.size} entries`);
+    for (let start = from; start < to; start += CHUNK) {
+      const end = Math.min(start + CHUNK, to);
+      const chunk = this.#rows.rows(start, end);
+      if (chunk.length !== end - start) {
+        throw new JournalError('journal.corrupt', `entries are missing between ${start} and ${end}`);
+      }
+      yield* chunk as StoredEntry[];
+    }
+  }
+
+  rootAt(size: number): Uint8Array {
+    return rootOf(this.#nodes(size), size);
+  }
+
+  inclusionProof(index: number, size: number): Uint8Array[] {
+    return inclusionProof(this.#nodes(size), index, size);
+  }
+
+  consistencyProof(size1: number, size2: number): Uint8Array[] {
+    return consistencyProof(this.#nodes(size2), size1, size2);
+  }
+
+  stat(): JournalStat {
+    const { origin, publicKey, size } = this;
+    const newest = decodeStored(this.entry(size - 1));
+    return {
+      origin,
+      publicKey,
+      size,
+      root: this.rootAt(size),
+      oldest: { index: 0, timeMs: decodeStored(this.entry(0)).timeMs },
+      newest: { index: newest.index, timeMs: newest.timeMs },
+      bootCount: newest.bootCount,
+      bytes: {
+        database: this.#rows.databaseBytes(),
+        writeAheadLog: fileBytes(path.join(this.#directory, `${DATABASE_FILE}-wal`)),
+      },
+    };
+  }
+
+  close(): void {
+    this.#rows.close();
+  }
+
+  /** Nodes of the first `size` entries. One proof asks for several nodes of a tile: each is read once. */
+  #nodes(size: number): NodeReader {
+    if (size > this.size) {
+      throw new JournalError('journal.out_of_range', `the log has ${this.size} entries, not ${size}`);
+    }
+    const read = new Map<string, Uint8Array>();
+    return nodesFromTiles((level, index, width) => {
+      const key = `${level}/${index}`;
+      let tile = read.get(key);
+      if (tile === undefined || tile.length < width * HASH_BYTES) {
+        tile = this.#rows.tile(level, index, width);
+        read.set(key, tile);
+      }
+      return tile;
+    });
+  }
+}
+
+function decodeStored({ index, cose }: { index: number; cose: Uint8Array }): JournalEntry {
+  try {
+    return decodeEntry(cose).entry;
+  } catch (error) {
+    throw new JournalError('journal.corrupt', `entry ${index} cannot be read back`, { cause: error });
+  }
+}
+
+function fileBytes(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}

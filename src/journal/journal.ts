@@ -1,0 +1,225 @@
+import { InvariantError } from '../../hal/contract/index.ts';
+import { readKernelBootId } from './boot-id.ts';
+import { signCheckpoint } from './checkpoint.ts';
+import { encodeEntry } from './cose-sign1.ts';
+import { describeSetAside } from './damaged-journal.ts';
+import type { BootBody, EntryBodies, EntryKind, JournalEntry } from './entry-types.ts';
+import { JournalError } from './errors.ts';
+import { growTree, nodesFromEdge, type TreeEdge } from './hash-tile.ts';
+import { DEFAULT_GROUP_COMMIT_ENTRIES, DEFAULT_GROUP_COMMIT_MS } from './journal-port.ts';
+import type { Durability, Journal, JournalOptions, JournalStamp, SignedCheckpoint } from './journal-port.ts';
+import { nextBootCount } from './log-continuity.ts';
+import { leafHash, rootOf } from './merkle-tree.ts';
+import { makeDirectory, openStore, type SqliteStore } from './sqlite-store.ts';
+import { acquireWriterLock, type WriterLock } from './writer-lock.ts';
+
+/**
+ * Opens the log for writing; makes an empty one when there is none.
+ * @throws JournalError `journal.locked`, `journal.corrupt`, `journal.newer_format`, `journal.wrong_origin`,
+ * `journal.wrong_key`, `journal.io`
+ */
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  makeDirectory(options.directory);
+  const lock = acquireWriterLock(options.directory);
+  let store: SqliteStore | undefined;
+  try {
+    store = openStore(options.directory, options);
+    const size = store.size();
+    const bootId = options.bootId ?? readKernelBootId();
+    const bootCount = nextBootCount(store, options, size, bootId);
+    return new SqliteJournal(options, { lock, store, edge: store.edge(size), bootId, bootCount });
+  } catch (error) {
+    store?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+interface PendingEntry {
+  readonly index: number;
+  readonly kind: EntryKind;
+  readonly cose: Uint8Array;
+  readonly resolve: (index: number) => void;
+  readonly reject: (error: JournalError) => void;
+}
+
+interface OpenState {
+  readonly lock: WriterLock;
+  readonly store: SqliteStore;
+  readonly edge: TreeEdge;
+  readonly bootId: Uint8Array;
+  readonly bootCount: number;
+}
+
+class SqliteJournal implements Journal {
+  readonly origin: string;
+  readonly bootCount: number;
+  readonly #options: JournalOptions;
+  readonly #lock: WriterLock;
+  readonly #bootId: Uint8Array;
+  #store: SqliteStore;
+  #edge: TreeEdge;
+  #pending: PendingEntry[] = [];
+  #groupTimer: AbortController | undefined;
+  #bootRecorded = false;
+  #closed = false;
+
+  constructor(options: JournalOptions, { lock, store, edge, bootId, bootCount }: OpenState) {
+    this.origin = options.origin;
+    this.bootCount = bootCount;
+    this.#options = options;
+    this.#lock = lock;
+    this.#store = store;
+    this.#edge = edge;
+    this.#bootId = bootId;
+  }
+
+  get size(): number {
+    return this.#edge.size;
+  }
+
+  async recordBoot(software: string): Promise<number> {
+    if (this.#bootRecorded) throw new InvariantError('recordBoot is called once');
+    const birth = this.size === 0;
+    const boot: BootBody = {
+      bootId: this.#bootId,
+      software,
+      ...(birth ? { birthKey: this.#options.signer.publicKey } : {}),
+    };
+    const damage = birth ? describeSetAside(this.#options.directory) : undefined;
+    this.#bootRecorded = true;
+    try {
+      if (damage === undefined) return await this.append('boot', boot, 'billing');
+      // Both in one commit: a log that follows a damaged one never stands without saying so.
+      const index = this.append('boot', boot, 'sample');
+      return (await Promise.all([index, this.append('fault', damage, 'billing')]))[0];
+    } catch (error) {
+      this.#bootRecorded = false;
+      throw error;
+    }
+  }
+
+  append<K extends EntryKind>(
+    kind: K,
+    body: EntryBodies[K],
+    durability: Durability,
+    at: Partial<JournalStamp> = {},
+  ): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#assertUsable();
+      const index = this.#edge.size + this.#pending.length;
+      const cose = encodeEntry(this.#entry(index, kind, body, at), this.#options.signer);
+      this.#pending.push({ index, kind, cose, resolve, reject });
+      const groupEntries = this.#options.groupCommitEntries ?? DEFAULT_GROUP_COMMIT_ENTRIES;
+      if (durability === 'billing' || this.#pending.length >= groupEntries) this.#commitPending();
+      else this.#groupTimer ??= this.#startGroupTimer();
+    });
+  }
+
+  async flush(): Promise<void> {
+    this.#assertUsable();
+    const failure = this.#commitPending();
+    if (failure !== undefined) throw failure;
+  }
+
+  async checkpoint(): Promise<SignedCheckpoint> {
+    await this.flush();
+    const { size } = this.#edge;
+    const root = rootOf(nodesFromEdge(this.#edge), size);
+    return { text: signCheckpoint({ origin: this.origin, size, root }, this.#options.signer), size, root };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    const failure = this.#commitPending();
+    this.#closed = true;
+    this.#store.close();
+    this.#lock.release();
+    if (failure !== undefined) throw failure;
+  }
+
+  #assertUsable(): void {
+    if (this.#closed) throw new JournalError('journal.closed', 'the journal is closed');
+    if (!this.#bootRecorded) throw new InvariantError('recordBoot comes before anything else');
+  }
+
+  #entry<K extends EntryKind>(
+    index: number,
+    kind: K,
+    body: EntryBodies[K],
+    at: Partial<JournalStamp>,
+  ): JournalEntry {
+    const stamp = { ...this.#options.clock.stamp(), ...at };
+    return {
+      station: this.origin,
+      index,
+      kind,
+      timeMs: Math.max(0, Math.floor(stamp.wallTimeMs)),
+      clock: stamp.clockStatus,
+      bootCount: this.bootCount,
+      sinceBootMs: Math.floor(stamp.sinceBootMs),
+      body,
+    } as JournalEntry;
+  }
+
+  /** Writes what is waiting in one transaction. Everything that was waiting is settled when this returns. */
+  #commitPending(): JournalError | undefined {
+    this.#groupTimer?.abort();
+    this.#groupTimer = undefined;
+    const group = this.#pending;
+    this.#pending = [];
+    if (group.length === 0) return undefined;
+    const { edge, writes } = growTree(
+      this.#edge,
+      group.map(({ cose }) => leafHash(cose)),
+    );
+    try {
+      this.#store.appendGroup(group, writes);
+    } catch (error) {
+      return this.#groupFailed(group, error as JournalError);
+    }
+    this.#edge = edge;
+    for (const { index, resolve } of group) resolve(index);
+    return undefined;
+  }
+
+  #groupFailed(group: readonly PendingEntry[], error: JournalError): JournalError {
+    const failure = error.effect === 'unknown' ? this.#reopen(error) : error;
+    this.#options.log('error', 'journal.group_failed', { code: failure.code, entries: group.length });
+    for (const { reject } of group) reject(failure);
+    return failure;
+  }
+
+  /** After a commit of which nobody knows whether it happened, only the file, read afresh, says where the log ends. */
+  #reopen(cause: JournalError): JournalError {
+    try {
+      this.#store.close();
+      this.#store = openStore(this.#options.directory, this.#options);
+      this.#edge = this.#store.edge(this.#store.size());
+      return cause;
+    } catch (error) {
+      this.#closed = true;
+      this.#lock.release();
+      return new JournalError(
+        'journal.closed',
+        'the journal could not be opened again after a failed commit',
+        {
+          effect: 'unknown',
+          remedy: 'halt',
+          cause: error,
+        },
+      );
+    }
+  }
+
+  #startGroupTimer(): AbortController {
+    const timer = new AbortController();
+    this.#options.clock.sleep(this.#options.groupCommitMs ?? DEFAULT_GROUP_COMMIT_MS, timer.signal).then(
+      () => {
+        if (!timer.signal.aborted) this.#commitPending();
+      },
+      () => {}, // aborted: the group was committed before its time
+    );
+    return timer;
+  }
+}

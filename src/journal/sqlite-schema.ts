@@ -1,0 +1,65 @@
+import type { Database } from 'better-sqlite3';
+import { JournalError } from './errors.ts';
+
+export const DATABASE_FILE = 'journal.db';
+/** "DLMJ": `file` and sqlite3 can tell a journal from any other database. */
+export const APPLICATION_ID = 0x444c4d4a;
+
+/**
+ * Forward only, in order; the number of those applied is the file's user_version. A released one is never edited.
+ * The partial index spares the flash: readings, nearly all of the rows, are not in it.
+ */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE entry (
+     leaf_index INTEGER PRIMARY KEY,
+     kind TEXT NOT NULL,
+     cose BLOB NOT NULL
+   ) STRICT;
+   CREATE INDEX entry_by_kind ON entry (kind, leaf_index) WHERE kind <> 'reading';
+   CREATE TABLE tile (
+     level INTEGER NOT NULL,
+     tile_index INTEGER NOT NULL,
+     hashes BLOB NOT NULL,
+     PRIMARY KEY (level, tile_index)
+   ) STRICT, WITHOUT ROWID;`,
+];
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Brings a file up to date; each step is one transaction. @throws JournalError `journal.newer_format` */
+export function migrate(database: Database): void {
+  checkVersion(database);
+  for (let version = userVersion(database); version < SCHEMA_VERSION; version++) {
+    database.exec(
+      `BEGIN IMMEDIATE; ${MIGRATIONS[version]}
+       PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version + 1}; COMMIT;`,
+    );
+  }
+}
+
+/**
+ * @throws JournalError `journal.corrupt` when the file is no journal, `journal.newer_format` when a newer release wrote
+ * it
+ */
+export function checkIsJournal(database: Database): void {
+  if (database.pragma('application_id', { simple: true }) !== APPLICATION_ID || userVersion(database) < 1) {
+    throw new JournalError(
+      'journal.corrupt',
+      `${database.name} is not a journal, or its first page is damaged`,
+    );
+  }
+  checkVersion(database);
+}
+
+function checkVersion(database: Database): void {
+  const version = userVersion(database);
+  if (version > SCHEMA_VERSION) {
+    throw new JournalError('journal.newer_format', `${database.name} was written by a newer release`, {
+      details: { found: version, known: SCHEMA_VERSION },
+      hint: 'install the release that wrote it; a journal is never taken back to an older form',
+    });
+  }
+}
+
+function userVersion(database: Database): number {
+  return database.pragma('user_version', { simple: true }) as number;
+}
