@@ -28,22 +28,52 @@ export interface AnchoredBlockOptions {
   readonly after?: number;
   /** What the remark holds, when it is not the checkpoint. */
   readonly remark?: Uint8Array;
+  readonly callIndex?: number;
 }
 
-/** A signed extrinsic of format 4 with the extensions of a usual chain: mortal era, nonce, tip, metadata hash off. */
-export function remarkExtrinsic(account: Ed25519Key, remark: Uint8Array) {
-  const call = join(Uint8Array.of(0, 7), prefixed(remark));
-  const extensions = join(Uint8Array.of(0x55, 0x02), naiveCompact(3), naiveCompact(0), Uint8Array.of(0));
-  const additionalSigned = join(u32(1_002_000), u32(26), GENESIS_HASH, hash(u32(77)), Uint8Array.of(0));
+/** What a chain's metadata say about its extrinsics: here a usual chain of today, with a mortal era. */
+export interface ExtrinsicShape {
+  readonly callIndex: number;
+  /** Era, nonce, tip and whatever else stands in front of the call. */
+  readonly extensions: Uint8Array;
+  /** Versions, genesis hash, hash of the era's first block and whatever else is signed. */
+  readonly additionalSigned: Uint8Array;
+}
+
+const USUAL: ExtrinsicShape = {
+  callIndex: 7,
+  extensions: join(Uint8Array.of(0x55, 0x02), naiveCompact(3), naiveCompact(0), Uint8Array.of(0)),
+  additionalSigned: join(u32(1_002_000), u32(26), GENESIS_HASH, hash(u32(77)), Uint8Array.of(0)),
+};
+
+/** A signed extrinsic of format 4. */
+export function remarkExtrinsic(account: Ed25519Key, remark: Uint8Array, shape = USUAL) {
+  const { extensions, additionalSigned } = shape;
+  const call = join(Uint8Array.of(0, shape.callIndex), prefixed(remark));
   const payload = join(call, extensions, additionalSigned);
   const signature = account.sign(payload.length > 256 ? hash(payload) : payload);
   const head = Uint8Array.of(0x84, 0, ...account.publicKey, 0, ...signature);
   return { extrinsic: prefixed(join(head, extensions, call)), additionalSigned, payload };
 }
 
+/** Extrinsics of the dev network's parachain (Rococo's asset hub, spec 900): immortal, first of its account, no tip. */
+export function devnetShape(
+  version: { specVersion: number; transactionVersion: number },
+  genesisHash: Uint8Array,
+) {
+  const additionalSigned = join(
+    u32(version.specVersion),
+    u32(version.transactionVersion),
+    genesisHash,
+    genesisHash,
+  );
+  return { callIndex: 8, extensions: new Uint8Array(4), additionalSigned };
+}
+
 export function anchoredBlock(options: AnchoredBlockOptions): Required<AnchorEvidence> {
   const { account, checkpoint, size, blockNumber = 4242, layout = 'V0', before = 2, after = 1 } = options;
-  const ours = remarkExtrinsic(account, options.remark ?? Buffer.from(checkpoint));
+  const shape = { ...USUAL, callIndex: options.callIndex ?? USUAL.callIndex };
+  const ours = remarkExtrinsic(account, options.remark ?? Buffer.from(checkpoint), shape);
   const other = (i: number): Uint8Array => prefixed(new Uint8Array(40 + i).fill(i));
   const body = [
     ...Array.from({ length: before }, (_, i) => other(i)),
