@@ -199,7 +199,7 @@ function sign(
 function onSigned(outbox: Outbox, { intentId, attempt }: OutboxEvent & { type: 'signed' }): Step {
   const { current, link } = outbox;
   // A late answer of an earlier link: those bytes were never on disk and never left.
-  if (current?.id !== intentId || link?.pending !== 'sign' || isInFlight(current)) return nothing(outbox);
+  if (current?.id !== intentId || link?.pending !== 'sign') return nothing(outbox);
   const signed: Intent = { ...current, state: 'signed', attempt, reason: null };
   return {
     outbox: { ...withLink(outbox, { pending: 'submit', submittedAt: null, hint: null }), current: signed },

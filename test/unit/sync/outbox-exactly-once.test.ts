@@ -332,6 +332,29 @@ describe('the outbox', () => {
     expect(commandsAt(8).map(({ type }) => type)).toEqual(['submit']);
   });
 
+  it('believes nothing that is said about an earlier attempt', () => {
+    const station = new Station(Infinity);
+    station.linkUp();
+    station.plan();
+    while (station.run());
+    for (let block = 0; block < ERA + 1; block++) station.chain.mine(() => false);
+    station.finalize(ERA + 1);
+    while (station.run());
+    const second = station.outbox.current as Intent;
+    expect(second.attempt?.ordinal).toBe(2);
+    station.chain.mine(() => true);
+    station.chain.finalize(1);
+    station.handle({
+      type: 'facts',
+      finalized: station.chain.finalized,
+      nonce: station.chain.finalizedNonce,
+    });
+    station.handle({ type: 'absent', intentId: second.id, ordinal: 1 });
+    expect(station.outbox.current?.state).toBe('broadcast');
+    station.settle();
+    expect([...station.inclusionsByIntent().values()]).toEqual([1]);
+  });
+
   it('refuses rows that no run of it can have written', () => {
     const station = new Station(Infinity);
     station.plan();

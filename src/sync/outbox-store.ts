@@ -1,0 +1,289 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import {
+  type AnchorEvidence,
+  bytesToHex,
+  type Hex,
+  hexToBytes,
+  parseAnchorEvidence,
+} from '../chain/index.ts';
+import { SyncError } from './errors.ts';
+import type { Intent, IntentState } from './intent.ts';
+
+export const OUTBOX_FILE = 'outbox.db';
+/** "DLMO": `file` and sqlite3 can tell an outbox from any other database. */
+const APPLICATION_ID = 0x444c4d4f;
+/** Forward only; the number of those applied is the file's user_version. A released one is never edited. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE intent (
+     id INTEGER PRIMARY KEY,
+     state TEXT NOT NULL CHECK (state IN
+       ('planned', 'signed', 'broadcast', 'inBlock', 'expired', 'final', 'superseded', 'unplaced')),
+     size INTEGER NOT NULL CHECK (size > 0),
+     root BLOB NOT NULL,
+     checkpoint TEXT NOT NULL,
+     planned_at_ms INTEGER NOT NULL,
+     attempt INTEGER,
+     nonce INTEGER,
+     birth_number INTEGER,
+     birth_hash BLOB,
+     death_number INTEGER,
+     extrinsic BLOB,
+     block_number INTEGER,
+     block_hash BLOB,
+     evidence TEXT,
+     reason TEXT,
+     CHECK ((attempt IS NULL) = (extrinsic IS NULL)),
+     CHECK (state NOT IN ('signed', 'broadcast', 'inBlock') OR extrinsic IS NOT NULL),
+     CHECK ((state = 'final') = (evidence IS NOT NULL))
+   ) STRICT;
+   CREATE UNIQUE INDEX one_in_flight ON intent ((1)) WHERE state IN ('signed', 'broadcast', 'inBlock');
+   CREATE INDEX intent_open ON intent (id) WHERE state IN ('planned', 'signed', 'broadcast', 'inBlock', 'expired');
+   CREATE INDEX anchor_by_size ON intent (size) WHERE state = 'final';
+   CREATE TABLE property (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;`,
+];
+
+/**
+ * Ended rows that are kept. Older anchors go first, and nothing is lost by it: a later anchor covers every leaf of an
+ * earlier one. About 3 KB each; hourly anchors fill it in more than a year.
+ */
+const KEPT_ANCHORS = 10_000;
+const KEPT_OTHERS = 100;
+
+interface IntentRow {
+  readonly id: number;
+  readonly state: IntentState;
+  readonly size: number;
+  readonly root: Buffer;
+  readonly checkpoint: string;
+  readonly planned_at_ms: number;
+  readonly attempt: number | null;
+  readonly nonce: number | null;
+  readonly birth_number: number | null;
+  readonly birth_hash: Buffer | null;
+  readonly death_number: number | null;
+  readonly extrinsic: Buffer | null;
+  readonly block_number: number | null;
+  readonly block_hash: Buffer | null;
+  readonly evidence: string | null;
+  readonly reason: string | null;
+}
+
+/** The outbox on disk: outbox.db in the state directory, WAL, synchronous=FULL. One writer (see outbox-lock.ts). */
+export class OutboxStore {
+  readonly #database: Database.Database;
+
+  private constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  /** Opens or creates. Throws `sync.outbox_damaged` or `sync.outbox_newer`; the file is left as it is then. */
+  static open(directory: string): OutboxStore {
+    return guard(() => {
+      const database = new Database(path.join(directory, OUTBOX_FILE));
+      database.pragma('journal_mode = WAL');
+      database.pragma('synchronous = FULL');
+      check(database);
+      for (let version = userVersion(database); version < MIGRATIONS.length; version++) {
+        database.exec(
+          `BEGIN IMMEDIATE; ${MIGRATIONS[version]}
+           PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version + 1}; COMMIT;`,
+        );
+      }
+      return new OutboxStore(database);
+    });
+  }
+
+  /** For readers, while a service may be writing. Throws `sync.outbox_missing` when nothing was ever planned here. */
+  static openReadOnly(directory: string): OutboxStore {
+    const file = path.join(directory, OUTBOX_FILE);
+    if (!existsSync(file)) {
+      throw new SyncError('sync.outbox_missing', `there is no outbox in ${directory}`, {
+        remedy: 'operator',
+        hint: 'It is made when the service first syncs; is this the state directory?',
+      });
+    }
+    return guard(() => {
+      const database = new Database(file, { readonly: true });
+      check(database);
+      return new OutboxStore(database);
+    });
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Durable once returned: all of the rows, or none. */
+  commit(changed: readonly Intent[]): void {
+    if (changed.length === 0) return;
+    guard(() =>
+      this.#database.transaction(() => {
+        // What leaves the in-flight states goes first, so that the index never sees two.
+        const last = changed.filter(({ state }) => ['signed', 'broadcast', 'inBlock'].includes(state));
+        for (const intent of changed) if (!last.includes(intent)) this.#write(intent);
+        for (const intent of last) this.#write(intent);
+        this.#prune();
+      })(),
+    );
+  }
+
+  open(): Intent[] {
+    return this.#select(
+      `WHERE state IN ('planned', 'signed', 'broadcast', 'inBlock', 'expired') ORDER BY id`,
+      [],
+    );
+  }
+
+  lastId(): number {
+    return (this.#database.prepare('SELECT max(id) FROM intent').pluck().get() as number | null) ?? 0;
+  }
+
+  /** The newest rows, newest first. */
+  newest(limit: number): Intent[] {
+    return this.#select('ORDER BY id DESC LIMIT ?', [limit]);
+  }
+
+  lastFinal(): Intent | undefined {
+    return this.#select(`WHERE state = 'final' ORDER BY size DESC LIMIT 1`, [])[0];
+  }
+
+  /** The final anchor with the smallest tree that has more than `leafIndex` leaves. */
+  covering(leafIndex: number): Intent | undefined {
+    return this.#select(`WHERE state = 'final' AND size > ? ORDER BY size LIMIT 1`, [leafIndex])[0];
+  }
+
+  property(name: string): string | undefined {
+    return this.#database.prepare('SELECT value FROM property WHERE name = ?').pluck().get(name) as
+      string | undefined;
+  }
+
+  setProperty(name: string, value: string): void {
+    guard(() =>
+      this.#database
+        .prepare('INSERT INTO property VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
+        .run(name, value),
+    );
+  }
+
+  #write(intent: Intent): void {
+    const { attempt, block, evidence } = intent;
+    this.#database
+      .prepare('INSERT OR REPLACE INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(
+        intent.id,
+        intent.state,
+        intent.size,
+        hexToBytes(intent.root),
+        intent.checkpoint,
+        intent.plannedAtMs,
+        attempt?.ordinal ?? null,
+        attempt?.nonce ?? null,
+        attempt?.birth.number ?? null,
+        attempt === null ? null : hexToBytes(attempt.birth.hash),
+        attempt?.deathNumber ?? null,
+        attempt === null ? null : hexToBytes(attempt.extrinsic),
+        block?.number ?? null,
+        block === null ? null : hexToBytes(block.hash),
+        evidence === null ? null : JSON.stringify(evidence),
+        intent.reason,
+      );
+  }
+
+  #prune(): void {
+    const drop = (which: string, keep: number): unknown =>
+      this.#database
+        .prepare(
+          `DELETE FROM intent WHERE ${which} AND id <=
+             (SELECT id FROM intent WHERE ${which} ORDER BY id DESC LIMIT 1 OFFSET ?)`,
+        )
+        .run(keep);
+    drop(`state = 'final'`, KEPT_ANCHORS);
+    drop(`state IN ('superseded', 'unplaced')`, KEPT_OTHERS);
+  }
+
+  #select(clause: string, parameters: readonly unknown[]): Intent[] {
+    return guard(() =>
+      (this.#database.prepare(`SELECT * FROM intent ${clause}`).all(...parameters) as IntentRow[]).map(
+        fromRow,
+      ),
+    );
+  }
+}
+
+function fromRow(row: IntentRow): Intent {
+  return {
+    id: row.id,
+    state: row.state,
+    checkpoint: row.checkpoint,
+    size: row.size,
+    root: bytesToHex(row.root),
+    plannedAtMs: row.planned_at_ms,
+    attempt:
+      row.attempt === null
+        ? null
+        : {
+            ordinal: row.attempt,
+            nonce: row.nonce ?? 0,
+            birth: { number: row.birth_number ?? 0, hash: hexOf(row.birth_hash) },
+            deathNumber: row.death_number ?? 0,
+            extrinsic: hexOf(row.extrinsic),
+          },
+    block: row.block_number === null ? null : { number: row.block_number, hash: hexOf(row.block_hash) },
+    evidence: row.evidence === null ? null : evidenceOf(row.evidence),
+    reason: row.reason,
+  };
+}
+
+function hexOf(blob: Buffer | null): Hex {
+  return bytesToHex(blob ?? new Uint8Array(0));
+}
+
+function evidenceOf(text: string): AnchorEvidence {
+  try {
+    return parseAnchorEvidence(JSON.parse(text));
+  } catch (cause) {
+    throw damaged('an anchor cannot be read back', cause);
+  }
+}
+
+function userVersion(database: Database.Database): number {
+  return Number(database.pragma('user_version', { simple: true }));
+}
+
+function check(database: Database.Database): void {
+  const version = userVersion(database);
+  if (version > MIGRATIONS.length) {
+    throw new SyncError('sync.outbox_newer', `${database.name} was written by a newer release`, {
+      remedy: 'operator',
+      details: { found: version, known: MIGRATIONS.length },
+      hint: 'Install the release that wrote it; an outbox is never taken back to an older form.',
+    });
+  }
+  if (version > 0 && database.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
+    throw damaged(`${database.name} is not an outbox`);
+  }
+  const verdict: unknown = database.pragma('quick_check(1)', { simple: true });
+  if (verdict !== 'ok') throw damaged(String(verdict));
+}
+
+/** What SQLite says of a file whose content makes no sense. Anything else (disk full, I/O) passes as it is, to be retried. */
+const CORRUPT = /^SQLITE_(CORRUPT|NOTADB|FORMAT|CONSTRAINT)/;
+
+function guard<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Database.SqliteError && CORRUPT.test(error.code)) throw damaged(error.code, error);
+    throw error;
+  }
+}
+
+function damaged(why: string, cause?: unknown): SyncError {
+  return new SyncError('sync.outbox_damaged', `the outbox is damaged: ${why}`, {
+    remedy: 'operator',
+    cause,
+    hint: `Nothing is sent until ${OUTBOX_FILE} is restored or moved aside; the journal is another file and goes on.`,
+  });
+}
