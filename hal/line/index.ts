@@ -4,7 +4,7 @@ import { REOPEN_LIMITS } from './connection.ts';
 import { LineActor, type LineLimits, type LineParts } from './line-actor.ts';
 import { NETWORK_PACE, serialPace } from './pacing.ts';
 import { PEER_LIMITS } from './peer.ts';
-import { serialChannel } from './serial-channel.ts';
+import type { SerialSettings } from './serial-channel.ts';
 import { tcpChannel } from './tcp-channel.ts';
 
 export type LineOptions = SerialLineOptions | TcpLineOptions;
@@ -58,10 +58,18 @@ export function openLine(options: LineOptions, ports: { clock: MonotonicClock; l
     return new LineActor({
       ...parts,
       pace,
-      open: serialChannel({ path, baudRate, parity, dataBits, stopBits }),
+      open: lazySerialChannel({ path, baudRate, parity, dataBits, stopBits }),
     });
   }
   const { host, port, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   const open: OpenChannel = tcpChannel({ host, port, connectTimeoutMs });
   return new LineActor({ ...parts, pace: NETWORK_PACE, open });
+}
+
+/** Loads the native addon when a port is opened: a station on TCP never does. */
+function lazySerialChannel(settings: SerialSettings): OpenChannel {
+  return async (events) => {
+    const { serialChannel } = await import('./serial-channel.ts');
+    return serialChannel(settings)(events);
+  };
 }

@@ -1,3 +1,5 @@
+import { autoDetect } from '@serialport/bindings-cpp';
+import { SerialPortStream } from '@serialport/stream';
 import type { Parity } from '../contract/index.ts';
 import type { ByteChannel, ChannelEvents, OpenChannel } from './channel.ts';
 
@@ -9,16 +11,9 @@ export interface SerialSettings {
   readonly stopBits: 1 | 2;
 }
 
-/**
- * A serial port (or a PTY). The binding is loaded on first use, so that a station on TCP never loads a native addon, and
- * is asked for one path only: its `list()` ends the process where udevadm is missing.
- */
+/** A serial port (or a PTY). The binding is asked for one path only: its `list()` ends the process without udevadm. */
 export function serialChannel(settings: SerialSettings): OpenChannel {
   return async (events) => {
-    const [{ SerialPortStream }, { autoDetect }] = await Promise.all([
-      import('@serialport/stream'),
-      import('@serialport/bindings-cpp'),
-    ]);
     // `lock` takes the port exclusively (TIOCEXCL): a second reader would steal bytes from answers.
     const port = new SerialPortStream({ binding: autoDetect(), autoOpen: false, lock: true, ...settings });
     await settled((done) => port.open(done));

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { ExitCode, printError } from './output.ts';
 import { registerConfigCommand } from './config-command.ts';
 import { registerKeyCommand } from './key-command.ts';
+import { registerMeterCommand } from './meter-command.ts';
 import { registerReceiptCommand } from './receipt-command.ts';
 
 /** Version of the product, from its package.json (beside dist/ on a device, at the root in a checkout). */
@@ -23,6 +24,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     .exitOverride();
   registerConfigCommand(program);
   registerKeyCommand(program);
+  registerMeterCommand(program);
   registerReceiptCommand(program);
   try {
     await program.parseAsync(argv);

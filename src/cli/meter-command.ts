@@ -1,0 +1,181 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Option, type Command } from 'commander';
+import { formatDecimal, silentLog, type MeterProfile, type MeterSample } from '../../hal/contract/index.ts';
+import { addLineOptions, lineOptionsOf, wholeNumber, type LineArguments } from './meter-line-options.ts';
+import { withAdvice } from './meter-advice.ts';
+import { ExitCode, note, print, printJson, printTable } from './output.ts';
+import { UsageError } from './usage-error.ts';
+
+interface ReadOptions extends LineArguments {
+  readonly profile: string;
+  readonly unit?: number;
+  readonly json?: true;
+}
+
+export function registerMeterCommand(program: Command): void {
+  const meter = program.command('meter').description('meter models, and one reading of one meter');
+  meter
+    .command('profiles')
+    .description('lists the meter models known')
+    .option('--json', 'one JSON document')
+    .action(listProfiles);
+  const read = meter
+    .command('read')
+    .description('reads one sample of one meter')
+    .requiredOption(
+      '--profile <name>',
+      'meter model (see `meter profiles`), or a profile file ending in .yaml',
+    )
+    .addOption(
+      new Option('--unit <id>', "Modbus unit id (default: the profile's)").argParser(wholeNumber(0, 255)),
+    )
+    .option('--json', 'one JSON document')
+    .action(readMeter);
+  addLineOptions(read);
+  meter
+    .command('check-profile')
+    .description('checks one profile: schema, sense, and golden vectors')
+    .argument('<file>', 'profile file')
+    .option('--json', 'one JSON document')
+    .action(checkProfileFile);
+}
+
+async function listProfiles(options: { json?: true }): Promise<void> {
+  const { loadProfiles } = await import('../../hal/profile/index.ts');
+  const profiles = await loadProfiles();
+  if (options.json === true) {
+    return printJson(
+      profiles.map(({ id, maker, model, description, verified, points }) => ({
+        id,
+        maker,
+        model,
+        ...(description === undefined ? {} : { description }),
+        verified,
+        values: points.map(({ obis, unit }) => ({ obis, unit })),
+      })),
+    );
+  }
+  printTable(
+    ['PROFILE', 'MAKER', 'MODEL', 'VALUES', 'VERIFIED BY'],
+    profiles.map(({ id, maker, model, verified, points }) => [
+      id,
+      maker,
+      model,
+      String(points.length),
+      verified,
+    ]),
+  );
+}
+
+async function readMeter(options: ReadOptions): Promise<void> {
+  const profile = await findProfile(options.profile);
+  const lineOptions = lineOptionsOf(options, profile);
+  const unitId = options.unit ?? profile.link.unitId;
+  const [{ openLine }, { createModbusMeter }, { systemMonotonicClock }] = await Promise.all([
+    import('../../hal/line/index.ts'),
+    import('../../hal/driver/modbus/index.ts'),
+    import('../service/index.ts'),
+  ]);
+  const line = openLine(lineOptions, { clock: systemMonotonicClock, log: silentLog });
+  try {
+    const meter = createModbusMeter({
+      id: `${lineOptions.id}/${unitId}`,
+      line,
+      unitId,
+      profile,
+      withoutSerial: 'accept',
+    });
+    const sample = await meter.readSample('diagnostic');
+    if (options.json === true) printJson(sampleDocument(sample));
+    else printSample(sample, profile);
+  } catch (error) {
+    throw withAdvice(error, lineOptions, unitId);
+  } finally {
+    await line.close();
+  }
+}
+
+/** A name, or a file for a profile that is being written. @throws UsageError, ProfileError */
+async function findProfile(name: string): Promise<MeterProfile> {
+  const { loadProfile, profileFromText, ProfileError } = await import('../../hal/profile/index.ts');
+  if (name.endsWith('.yaml')) {
+    return profileFromText(await readProfileFile(name), path.basename(name, '.yaml'));
+  }
+  try {
+    return await loadProfile(name);
+  } catch (error) {
+    if (!(error instanceof ProfileError) || error.code !== 'profile.unknown') throw error;
+    throw new UsageError(
+      'usage.bad_option',
+      error.message,
+      error.hint === undefined ? {} : { hint: error.hint },
+    );
+  }
+}
+
+async function readProfileFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new UsageError('usage.file_unreadable', `cannot read ${file}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/** The shape that docs/commands promise: what the meter does not have is there, with `null` for a value. */
+function sampleDocument({ meterSerial, profileId, readBeginMonoMs, readEndMonoMs, ...sample }: MeterSample) {
+  return {
+    meter: { serial: meterSerial === '' ? null : meterSerial, profile: profileId },
+    readBeginMs: readBeginMonoMs,
+    readEndMs: readEndMonoMs,
+    values: [
+      ...sample.values.map(({ obis, value, unit, quality }) => ({
+        obis,
+        value: formatDecimal(value),
+        unit,
+        quality,
+      })),
+      ...(sample.missing ?? []).map(({ obis, unit, quality }) => ({ obis, value: null, unit, quality })),
+    ],
+  };
+}
+
+function printSample(sample: MeterSample, { maker, model }: MeterProfile): void {
+  const took = (sample.readEndMonoMs - sample.readBeginMonoMs).toFixed(0);
+  print(`${maker} ${model}, serial ${sample.meterSerial || 'unknown'}, read in ${took} ms`);
+  const rows = sample.values.map(({ obis, value, unit, quality }) => ({
+    obis,
+    text: formatDecimal(value),
+    unit,
+    quality,
+  }));
+  const width = Math.max(0, ...rows.map(({ text }) => text.length));
+  printTable(
+    ['OBIS', 'VALUE'.padStart(width), 'UNIT', 'QUALITY'],
+    rows.map(({ obis, text, unit, quality }) => [obis, text.padStart(width), unit, quality]),
+  );
+  const missing = sample.missing ?? [];
+  if (missing.length > 0) {
+    note(`no value: ${missing.map(({ obis, quality }) => `${obis} (${quality})`).join(', ')}`);
+  }
+}
+
+async function checkProfileFile(file: string, options: { json?: true }): Promise<void> {
+  const [{ checkProfile }, { decodeVector }] = await Promise.all([
+    import('../../hal/profile/index.ts'),
+    import('../../hal/driver/modbus/index.ts'),
+  ]);
+  const { ok, profile, problems } = checkProfile(await readProfileFile(file), decodeVector);
+  if (!ok) process.exitCode = ExitCode.bad;
+  if (options.json === true) {
+    return printJson({ ok, profile: profile?.id ?? null, vectors: profile?.vectors.length ?? 0, problems });
+  }
+  for (const problem of problems) {
+    print(`${file}:${problem.line}: ${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`);
+  }
+  if (ok && profile !== undefined) {
+    print(`${file}: good: ${profile.points.length} values, ${profile.vectors.length} golden vectors`);
+  }
+}
