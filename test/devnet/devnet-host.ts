@@ -104,6 +104,7 @@ export class DevnetHost implements Pick<Devnet, RemoteMethod> {
         relay: this.#reachable.relay.status(),
         parachain: this.#reachable.parachain.status(),
       },
+      processId: process.pid,
       residentMemoryBytes: process.memoryUsage.rss(),
     };
   }

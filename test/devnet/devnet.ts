@@ -30,6 +30,8 @@ export interface DevnetStatus {
   readonly parachain: Heights;
   /** Undefined while cut. */
   readonly peers: { readonly relay: PeerStatus; readonly parachain: PeerStatus } | undefined;
+  /** Of the process that serves the network. */
+  readonly processId: number;
   readonly residentMemoryBytes: number;
 }
 

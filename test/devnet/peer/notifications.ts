@@ -40,12 +40,12 @@ export class Notifications {
     });
   }
 
+  /** To everyone whose stream is open. */
   async broadcast(message: Bytes): Promise<void> {
-    await Promise.all([...this.#outbound.keys()].map((peer) => this.sendTo(peer, message)));
+    await Promise.all([...this.#outbound.keys()].map((peer) => this.#sendTo(peer, message)));
   }
 
-  /** Does nothing when that peer has not opened this protocol. */
-  async sendTo(peer: string, message: Bytes): Promise<void> {
+  async #sendTo(peer: string, message: Bytes): Promise<void> {
     try {
       await this.#outbound.get(peer)?.send(message);
     } catch (thrown) {

@@ -45,8 +45,6 @@ export interface PeerStatus {
   readonly extrinsics: number;
 }
 
-/** smoldot warp syncs only when it is more than this many blocks behind. */
-const WARP_SYNC_GAP = 32;
 /** The last byte of a precommit's signature, from the end of a justification: 32 bytes of voter and a zero follow. */
 const SIGNATURE_IN_JUSTIFICATION = 34;
 /** The same in a commit: the voter follows. */
@@ -59,8 +57,6 @@ export class Peer {
   readonly #grandpa: Notifications | undefined;
   readonly #transactions: Notifications;
   readonly #requests = new Map<string, number>();
-  /** Clients in the middle of a warp sync: they have not been told our best block. */
-  readonly #warping = new Set<string>();
   readonly #view: BlockView;
   #extrinsics = 0;
   #stopListening = (): void => undefined;
@@ -81,7 +77,7 @@ export class Peer {
     const ofAuthority = () => Uint8Array.of(ROLE_AUTHORITY);
     this.#announces = new Notifications({
       ...ofName('block-announces/1'),
-      handshake: () => this.#handshake(),
+      handshake: () => encodeAnnouncesHandshake(options.chain.best, options.chain.genesis.hash),
     });
     this.#transactions = new Notifications({
       ...ofName('transactions/1'),
@@ -139,28 +135,25 @@ export class Peer {
   async #register(): Promise<void> {
     const { chain, finality, faults, log } = this.#options;
     const answer = async (name: string, handler: RequestHandler) => {
-      const counted: RequestHandler = (request, from) => {
+      const counted: RequestHandler = (request) => {
         this.#requests.set(name, (this.#requests.get(name) ?? 0) + 1);
-        return handler(request, from);
+        return handler(request);
       };
       await answerRequests(this.#node, this.#protocol(name), counted, (reason) =>
         log(`${name} refused: ${reason.message}`),
       );
     };
     await answer('sync/2', (request) => answerBlockRequest(chain, this.#view, request));
-    await answer('light/2', (request, from) => {
-      const decoded = decodeLightRequest(request);
-      if (decoded.kind === 'call') this.#tellBestAfterWarpSync(from);
-      return answerLightRequest(chain, decoded, (proof) => (faults.storageProofs ? flipBit(proof) : proof));
-    });
+    await answer('light/2', (request) =>
+      answerLightRequest(chain, decodeLightRequest(request), (proof) =>
+        faults.storageProofs ? flipBit(proof) : proof,
+      ),
+    );
     await answer('kad', answerFindNode);
     await this.#announces.listen();
     await this.#transactions.listen();
     if (finality !== undefined) {
-      await answer('sync/warp', (request, from) => {
-        this.#warping.add(from);
-        return answerWarpSyncRequest(chain, this.#view, request);
-      });
+      await answer('sync/warp', (begin) => answerWarpSyncRequest(chain, this.#view, begin));
       await this.#grandpa?.listen();
     }
     await this.#node.handle('/ipfs/ping/1.0.0', (stream) => {
@@ -173,22 +166,6 @@ export class Peer {
 
   #protocol(name: string): string {
     return `/${toHex(this.#options.chain.genesis.hash).slice(2)}/${name}`;
-  }
-
-  /**
-   * Best is genesis where a client can warp sync: smoldot 2 would fetch blocks up to the best one that it is told here
-   * before it looks at our finality, and then ban us for a warp proof that leads nowhere.
-   */
-  #handshake(): Bytes {
-    const { chain, finality } = this.#options;
-    const hidden = finality !== undefined && chain.finalized.number > WARP_SYNC_GAP;
-    return encodeAnnouncesHandshake(hidden ? chain.genesis : chain.best, chain.genesis.hash);
-  }
-
-  /** A client that asks for call proofs has accepted the warp proof: it needs to know who has the blocks above. */
-  #tellBestAfterWarpSync(client: string): void {
-    if (!this.#warping.delete(client)) return;
-    void this.#announces.sendTo(client, encodeAnnouncement(this.#options.chain.best.header));
   }
 
   #neighborPacket({ grandpa }: Finality): Bytes {

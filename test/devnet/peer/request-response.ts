@@ -5,8 +5,8 @@ import { FramedStream } from './framed-stream.ts';
 /** Requests of one client that may be open at once; a client under sync has a few dozen. */
 const MAX_OPEN_REQUESTS = 256;
 
-/** `from` is the peer id of the client. What it throws refuses the request. */
-export type RequestHandler = (request: Bytes, from: string) => Bytes;
+/** What it throws refuses the request. */
+export type RequestHandler = (request: Bytes) => Bytes;
 
 /** A protocol in which each stream is one request and its answer. */
 export async function answerRequests(
@@ -17,12 +17,12 @@ export async function answerRequests(
 ): Promise<void> {
   await node.handle(
     protocol,
-    async (stream, connection) => {
+    async (stream) => {
       const frames = new FramedStream(stream);
       try {
         const request = await frames.next();
         if (request === undefined) return;
-        await frames.send(handler(request, connection.remotePeer.toString()));
+        await frames.send(handler(request));
         await frames.close();
       } catch (thrown) {
         const reason = thrown instanceof Error ? thrown : new Error(String(thrown));
