@@ -7,12 +7,15 @@ export interface CredentialFiles {
   readonly username?: string;
   readonly usernameFile?: string;
   readonly passwordFile?: string;
-  /** PEM: trusted instead of the system's CAs. */
+  /** PEM: trusted instead of the system's CAs (pinning). */
   readonly caFile?: string;
   /** PEM: client certificate (chain) and its key. */
   readonly certFile?: string;
   readonly keyFile?: string;
 }
+
+/** Debian's and Yocto's `ca-certificates`: updated with the system, unlike the list that is compiled into Node. */
+const SYSTEM_CA_FILE = '/etc/ssl/certs/ca-certificates.crt';
 
 export interface Credentials {
   readonly username?: string;
@@ -27,11 +30,11 @@ export interface Credentials {
  * A line break at the end of a user name or password belongs to the editor that wrote it and is cut off.
  * @throws TelemetryError `telemetry.credentials_unreadable`, naming the file and never its content.
  */
-export async function readCredentials(files: CredentialFiles): Promise<Credentials> {
+export async function readCredentials(files: CredentialFiles, tls: boolean): Promise<Credentials> {
   const [username, password, ca, cert, key] = await Promise.all([
     readOptional(files.usernameFile),
     readOptional(files.passwordFile),
-    readOptional(files.caFile),
+    tls && files.caFile === undefined ? readSystemCas() : readOptional(files.caFile),
     readOptional(files.certFile),
     readOptional(files.keyFile),
   ]);
@@ -57,6 +60,11 @@ async function readOptional(file: string | undefined): Promise<Buffer | undefine
       hint: 'check LoadCredential= of the unit, or the paths in the configuration',
     });
   }
+}
+
+/** Without the system's file, Node's own list decides. */
+async function readSystemCas(): Promise<Buffer | undefined> {
+  return await readFile(SYSTEM_CA_FILE).catch(() => undefined);
 }
 
 function withoutLineEnd(bytes: Buffer): Buffer {

@@ -19,7 +19,7 @@ export interface StationBirth {
 
 /** Counted since the process started. */
 export interface SessionFacts {
-  /** 1 for the first session with the broker. A will of session n says nothing about session n+1. */
+  /** 1 for the first session with the broker. A will speaks of its own session only. */
   readonly session: number;
   readonly level: ProtocolLevel;
   /** Samples that telemetry gave up so far; they are in the journal. */

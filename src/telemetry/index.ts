@@ -11,10 +11,19 @@ export {
 } from './documents.ts';
 export { TelemetryError, type TelemetryErrorCode } from './errors.ts';
 export { DEFAULT_LIMITS, type TelemetryLimits } from './limits.ts';
+export type {
+  JournalDocument,
+  MeterStatusDocument,
+  StateDocumentOf,
+  StateDocuments,
+  StationStateDocument,
+  SyncDocument,
+} from './state-documents.ts';
 export {
   openTelemetry,
   type Telemetry,
   type TelemetryOptions,
+  type TelemetryPorts,
   type TelemetryStatistics,
 } from './telemetry.ts';
 export {

@@ -1,7 +1,7 @@
 import type { IClientOptions, IClientPublishOptions, MqttClient } from 'mqtt';
 import { connectSocket, GuardedStream } from './broker-socket.ts';
 import type { BrokerAddress } from './broker-url.ts';
-import { connectRefused, disconnectedByBroker, failure } from './connection-failure.ts';
+import { connectFailed, connectRefused, disconnectedByBroker, failure } from './connection-failure.ts';
 import type { Credentials } from './credential-files.ts';
 import { TelemetryError } from './errors.ts';
 import type { TelemetryLimits } from './limits.ts';
@@ -153,6 +153,8 @@ function explainLoss(cause: Error & { code?: unknown }, dropped: boolean): Telem
 function explainRefusal(error: Error & { code?: unknown }): TelemetryError {
   if (error instanceof TelemetryError) return error;
   if (typeof error.code === 'number') return connectRefused(error.code);
+  // With TLS 1.3 a client certificate is judged only after the handshake has ended on our side.
+  if (typeof error.code === 'string' && error.code.startsWith('ERR_SSL')) return connectFailed(error, 'tls');
   if (typeof error.code === 'string') {
     return failure('telemetry.connection_lost', 'the connection ended before CONNACK', { cause: error });
   }

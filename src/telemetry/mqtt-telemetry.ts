@@ -157,7 +157,7 @@ export class MqttTelemetry implements Telemetry {
     try {
       const request = {
         address: this.#address,
-        credentials: await readCredentials(this.#options.credentials ?? {}),
+        credentials: await readCredentials(this.#options.credentials ?? {}, this.#address.tls),
         serverName: this.#options.serverName,
         clientId: this.#options.clientId ?? `delmonicos-${encodeLevel(this.#options.stationName)}`,
         level: this.#reconnect.level,

@@ -5,6 +5,7 @@ import type { SampleStamp, StationBirth } from './documents.ts';
 import type { TelemetryErrorCode } from './errors.ts';
 import type { TelemetryLimits } from './limits.ts';
 import { MqttTelemetry } from './mqtt-telemetry.ts';
+import type { StateDocumentOf } from './state-documents.ts';
 import type { StateTopic } from './topics.ts';
 
 export interface TelemetryOptions {
@@ -53,7 +54,7 @@ export interface Telemetry {
    * Sets the retained document of a topic; the latest wins and one that the broker has is not sent again.
    * @throws RangeError for a topic that is not in the contract.
    */
-  publishState(topic: StateTopic, document: object): void;
+  publishState<Topic extends StateTopic>(topic: Topic, document: StateDocumentOf<Topic>): void;
   statistics(): TelemetryStatistics;
   /** Delivers what waits, publishes the offline status and disconnects, within `closeTimeoutMs`. Safe to call twice. */
   close(): Promise<void>;

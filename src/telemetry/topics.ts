@@ -14,7 +14,7 @@ export interface TopicRule {
 /** The whole contract: nothing is published elsewhere. docs/telemetry.md repeats it, checked by a test. */
 export const TOPICS = {
   status: rule('status', true, 'birth (online) and last will or goodbye (offline)'),
-  state: rule('state', true, 'versions, boot, uptime, clock, resources, telemetry figures'),
+  state: rule('state', true, 'uptime, clock, configuration, memory, telemetry figures'),
   journal: rule('journal', true, 'size, root and backlog of the journal'),
   sync: rule('sync', true, 'outbox and last anchor'),
   meterStatus: rule('meters/<meter>/status', true, 'what a meter is and whether it answers'),

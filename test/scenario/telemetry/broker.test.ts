@@ -6,6 +6,7 @@ import { encodeDocument, sampleDocument, type Telemetry } from '../../../src/tel
 import { startBroker } from '../../support/broker.ts';
 import { NO_MOSQUITTO, startMosquitto } from '../../support/mosquitto.ts';
 import { type ReceivedMessage, subscribe, type Subscriber } from '../../support/mqtt-subscriber.ts';
+import { JOURNAL, METER_STATUS, SYNC } from '../../support/telemetry-examples.ts';
 import { BIRTH, sample, startTelemetry } from '../../support/telemetry-station.ts';
 
 const STATION = 'delmonicos/v1/DE-ACME-0001';
@@ -120,14 +121,14 @@ describe.each(KINDS)('with $name', (kind) => {
   test('whoever subscribes late finds the latest state of everything, retained', async () => {
     const broker = await started(kind);
     const { telemetry } = running(broker.url);
-    for (const size of [1, 2, 3]) telemetry.publishState('journal', { size });
-    telemetry.publishState('meters/evse1/status', { ok: true });
+    for (const size of [1, 2, 3]) telemetry.publishState('journal', { ...JOURNAL, size });
+    telemetry.publishState('meters/evse1/status', METER_STATUS);
     await delivered(telemetry);
     const late = await listening(kind, broker.url);
     const journal = await late.received(({ topic }) => topic === `${STATION}/journal`);
-    expect(journal).toMatchObject({ payload: '{"size":3}', retain: true });
+    expect(journal).toMatchObject({ payload: JSON.stringify({ ...JOURNAL, size: 3 }), retain: true });
     const meter = await late.received(({ topic }) => topic === `${STATION}/meters/evse1/status`);
-    expect(meter).toMatchObject({ payload: '{"ok":true}', retain: true });
+    expect(meter).toMatchObject({ payload: JSON.stringify(METER_STATUS), retain: true });
     expect(await late.received(status('online'))).toMatchObject({ retain: true });
   });
 
@@ -166,7 +167,7 @@ describe.each(KINDS)('with $name', (kind) => {
   test('a broker that dies and comes back gets the state anew and the youngest samples; the rest is counted', async () => {
     const first = await kind.start();
     const { telemetry, events, logged } = running(first.url, { maxSamples: 10 });
-    telemetry.publishState('sync', { outbox: 'empty' });
+    telemetry.publishState('sync', SYNC);
     await delivered(telemetry);
     await first.stop();
     await logged(({ event }) => event === 'telemetry.disconnected');
@@ -177,7 +178,7 @@ describe.each(KINDS)('with $name', (kind) => {
     await delivered(telemetry);
     const late = await listening(kind, second.url);
     await late.received(
-      ({ topic, payload }) => topic === `${STATION}/sync` && payload === '{"outbox":"empty"}',
+      ({ topic, payload }) => topic === `${STATION}/sync` && payload === JSON.stringify(SYNC),
     );
     const birth = await late.received(status('online', { session: 2 }));
     expect(JSON.parse(birth.payload)).toMatchObject({ samplesDropped: 15, mqtt: kind.speaks });

@@ -1,0 +1,67 @@
+import type { TelemetryStatistics } from './telemetry.ts';
+
+/**
+ * The retained documents that the station fills. Keys are added, never renamed or removed, within `delmonicos/v1`;
+ * readers ignore keys they do not know. `null` is "there is none", never a stand-in for zero.
+ */
+export interface StateDocuments {
+  readonly state: StationStateDocument;
+  readonly journal: JournalDocument;
+  readonly sync: SyncDocument;
+}
+
+export interface StationStateDocument {
+  readonly uptimeMs: number;
+  /** Milliseconds since 1970 UTC, worth what `clock` says (as in the journal: U, I, S, R). */
+  readonly time: number;
+  readonly clock: 'U' | 'I' | 'S' | 'R';
+  /** SHA-256 of the configuration in force, hexadecimal. */
+  readonly configHash: string | null;
+  /** Resident memory of the core. */
+  readonly rssBytes: number;
+  readonly telemetry: TelemetryStatistics;
+}
+
+export interface JournalDocument {
+  /** Entries. */
+  readonly size: number;
+  /** RFC 6962 root hash over all of them, hexadecimal. */
+  readonly root: string;
+  /** On disk, with the write-ahead log. */
+  readonly bytes: number;
+  /** Entries that no final anchor covers yet. */
+  readonly backlog: number;
+}
+
+export interface SyncDocument {
+  /** Open intents by state (docs/formats: outbox). */
+  readonly outbox: Readonly<Record<string, number>>;
+  /** The latest anchor in a finalized block. */
+  readonly lastAnchor: {
+    readonly size: number;
+    readonly root: string;
+    readonly via: 'light-client' | 'rpc';
+    readonly block: number;
+    readonly blockHash: string;
+  } | null;
+  /** Stable code of what keeps the chain from being reached, while it does. */
+  readonly failure: string | null;
+}
+
+export interface MeterStatusDocument {
+  readonly meter: { readonly id: string; readonly serial: string | null; readonly profile: string };
+  readonly state: 'unknown' | 'answering' | 'failing' | 'silent';
+  /** Stable code of the last failure, while it fails. */
+  readonly failure: string | null;
+  readonly samples: number;
+  readonly failures: number;
+  readonly skippedSlots: number;
+  readonly implausible: number;
+  /** End of the last complete reading, milliseconds since boot. */
+  readonly lastSampleMs: number | null;
+}
+
+/** The document that belongs to a topic. */
+export type StateDocumentOf<Topic extends string> = Topic extends keyof StateDocuments
+  ? StateDocuments[Topic]
+  : MeterStatusDocument;
