@@ -41,8 +41,9 @@ export async function openPty(command = 'script'): Promise<Pty> {
     child.once('error', () => resolve());
   });
   for (const stream of [input, lifeline]) stream?.on('error', () => {});
-  const path = await readPath(child, output).catch((cause: unknown) => {
+  const path = await readPath(child, output).catch(async (cause: unknown) => {
     kill(child);
+    await exited;
     throw cause;
   });
   let closing = false;

@@ -2,13 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import modbusSerial from 'modbus-serial';
 import { formatDecimal, obis, ZERO } from '../../hal/contract/index.ts';
 import {
-  openPty,
   REAL_CLOCK,
   startSimulatedStation,
-  SimulatorError,
   type SimulatedStation,
   type StationMeter,
 } from '../../hal/simulator/index.ts';
+import { WHY_NO_PTY } from '../support/pty.ts';
 
 // modbus-serial is an independent client: it frames, checks and hands over raw registers; the numbers below are decoded
 // here by hand, from the documents, so that neither the simulator's encoder nor the product's decoder is used.
@@ -27,11 +26,6 @@ const METERS: Omit<StationMeter, 'on'>[] = [
   { id: 'd', model: 'carlo-gavazzi-em340', unitId: 4, serial: SERIALS.em340 },
   { id: 'e', model: 'schneider-iem3155', unitId: 5, serial: SERIALS.iem3155, measures: 'grid' },
 ];
-
-const whyNoPty = await openPty().then(
-  async (pty) => pty.close().then(() => undefined),
-  (error: unknown) => (error instanceof SimulatorError ? error.message : String(error)),
-);
 
 interface Check {
   readonly serial: string;
@@ -74,7 +68,7 @@ const CHECKS: Check[] = [
 const KINDS: { on: 'tcp' | 'rtuOverTcp' | 'pty'; skipped?: string | undefined }[] = [
   { on: 'tcp' },
   { on: 'rtuOverTcp' },
-  { on: 'pty', skipped: whyNoPty },
+  { on: 'pty', skipped: WHY_NO_PTY },
 ];
 
 for (const { on, skipped } of KINDS) {
