@@ -56,14 +56,15 @@ export async function openConnection(
   request: ConnectRequest,
   signal: AbortSignal,
 ): Promise<BrokerConnection> {
-  const { MqttClient } = await import('mqtt');
+  const { default: mqtt } = await import('mqtt'); // the bundle keeps only the default export of a CommonJS package
   signal.throwIfAborted();
   const socket = await connectSocket(request.address, request.credentials, request.serverName, signal);
   const stream = new GuardedStream(socket, request.limits.maxInboundBytes);
-  const client = new MqttClient(() => stream, clientOptions(request));
+  const client = new mqtt.MqttClient(() => stream, clientOptions(request));
   const ended = endOf(client, stream);
   const aborted = (): void => void stream.destroy(signal.reason as Error);
   signal.addEventListener('abort', aborted, { once: true });
+  if (signal.aborted) aborted();
   try {
     const connack = await Promise.race([
       new Promise<ConnackFacts>((resolve) => client.once('connect', (packet) => resolve(packet))),
@@ -98,7 +99,7 @@ function clientOptions({ credentials, clientId, level, will, limits }: ConnectRe
     keepalive: Math.ceil(limits.keepAliveMs / 1000),
     // The room decides when to connect and what waits; the library is one session on one socket.
     reconnectPeriod: 0,
-    connectTimeout: limits.connectTimeoutMs,
+    connectTimeout: 2 * limits.connectTimeoutMs, // the caller's own deadline comes first
     queueQoSZero: false,
     resubscribe: false,
     timerVariant: 'native',
@@ -188,11 +189,16 @@ function connection(
           ...(expirySeconds !== undefined && { messageExpiryInterval: expirySeconds }),
         };
       }
-      client.publish(topic, payload, options, (error) => {
-        if (!error) return settled();
-        const code = (error as Error & { code?: unknown }).code;
-        if (typeof code === 'number') settled(code); // otherwise the connection ended: nobody knows
-      });
+      try {
+        client.publish(topic, payload, options, (error) => {
+          if (!error) return settled();
+          const code = (error as Error & { code?: unknown }).code;
+          if (typeof code === 'number') settled(code); // otherwise the connection ended: nobody knows
+        });
+      } catch (cause) {
+        // A fault of the library costs the session, never the caller, which is the metering loop.
+        stream.destroy(failure('telemetry.connection_lost', 'the MQTT library failed', { cause }));
+      }
     },
     bytes: () => ({ sent: stream.sent, received: stream.received }),
     disconnect: () => void client.end(),

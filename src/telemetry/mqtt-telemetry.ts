@@ -105,7 +105,12 @@ export class MqttTelemetry implements Telemetry {
     const { clock, random } = this.#ports;
     const closing = this.#closing.signal;
     while (!closing.aborted) {
-      const reason = await this.#session(closing);
+      const reason = await this.#session(closing).catch((cause: unknown) =>
+        failure('telemetry.connection_lost', 'the session failed', {
+          cause,
+          details: { cause: String(cause) },
+        }),
+      );
       if (closing.aborted) return;
       const next = afterFailure(this.#reconnect, reason.code, this.#limits, random());
       if (next.state.level < this.#reconnect.level) {
