@@ -39,7 +39,7 @@ async function create(given: string | undefined, options: Options): Promise<void
   const { createReceipt } = await import('../receipt/index.ts');
   const journal = openJournalReader(directory);
   try {
-    const anchor = null as AnchorEvidence | null;
+    const anchor = await anchorOf(directory, Math.max(...options.index));
     const { checkpoint, size } = anchor ?? (await freshCheckpoint(journal, directory));
     const { origin, publicKey } = journal;
     const entries = options.index.map((index) => ({
@@ -52,6 +52,18 @@ async function create(given: string | undefined, options: Options): Promise<void
     note(`wrote ${options.output}: ${entries.length} entries of ${origin}, ${where}`);
   } finally {
     journal.close();
+  }
+}
+
+/** The anchor that covers the last of the entries, and with it all of them. */
+async function anchorOf(directory: string, lastIndex: number): Promise<AnchorEvidence | null> {
+  const { anchorCovering, SyncError } = await import('../sync/index.ts');
+  try {
+    return anchorCovering(directory, lastIndex) ?? null;
+  } catch (error) {
+    // A station that never had a link has no outbox, and its receipts no anchor.
+    if (error instanceof SyncError && error.code === 'sync.outbox_missing') return null;
+    throw error;
   }
 }
 
