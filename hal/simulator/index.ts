@@ -10,4 +10,5 @@ export type { ShownValue } from './register-image.ts';
 export type { ShownState } from './shown-history.ts';
 export { SimulatedSite, type SiteMeter, type SiteOptions } from './simulated-site.ts';
 export * from './simulated-station.ts';
+export type { SimulatedStationOptions, StationLine, StationMeter } from './station-options.ts';
 export { DEMO_PACE, type VehiclePhase } from './vehicle.ts';

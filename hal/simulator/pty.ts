@@ -7,8 +7,6 @@ export interface Pty {
   readonly path: string;
   write(bytes: Uint8Array): void;
   onBytes(listener: (bytes: Buffer) => void): void;
-  /** Called when the terminal goes away without `close`. */
-  onGone(listener: () => void): void;
   /** Resolves when the terminal and the process that holds it are gone. */
   close(): Promise<void>;
 }
@@ -54,9 +52,6 @@ export async function openPty(command = 'script'): Promise<Pty> {
     },
     onBytes: (listener) => {
       output?.on('data', listener);
-    },
-    onGone: (listener) => {
-      void exited.then(() => (closing ? undefined : listener()));
     },
     close: async () => {
       closing = true;

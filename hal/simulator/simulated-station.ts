@@ -6,49 +6,25 @@ import {
   type MonotonicClock,
   type ObisCode,
 } from '../contract/index.ts';
-import { SimulatorError } from './errors.ts';
 import { FaultBoard } from './fault-board.ts';
-import {
-  servePty,
-  serveTcp,
-  traitsOf,
-  type LineAddress,
-  type LineServer,
-  type SimulatedLineKind,
-} from './line-server.ts';
+import { servePty, serveTcp, traitsOf, type LineAddress, type LineServer } from './line-server.ts';
 import { createRandom } from './random.ts';
 import { REAL_CLOCK } from './real-clock.ts';
 import type { ResponderOptions } from './responder.ts';
 import type { ShownValue } from './register-image.ts';
 import type { ShownHistory } from './shown-history.ts';
 import type { SimulatedMeter } from './simulated-meter.ts';
-import { SimulatedSite, type SiteMeter, type SiteOptions } from './simulated-site.ts';
+import { SimulatedSite } from './simulated-site.ts';
+import {
+  checkOptions,
+  declaredLines,
+  SHOW_EVERY_MS,
+  STEP_MS,
+  type SimulatedStationOptions,
+  type StationLine,
+} from './station-options.ts';
 import type { VehiclePhase } from './vehicle.ts';
 import { Wire } from './wire.ts';
-
-export interface StationMeter extends SiteMeter {
-  readonly unitId: number;
-  /** Id of the line it hangs on; `pty`, `tcp` and `rtuOverTcp` exist without being declared. */
-  readonly on: string;
-}
-
-export interface StationLine {
-  readonly id: string;
-  readonly kind: SimulatedLineKind;
-  /** TCP port; a free one unless told. */
-  readonly port?: number;
-  /** Lets bytes take their time, as on a real serial line of that speed. Not for `tcp`. */
-  readonly baudRate?: number;
-  /** What a meter needs between request and answer; 5 ms unless told. Only with a baud rate. */
-  readonly turnaroundMs?: number;
-}
-
-export interface SimulatedStationOptions extends Partial<Omit<SiteOptions, 'meters' | 'seed'>> {
-  readonly meters: readonly StationMeter[];
-  readonly lines?: readonly StationLine[];
-  readonly seed: number;
-  readonly clock?: MonotonicClock;
-}
 
 /** What a panel shows of one meter and its EVSE; energy and power as the meter's registers show them. */
 export interface MeterSnapshot {
@@ -91,14 +67,15 @@ export interface SimulatedStation {
  */
 export async function startSimulatedStation(options: SimulatedStationOptions): Promise<SimulatedStation> {
   const clock = options.clock ?? REAL_CLOCK;
+  checkOptions(options);
   const lines = declaredLines(options);
   const site = new SimulatedSite(
     {
       meters: options.meters,
       seed: options.seed,
       pace: options.pace ?? 1,
-      stepMs: options.stepMs ?? 100,
-      showEveryMs: options.showEveryMs ?? 500,
+      stepMs: options.stepMs ?? STEP_MS,
+      showEveryMs: options.showEveryMs ?? SHOW_EVERY_MS,
       historyStates: options.historyStates ?? 4_000,
       solarPeakW: options.solarPeakW ?? 0,
     },
@@ -117,7 +94,7 @@ export async function startSimulatedStation(options: SimulatedStationOptions): P
     throw error;
   }
   const stopping = new AbortController();
-  const running = keepGoing(site, clock, options.stepMs ?? 100, stopping.signal);
+  const running = keepGoing(site, clock, options.stepMs ?? STEP_MS, stopping.signal);
   return {
     lines: servers.map(({ id, address, counts }) => ({ ...address, id, counts })),
     meters: options.meters.map(({ id, serial, model, unitId, on }) => ({
@@ -150,29 +127,6 @@ async function keepGoing(
     await clock.sleep(stepMs, signal).catch(() => undefined);
     if (!signal.aborted) site.advanceTo(clock.nowMonoMs());
   }
-}
-
-function declaredLines({ meters, lines = [] }: SimulatedStationOptions): readonly StationLine[] {
-  const all = new Map(lines.map((line) => [line.id, line]));
-  const taken = new Set<string>();
-  for (const { id, on, unitId } of meters) {
-    if (!all.has(on)) {
-      if (on !== 'pty' && on !== 'tcp' && on !== 'rtuOverTcp')
-        throw new SimulatorError(
-          'simulator.bad_option',
-          `meter ${id} is on line ${on}, which is not declared`,
-        );
-      all.set(on, { id: on, kind: on });
-    }
-    const place = `${on}/${unitId}`;
-    if (taken.has(place) || !Number.isInteger(unitId) || unitId < 1 || unitId > 247)
-      throw new SimulatorError(
-        'simulator.bad_option',
-        `unit id ${unitId} on line ${on} is taken or not between 1 and 247`,
-      );
-    taken.add(place);
-  }
-  return [...all.values()];
 }
 
 function responderOptions(
