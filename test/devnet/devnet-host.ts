@@ -6,7 +6,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys';
 import { type Block } from './chain/block.ts';
 import { type Chain } from './chain/chain.ts';
 import { type Devnet, type DevnetBlock, type DevnetStatus, type FoundExtrinsic } from './devnet.ts';
-import { type Hex, toHex } from './encoding/bytes.ts';
+import { blake2b256, fromHex, type Hex, toHex } from './encoding/bytes.ts';
 import { messageOf } from './errors.ts';
 import { type RemoteMethod, type Started, type StartOptions } from './messages.ts';
 import { DevNetwork } from './network.ts';
@@ -57,7 +57,9 @@ export class DevnetHost implements Pick<Devnet, RemoteMethod> {
     log: (line: string) => void,
   ): Promise<{ host: DevnetHost } & Started> {
     const [network, relayKey, parachainKey] = await Promise.all([
-      DevNetwork.create(options.endow ?? []),
+      DevNetwork.create(options.endow ?? [], (extrinsic, reason) => {
+        log(`refused extrinsic ${toHex(blake2b256(extrinsic))}: ${toHex(reason)}`);
+      }),
       generateKeyPair('Ed25519'),
       generateKeyPair('Ed25519'),
     ]);
@@ -132,7 +134,7 @@ export class DevnetHost implements Pick<Devnet, RemoteMethod> {
   }
 
   async findExtrinsics(bytes: Hex): Promise<readonly FoundExtrinsic[]> {
-    const wanted = Buffer.from(bytes.slice(2), 'hex');
+    const wanted = Buffer.from(fromHex(bytes));
     const found: FoundExtrinsic[] = [];
     for (const block of this.#finalBlocks()) {
       for (const [extrinsicIndex, extrinsic] of block.body.entries()) {

@@ -1,12 +1,17 @@
 // Serves the network from a process of its own, for the one that forked it, and ends with that one.
 import './peer/node-20.ts';
+import { rmSync } from 'node:fs';
 import type { DevnetHost } from './devnet-host.ts';
 import { DevnetError, messageOf } from './errors.ts';
 import { type RemoteMethod, type Reply, type Request } from './messages.ts';
 
 let host: DevnetHost | undefined;
+let temporaryDirectory: string | undefined;
 
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', () => {
+  if (temporaryDirectory !== undefined) rmSync(temporaryDirectory, { recursive: true, force: true });
+  process.exit(0);
+});
 // Ctrl-C in a terminal reaches both processes: the parent decides when this one ends.
 process.on('SIGINT', () => undefined);
 process.on('message', (request: Request) => {
@@ -25,6 +30,7 @@ function reply(message: Reply): void {
 
 async function handle(request: Request): Promise<unknown> {
   if (request.method === 'start') {
+    if (request.options.temporary) temporaryDirectory = request.options.directory;
     // Late, so that the polyfill is there before js-libp2p.
     const { DevnetHost: Host } = await import('./devnet-host.ts');
     const { host: started, ...answer } = await Host.start(request.options, (line) => console.log(line));

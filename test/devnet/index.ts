@@ -26,15 +26,19 @@ const STDERR_KEPT = 4_000;
  * @throws DevnetError `devnet.bad_input` or `devnet.not_running`
  */
 export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> {
-  const { directory: ownDirectory, log, ...rest } = options;
-  const directory = ownDirectory ?? (await mkdtemp(path.join(os.tmpdir(), 'devnet-')));
+  const { log, ...rest } = options;
+  const temporary = options.directory === undefined;
+  const directory = options.directory ?? (await mkdtemp(path.join(os.tmpdir(), 'devnet-')));
   const remote = new DevnetProcess(log);
   const stop = async () => {
     await remote.stop();
-    if (ownDirectory === undefined) await rm(directory, { recursive: true, force: true });
+    if (temporary) await rm(directory, { recursive: true, force: true });
   };
   try {
-    const started = (await remote.ask({ method: 'start', options: { ...rest, directory } })) as Started;
+    const started = (await remote.ask({
+      method: 'start',
+      options: { ...rest, directory, temporary },
+    })) as Started;
     return { ...started, ...passOn(remote), stop };
   } catch (thrown) {
     await stop();

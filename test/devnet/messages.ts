@@ -4,6 +4,8 @@ import { type DevnetErrorCode } from './errors.ts';
 
 export interface StartOptions extends Omit<DevnetOptions, 'directory' | 'log'> {
   readonly directory: string;
+  /** The directory is removed when the process ends. */
+  readonly temporary: boolean;
 }
 
 export interface Started {

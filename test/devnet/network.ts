@@ -4,7 +4,7 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { type Block, hashHeader } from './chain/block.ts';
 import { type Bytes } from './encoding/bytes.ts';
 import { devSpec, type Endowment, registrySpec } from './parachain/genesis.ts';
-import { Parachain } from './parachain/parachain.ts';
+import { Parachain, type RefusedListener } from './parachain/parachain.ts';
 import { RELAY_CHAIN_ID, RelayChain } from './relay/relay-chain.ts';
 import { RELAY_SLOT_MS } from './relay/relay-runtime.ts';
 
@@ -30,10 +30,10 @@ export class DevNetwork {
     this.parachain = parachain;
   }
 
-  static async create(endow: readonly Endowment[]): Promise<DevNetwork> {
+  static async create(endow: readonly Endowment[], onRefused: RefusedListener): Promise<DevNetwork> {
     await cryptoWaitReady();
     const spec = devSpec(registrySpec(), RELAY_CHAIN_ID, endow);
-    const parachain = await Parachain.create(spec, Date.now() - SLOT_HEAD_START_MS);
+    const parachain = await Parachain.create(spec, Date.now() - SLOT_HEAD_START_MS, onRefused);
     const { genesis } = parachain.chain;
     // The first relay parent stands in the slot of the first parachain block.
     const firstSlot =

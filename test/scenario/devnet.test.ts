@@ -1,6 +1,7 @@
 // The dev network against the light client it is made for: smoldot follows it, and refuses each of its lies.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { access } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { ApiPromise, WsProvider } from '@polkadot/api';
@@ -10,10 +11,14 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnet, startDevnet } from '../devnet/index.ts';
 import { blake2b256, fromHex, toHex } from '../devnet/encoding/bytes.ts';
+import { decodeHeader } from '../devnet/chain/block.ts';
+import { orderedTrieRoot } from '../devnet/state/trie.ts';
 import { flipBit } from '../devnet/peer/faults.ts';
 import { systemAccount } from '../devnet/state/storage-keys.ts';
 import { type Json, JsonRpcError, type JsonObject, LightClient } from '../support/light-client.ts';
 
+/** Of the runtime, spec 900. */
+const RUNTIME_STATE_VERSION = 0;
 const STATION_BALANCE = 123_456_789_000_000_000n;
 
 describe('the dev network', () => {
@@ -130,7 +135,18 @@ describe('the dev network', () => {
     await client.parachain.subscribe('author_submitAndWatchExtrinsic', extrinsic);
     await devnet.step();
     await devnet.step();
-    expect(await devnet.findExtrinsics(remark)).toHaveLength(1);
+    expect(await devnet.findExtrinsics(remark)).toMatchObject([{ extrinsic, succeeded: true }]);
+  });
+
+  it('has the extrinsics roots that the runtime put into its headers', async () => {
+    const { parachain } = await devnet.status();
+    expect(parachain.best).toBeGreaterThan(1);
+    for (let number = 1; number <= parachain.best; number++) {
+      const block = await devnet.block(number);
+      const { extrinsicsRoot } = decodeHeader(fromHex(block?.header ?? ''));
+      const root = orderedTrieRoot((block?.extrinsics ?? []).map(fromHex), RUNTIME_STATE_VERSION);
+      expect(toHex(root)).toBe(toHex(extrinsicsRoot));
+    }
   });
 
   it('can be cut, goes on meanwhile, and is found again at the same addresses', async () => {
@@ -161,11 +177,21 @@ describe('the dev network', () => {
     await expect.poll(() => isAlive(processId), { timeout: 10_000 }).toBe(false);
   });
 
-  it('says so when it is asked after its end', async () => {
-    const short = await startDevnet({ heartbeatMs: false });
+  it('makes blocks by itself, says so when it is asked after its end, and leaves no files', async () => {
+    const short = await startDevnet({ heartbeatMs: 50 });
+    const { parachain } = await short.status();
+    const finalized = async () => (await short.status()).parachain.finalized;
+    await expect.poll(finalized, { timeout: 10_000 }).toBeGreaterThan(parachain.best);
+    await access(short.paraSpecPath);
     await short.stop();
     await short.stop();
     await expect(short.status()).rejects.toMatchObject({ code: 'devnet.not_running' });
+    await expect(access(short.paraSpecPath)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('refuses a port that is taken', async () => {
+    const port = Number(new URL(devnet.rpcUrl ?? '').port);
+    await expect(startDevnet({ rpc: { port } })).rejects.toMatchObject({ code: 'devnet.bad_input' });
   });
 
   it('refuses an endowment that is not an account', async () => {

@@ -16,24 +16,29 @@ import { MAX_POV_SIZE, type RelayChain } from '../relay/relay-chain.ts';
 import { type State } from '../state/state.ts';
 import { type RuntimeCall, runCalls, stateVersionOf } from './runtime.ts';
 
-/** What became of an extrinsic that someone sent. */
-type ExtrinsicOutcome = 'applied' | 'dispatch failed' | 'refused';
+/** Called with an extrinsic that is not valid on the state it came to, and its `TransactionValidityError`, SCALE-encoded. */
+export type RefusedListener = (extrinsic: Bytes, reason: Bytes) => void;
+
+const OK = 0;
 
 export class Parachain {
   readonly chain: Chain;
   readonly paraId: number;
   readonly slotDurationMs: number;
   readonly #pool = new Map<string, Bytes>();
-  readonly #outcomes = new Map<string, ExtrinsicOutcome>();
+  readonly #onRefused: RefusedListener;
+  /** Whether the call succeeded, by extrinsic in a block. */
+  readonly #succeeded = new Map<string, boolean>();
 
-  private constructor(chain: Chain, paraId: number, slotDurationMs: number) {
+  private constructor(chain: Chain, paraId: number, slotDurationMs: number, onRefused: RefusedListener) {
     this.chain = chain;
     this.paraId = paraId;
     this.slotDurationMs = slotDurationMs;
+    this.#onRefused = onRefused;
   }
 
   /** Genesis stands in the slot that began before `startAt` (milliseconds since 1970). */
-  static async create(spec: RawChainSpec, startAt: number): Promise<Parachain> {
+  static async create(spec: RawChainSpec, startAt: number, onRefused: RefusedListener): Promise<Parachain> {
     const paraId = spec['para_id'];
     if (typeof paraId !== 'number')
       throw new DevnetError('devnet.bad_input', 'the specification has no para_id');
@@ -44,7 +49,7 @@ export class Parachain {
     ]);
     const slotDurationMs = Number(decodeUint(slotDuration.result));
     const chain = new Chain(spec, stateVersion, Math.floor(startAt / slotDurationMs));
-    return new Parachain(chain, paraId, slotDurationMs);
+    return new Parachain(chain, paraId, slotDurationMs, onRefused);
   }
 
   /** Queues an extrinsic (with its length prefix) for the next block. One that is queued already stays queued once. */
@@ -58,8 +63,7 @@ export class Parachain {
 
   /** Whether the call inside of an extrinsic in a block succeeded; undefined for inherents and extrinsics never seen. */
   succeeded(extrinsic: Bytes): boolean | undefined {
-    const kind = this.#outcomes.get(toHex(extrinsic));
-    return kind === undefined || kind === 'refused' ? undefined : kind === 'applied';
+    return this.#succeeded.get(toHex(extrinsic));
   }
 
   /** The slot of the next block: runtimes with async backing insist on the slot that the relay parent is in. */
@@ -106,10 +110,13 @@ export class Parachain {
     let waiting = inherents.map(apply);
     for (const extrinsic of extrinsics) {
       const { result, state: after } = await runCalls(current, [...waiting, apply(extrinsic)]);
-      const kind = outcomeOf(result);
-      this.#outcomes.set(toHex(extrinsic), kind);
-      // A transaction refused as invalid must leave no trace.
-      if (kind === 'refused') continue;
+      // `ApplyExtrinsicResult`: Result<Result<(), DispatchError>, TransactionValidityError>.
+      if (result[0] !== OK) {
+        // Refused as invalid: it must leave no trace.
+        this.#onRefused(extrinsic, result.subarray(1));
+        continue;
+      }
+      this.#succeeded.set(toHex(extrinsic), result[1] === OK);
       current = after;
       body.push(extrinsic);
       waiting = [];
@@ -150,10 +157,4 @@ export class Parachain {
       concat(utf8('sysi1337'), encodeBytes(parachainInherentData)),
     ]);
   }
-}
-
-/** `ApplyExtrinsicResult`: Result<Result<(), DispatchError>, TransactionValidityError>. */
-function outcomeOf(result: Bytes): ExtrinsicOutcome {
-  if (result[0] !== 0) return 'refused';
-  return result[1] === 0 ? 'applied' : 'dispatch failed';
 }

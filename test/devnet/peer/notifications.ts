@@ -21,6 +21,7 @@ export interface NotificationsOptions {
  */
 export class Notifications {
   readonly #options: NotificationsOptions;
+  /** By connection. */
   readonly #outbound = new Map<string, FramedStream>();
 
   constructor(options: NotificationsOptions) {
@@ -30,27 +31,26 @@ export class Notifications {
   async listen(): Promise<void> {
     const { node, protocol, log } = this.#options;
     await node.handle(protocol, async (stream, connection) => {
-      const peer = connection.remotePeer.toString();
       try {
         await this.#serve(new FramedStream(stream), connection);
       } catch (thrown) {
         log(`${protocol}: ${messageOf(thrown)}`);
       }
-      this.#outbound.delete(peer);
+      this.#outbound.delete(connection.id);
     });
   }
 
   /** To everyone whose stream is open. */
   async broadcast(message: Bytes): Promise<void> {
-    await Promise.all([...this.#outbound.keys()].map((peer) => this.#sendTo(peer, message)));
+    await Promise.all([...this.#outbound].map(([id, outbound]) => this.#send(id, outbound, message)));
   }
 
-  async #sendTo(peer: string, message: Bytes): Promise<void> {
+  async #send(connectionId: string, outbound: FramedStream, message: Bytes): Promise<void> {
     try {
-      await this.#outbound.get(peer)?.send(message);
+      await outbound.send(message);
     } catch (thrown) {
       this.#options.log(`${this.#options.protocol}: ${messageOf(thrown)}`);
-      this.#outbound.delete(peer);
+      this.#outbound.delete(connectionId);
     }
   }
 
@@ -74,6 +74,6 @@ export class Notifications {
       throw new DevnetError('devnet.unsupported', 'the remote closed it before its handshake');
     }
     for (const message of greeting?.() ?? []) await outbound.send(message);
-    this.#outbound.set(connection.remotePeer.toString(), outbound);
+    this.#outbound.set(connection.id, outbound);
   }
 }

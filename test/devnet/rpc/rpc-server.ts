@@ -37,7 +37,9 @@ export class RpcServer {
     });
   }
 
+  /** @throws DevnetError `devnet.bad_input` when the port is taken */
   static async listen(options: RpcServerOptions): Promise<RpcServer> {
+    const server = await listenOn(options.port);
     const client = start({
       maxLogLevel: WARNINGS,
       logCallback: (_level, target, message) => options.log(`rpc ${target}: ${message}`),
@@ -45,12 +47,6 @@ export class RpcServer {
     const relay = await client.addChain({ chainSpec: options.relaySpec, disableJsonRpc: true });
     // Never removed, so that the chain stays in sync between connections.
     await client.addChain({ ...parachainOf(options, relay), disableJsonRpc: true });
-    const server = new WebSocketServer({
-      host: '127.0.0.1',
-      port: options.port,
-      maxPayload: MAX_REQUEST_BYTES,
-    });
-    await once(server, 'listening');
     return new RpcServer(options, client, relay, server);
   }
 
@@ -87,6 +83,16 @@ export class RpcServer {
     for (const request of early) receive(request);
     for await (const response of chain.jsonRpcResponses) socket.send(response);
   }
+}
+
+async function listenOn(port: number): Promise<WebSocketServer> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port, maxPayload: MAX_REQUEST_BYTES });
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new DevnetError('devnet.bad_input', `cannot listen on port ${port}: ${messageOf(cause)}`, cause);
+  }
+  return server;
 }
 
 function parachainOf({ paraSpec }: RpcServerOptions, relay: Chain): AddChainOptions {
