@@ -32,7 +32,14 @@ export function acceptEvidence(
       details: { intent: intent.id, blockNumber: found.blockNumber, blockHash: found.blockHash },
     });
   }
-  return { ...found, checkpoint: intent.checkpoint, size: intent.size, finalizedAtMs: seenAtMs };
+  const { additionalSigned } = attempt;
+  return {
+    ...found,
+    checkpoint: intent.checkpoint,
+    size: intent.size,
+    ...(additionalSigned && { additionalSigned }),
+    finalizedAtMs: seenAtMs,
+  };
 }
 
 function whyRefused(

@@ -17,6 +17,8 @@ export interface Attempt {
   readonly deathNumber: number;
   /** The whole extrinsic with its length prefix. */
   readonly extrinsic: Hex;
+  /** What the signature covers beyond the extrinsic; only the evidence wants it. */
+  readonly additionalSigned?: Hex;
 }
 
 export interface Intent {

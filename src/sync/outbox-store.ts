@@ -30,6 +30,7 @@ const MIGRATIONS: readonly string[] = [
      birth_hash BLOB,
      death_number INTEGER,
      extrinsic BLOB,
+     additional_signed BLOB,
      block_number INTEGER,
      block_hash BLOB,
      evidence TEXT,
@@ -64,6 +65,7 @@ interface IntentRow {
   readonly birth_hash: Buffer | null;
   readonly death_number: number | null;
   readonly extrinsic: Buffer | null;
+  readonly additional_signed: Buffer | null;
   readonly block_number: number | null;
   readonly block_hash: Buffer | null;
   readonly evidence: string | null;
@@ -170,7 +172,7 @@ export class OutboxStore {
   #write(intent: Intent): void {
     const { attempt, block, evidence } = intent;
     this.#database
-      .prepare('INSERT OR REPLACE INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .prepare('INSERT OR REPLACE INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
       .run(
         intent.id,
         intent.state,
@@ -184,6 +186,7 @@ export class OutboxStore {
         attempt === null ? null : hexToBytes(attempt.birth.hash),
         attempt?.deathNumber ?? null,
         attempt === null ? null : hexToBytes(attempt.extrinsic),
+        attempt?.additionalSigned === undefined ? null : hexToBytes(attempt.additionalSigned),
         block?.number ?? null,
         block === null ? null : hexToBytes(block.hash),
         evidence === null ? null : JSON.stringify(evidence),
@@ -229,6 +232,7 @@ function fromRow(row: IntentRow): Intent {
             birth: { number: row.birth_number ?? 0, hash: hexOf(row.birth_hash) },
             deathNumber: row.death_number ?? 0,
             extrinsic: hexOf(row.extrinsic),
+            ...(row.additional_signed && { additionalSigned: hexOf(row.additional_signed) }),
           },
     block: row.block_number === null ? null : { number: row.block_number, hash: hexOf(row.block_hash) },
     evidence: row.evidence === null ? null : evidenceOf(row.evidence),

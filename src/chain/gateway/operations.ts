@@ -36,8 +36,8 @@ export function createOperations(emit: (event: GatewayEvent) => void): Handlers 
       connecting = true;
       const link = await openLink(transport, emit);
       void link.lost.then((why) => emit({ type: 'link-lost', why }));
-      chain = await Chain.open(link, emit);
       watchPeers(link, emit);
+      chain = await Chain.open(link, emit);
       return chain.facts();
     },
     account: (params) => connected().account(params),

@@ -1,0 +1,369 @@
+import { type Log, type MonotonicClock, StationError, unreachable } from '../../hal/contract/index.ts';
+import {
+  type AccountFacts,
+  additionalSignedOf,
+  bytesToHex,
+  ChainError,
+  type ChainFacts,
+  type ChainTransport,
+  type GatewayEvent,
+  type Hex,
+  hexToBytes,
+} from '../chain/index.ts';
+import { SyncError } from './errors.ts';
+import { acceptEvidence } from './evidence-policy.ts';
+import { isInFlight } from './intent.ts';
+import type { OutboxKeeper } from './outbox-keeper.ts';
+import type { OutboxCommand, OutboxEvent } from './outbox-machine.ts';
+import type { ChainAccount, Gateway, OpenGateway, SyncTiming } from './ports.ts';
+import { bytesToSign, type CallIndex, checkExtrinsic, type SigningPlan } from './signing-policy.ts';
+
+export interface SessionOptions {
+  readonly transport: ChainTransport;
+  readonly openGateway: OpenGateway;
+  readonly keeper: OutboxKeeper;
+  readonly account: ChainAccount;
+  readonly allowedCalls: readonly CallIndex[];
+  readonly timing: SyncTiming;
+  readonly clock: MonotonicClock;
+  readonly nowWallMs: () => number;
+  readonly log: Log;
+  /** The chain answers. Throws when it is not the chain to sign for; resolves when the plan is as fresh as it should be. */
+  readonly onConnected: (facts: ChainFacts) => Promise<void>;
+  /** Something in `view` or in the outbox has changed. */
+  readonly onChange: () => void;
+  /** Finalized blocks below it are older than what we have seen final: not to be believed yet. */
+  readonly floorNumber: number;
+}
+
+/** What a session knows, for the status. */
+export interface SessionView {
+  readonly facts: ChainFacts | null;
+  readonly finalizedNumber: number | null;
+  readonly peers: number | null;
+  readonly free: string | null;
+  readonly gateway: Gateway | null;
+}
+
+const ASK_AGAIN_MS = 2_000;
+/** Answers that a peer or server owes us, and that the next one may give. */
+const PASSING = new Set(['chain.bad_answer', 'chain.timeout', 'chain.unreachable']);
+
+function isPassing(error: unknown): boolean {
+  return error instanceof ChainError && PASSING.has(error.code);
+}
+
+/** One life of a gateway: connects, works the outbox off, waits idle for more, and ends. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #watches = new Map<number, { readonly intentId: number; readonly ordinal: number }>();
+  #gateway: Gateway | null = null;
+  #view: SessionView = { facts: null, finalizedNumber: null, peers: null, free: null, gateway: null };
+  #failure: unknown;
+  #progressMonoMs = 0;
+  #wake: () => void = () => {};
+  #asking = false;
+  #askAgain = false;
+  #lastWatch = 0;
+  #over = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  get view(): SessionView {
+    return this.#view;
+  }
+
+  /**
+   * Resolves when the outbox has been empty for the idle time, or on abort. Rejects with what made it impossible to go on;
+   * the outbox then tells what is known, and another session goes on from there. The gateway is gone in either case.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { openGateway, transport, keeper, onConnected } = this.#options;
+    const stop = (): void => void this.#gateway?.stop();
+    try {
+      const gateway = await openGateway((event) => this.#hear(event));
+      this.#gateway = gateway;
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) return;
+      this.#show({ gateway });
+      void gateway.ended.then((reason) => this.#fail(reason));
+      const facts = await gateway.request('connect', { transport });
+      await onConnected(facts);
+      this.#show({ facts });
+      this.#progress();
+      this.carryOut(keeper.dispatch({ type: 'link-up' }));
+      await this.#workUntilIdle(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#over = true;
+      signal.removeEventListener('abort', stop);
+      keeper.dispatch({ type: 'link-down' });
+      await this.#gateway?.stop();
+    }
+  }
+
+  /** For commands of events that came from elsewhere (a new plan). Failures end the session. */
+  carryOut(commands: readonly OutboxCommand[]): void {
+    for (const command of commands) void this.#runPatiently(command);
+    this.#progress();
+  }
+
+  async #workUntilIdle(signal: AbortSignal): Promise<void> {
+    const { clock, timing, keeper } = this.#options;
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure as Error;
+      if (signal.aborted) return;
+      const busy = keeper.outbox.current !== null;
+      const left = this.#progressMonoMs + (busy ? timing.stallMs : timing.idleMs) - clock.nowMonoMs();
+      if (left <= 0) {
+        if (!busy) return;
+        throw new SyncError(
+          'sync.stalled',
+          `no finalized block and no other progress in ${timing.stallMs} ms`,
+          {
+            effect: 'unknown',
+            hint: 'The light client has no peers, or the chain has stopped to finalize.',
+          },
+        );
+      }
+      await this.#waitForNews(left);
+    }
+  }
+
+  async #waitForNews(atMostMs: number): Promise<void> {
+    const timer = new AbortController();
+    const news = new Promise<void>((resolve) => (this.#wake = resolve));
+    const asleep = this.#options.clock
+      .sleep(atMostMs, AbortSignal.any([timer.signal, signal]))
+      .catch(() => {});
+    await Promise.race([news, asleep]);
+    timer.abort();
+  }
+
+  #hear(event: GatewayEvent): void {
+    if (this.#over) return;
+    switch (event.type) {
+      case 'log':
+        return this.#options.log(event.level, 'chain.gateway_log', {
+          source: event.source,
+          text: event.message,
+        });
+      case 'peers':
+        return this.#show({ peers: event.count });
+      case 'link-lost':
+        return this.#fail(new ChainError('chain.unreachable', event.why, { effect: 'unknown' }));
+      case 'finalized':
+        if (this.#options.keeper.outbox.current !== null) void this.#runPatiently({ type: 'ask-facts' });
+        return this.#show({ finalizedNumber: event.block.number });
+      case 'transaction':
+        return this.#hearOfTransaction(event);
+      default:
+        unreachable(event);
+    }
+  }
+
+  #hearOfTransaction(event: GatewayEvent & { type: 'transaction' }): void {
+    const about = this.#watches.get(event.watch);
+    if (about === undefined) return;
+    const block = event.block;
+    switch (event.status) {
+      case 'pending':
+        return;
+      case 'in-block':
+        if (block !== null) this.#dispatch({ type: 'included', ...about, block });
+        return;
+      case 'retracted':
+        return this.#dispatch({ type: 'retracted', ...about });
+      case 'finalized':
+      case 'dropped':
+        return this.#dispatch({ type: 'hint', ...about, block: block?.hash ?? null });
+      default:
+        unreachable(event.status);
+    }
+  }
+
+  #dispatch(event: OutboxEvent): void {
+    if (this.#over) return;
+    try {
+      this.carryOut(this.#options.keeper.dispatch(event));
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#options.onChange();
+  }
+
+  /**
+   * A question that got no answer is asked again on the same link: a peer that goes away must not cost a light client what
+   * it has synced. The stall timer bounds it, as only answers count as progress. What acts is never repeated here.
+   */
+  async #runPatiently(command: OutboxCommand): Promise<void> {
+    const isQuestion = command.type === 'ask-facts' || command.type === 'locate';
+    while (!this.#over) {
+      try {
+        return await this.#run(command);
+      } catch (error) {
+        if (!isQuestion || !isPassing(error)) return this.#fail(error);
+        this.#options.log('info', 'sync.question_unanswered', { command: command.type, why: String(error) });
+        await this.#options.clock.sleep(ASK_AGAIN_MS);
+      }
+    }
+  }
+
+  async #run(command: OutboxCommand): Promise<void> {
+    switch (command.type) {
+      case 'ask-facts':
+        return this.#askFacts();
+      case 'sign':
+        return this.#sign(command);
+      case 'submit':
+        return this.#submit(command);
+      case 'locate':
+        return this.#locate(command);
+      default:
+        unreachable(command);
+    }
+  }
+
+  /** One question at a time; asked again if somebody wanted to know meanwhile. */
+  async #askFacts(): Promise<void> {
+    if (this.#asking) {
+      this.#askAgain = true;
+      return;
+    }
+    this.#asking = true;
+    try {
+      do {
+        this.#askAgain = false;
+        const publicKey = bytesToHex(this.#options.account.publicKey);
+        this.#useFacts(await this.#request('account', { publicKey }));
+      } while (this.#askAgain && !this.#over);
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  #useFacts({ finalized, nonce, free }: AccountFacts): void {
+    this.#progress();
+    this.#show({ finalizedNumber: finalized.number, free });
+    // A light client that has just started, or a node that lags, tells of a past that we have already left behind.
+    if (finalized.number < this.#options.floorNumber) return;
+    const { current } = this.#options.keeper.outbox;
+    if (current !== null && !isInFlight(current) && free === '0') {
+      const { ss58 } = this.#options.account;
+      throw new SyncError('sync.no_funds', `the chain account ${ss58} has no money to pay for an anchor`, {
+        remedy: 'operator',
+        details: { ss58, nonce },
+        hint: `Send some of the chain's token to ${ss58}.`,
+      });
+    }
+    this.#dispatch({ type: 'facts', finalized, nonce });
+  }
+
+  async #sign({ intent, nonce, birth }: OutboxCommand & { type: 'sign' }): Promise<void> {
+    const { account, allowedCalls } = this.#options;
+    const remark = new TextEncoder().encode(intent.checkpoint);
+    const { genesisHash } = this.#view.facts as ChainFacts;
+    const plan: SigningPlan = {
+      publicKey: account.publicKey,
+      remark,
+      allowedCalls,
+      genesisHash,
+      nonce,
+      birth,
+    };
+    const about = { publicKey: bytesToHex(account.publicKey), remark: bytesToHex(remark) };
+    const prepared = await this.#request('prepare', { ...about, nonce, birth });
+    const signature = await account.sign(bytesToSign(plan, prepared));
+    const { fields } = prepared;
+    const { extrinsic } = await this.#request('assemble', {
+      ...about,
+      fields,
+      signature: bytesToHex(signature),
+    });
+    checkExtrinsic(plan, prepared, signature, hexToBytes(extrinsic));
+    const ordinal = (intent.attempt?.ordinal ?? 0) + 1;
+    const additional = additionalSignedOf(hexToBytes(prepared.payload), hexToBytes(extrinsic));
+    const attempt = {
+      ordinal,
+      nonce,
+      birth,
+      deathNumber: fields.deathNumber,
+      extrinsic,
+      ...(additional && { additionalSigned: bytesToHex(additional) }),
+    };
+    this.#dispatch({ type: 'signed', intentId: intent.id, attempt });
+  }
+
+  async #submit({ intent, attempt }: OutboxCommand & { type: 'submit' }): Promise<void> {
+    const about = { intentId: intent.id, ordinal: attempt.ordinal };
+    const watch = ++this.#lastWatch;
+    this.#watches.clear();
+    this.#watches.set(watch, about);
+    try {
+      await this.#request('submit', { extrinsic: attempt.extrinsic, watch });
+    } catch (error) {
+      // Refused now (a nonce that is used, a pool that is full): what becomes of it is told by the account's facts.
+      if (!(error instanceof StationError) || error.code !== 'chain.refused') throw error;
+      this.#options.log('warning', 'sync.extrinsic_not_taken', { ...about, why: error.message });
+    }
+    this.#dispatch({ type: 'submitted', ...about });
+  }
+
+  async #locate({ intent, attempt, finalized, hint }: OutboxCommand & { type: 'locate' }): Promise<void> {
+    const about = { intentId: intent.id, ordinal: attempt.ordinal };
+    const located = await this.#request('locate', {
+      extrinsic: attempt.extrinsic,
+      afterNumber: attempt.birth.number,
+      beforeNumber: attempt.deathNumber,
+      finalized,
+      hint,
+    });
+    switch (located.outcome) {
+      case 'found': {
+        const { genesisHash } = this.#view.facts as ChainFacts;
+        const expected = { intent, attempt, genesisHash, seenAtMs: this.#options.nowWallMs() };
+        const evidence = acceptEvidence(located.evidence, expected);
+        return this.#dispatch({ type: 'located', ...about, evidence });
+      }
+      case 'absent':
+        return this.#dispatch({ type: 'absent', ...about });
+      case 'out-of-reach':
+        return this.#dispatch({ type: 'out-of-reach', ...about, why: located.why });
+      default:
+        unreachable(located);
+    }
+  }
+
+  #request: Gateway['request'] = (operation, params) => {
+    if (this.#gateway === null) throw new ChainError('chain.not_connected', 'no gateway');
+    return this.#gateway.request(operation, params);
+  };
+
+  #progress(): void {
+    this.#progressMonoMs = this.#options.clock.nowMonoMs();
+    this.#wake();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#wake();
+  }
+
+  #show(change: Partial<SessionView>): void {
+    this.#view = { ...this.#view, ...change };
+    this.#options.onChange();
+  }
+}
+
+/** The chain that the station signs for: pinned by configuration, or the first one it ever reached. */
+export function checkGenesis(found: Hex, pinned: string | undefined): void {
+  if (pinned === undefined || pinned === found) return;
+  throw new ChainError('chain.wrong_chain', `this is another chain: genesis ${found} instead of ${pinned}`, {
+    remedy: 'operator',
+    details: { found, pinned },
+    hint: 'Check the chain specs or the URL. To move a station to another chain, set chain.genesisHash.',
+  });
+}
