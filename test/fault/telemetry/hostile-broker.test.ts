@@ -74,7 +74,7 @@ describe('a broker', () => {
     const { logged, telemetry } = running(broker.url, { connectTimeoutMs: 30 });
     telemetry.publishSample('evse1', sample(1));
     await logged(failedWith('telemetry.no_connack'));
-    await expect.poll(() => broker.connections(), { interval: 5 }).toBeGreaterThan(1);
+    await expect.poll(() => broker.connections(), { interval: 5, timeout: 10_000 }).toBeGreaterThan(1);
     expect(telemetry.statistics()).toMatchObject({ connected: false, sent: 0, queued: 2 });
   });
 
@@ -112,7 +112,7 @@ describe('a broker', () => {
     const broker = await hostileBroker((socket) => socket.end(Buffer.from([0x20, 3, 0, 0x86, 0])));
     const { logged, events } = running(broker.url, { reconnectMinMs: 1, reconnectMaxMs: 2 });
     expect(await logged(failedWith('telemetry.not_authorized'))).toMatchObject({ level: 'error' });
-    await expect.poll(() => broker.connections(), { interval: 2 }).toBeGreaterThan(5);
+    await expect.poll(() => broker.connections(), { interval: 2, timeout: 10_000 }).toBeGreaterThan(5);
     expect(events.filter(failedWith('telemetry.not_authorized'))).toHaveLength(1);
   });
 
@@ -140,7 +140,7 @@ describe('a broker', () => {
       fields: { reasonCode: QUOTA_EXCEEDED },
     });
     await expect
-      .poll(() => telemetry.statistics())
+      .poll(() => telemetry.statistics(), { interval: 5, timeout: 10_000 })
       .toMatchObject({ sent: 0, dropped: 1, queued: 0, connected: true });
   });
 

@@ -196,7 +196,9 @@ describe('an outage', () => {
     const broker = await startBroker();
     await broker.stop();
     const { telemetry, events } = running(broker.url, { reconnectMinMs: 1, reconnectMaxMs: 2 });
-    await expect.poll(() => telemetry.statistics().failure).toBe('telemetry.unreachable');
+    await expect
+      .poll(() => telemetry.statistics().failure, { interval: 5, timeout: 10_000 })
+      .toBe('telemetry.unreachable');
     const back = await started(KINDS[0] as BrokerKind, broker.port);
     expect(back.port).toBe(broker.port);
     await delivered(telemetry);
