@@ -136,9 +136,7 @@ export class Session {
   async #waitForNews(atMostMs: number): Promise<void> {
     const timer = new AbortController();
     const news = new Promise<void>((resolve) => (this.#wake = resolve));
-    const asleep = this.#options.clock
-      .sleep(atMostMs, AbortSignal.any([timer.signal, signal]))
-      .catch(() => {});
+    const asleep = this.#options.clock.sleep(atMostMs, timer.signal).catch(() => {});
     await Promise.race([news, asleep]);
     timer.abort();
   }
