@@ -11,7 +11,7 @@ export const SIGNER = identityFromSeed(new Uint8Array(32).fill(7));
 export const ORIGIN = `delmonicos/${SIGNER.chainAccount.ss58}`;
 export const START_MS = Date.UTC(2026, 0, 1);
 
-export function temporaryDirectory(): { directory: string; remove(): void } {
+export function temporaryDirectory(): { directory: string; remove: () => void } {
   const directory = mkdtempSync(path.join(tmpdir(), 'journal-'));
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
@@ -64,9 +64,8 @@ export function reading(number: number, values = 2): MeterSample {
 /** Boot entry and readings, so that the log has `size` entries. */
 export async function writeTestLog(directory: string, size: number, options: Partial<JournalOptions> = {}) {
   const journal = await openTestJournal(directory, options);
-  const appended = [];
-  while (journal.size + appended.length < size)
-    appended.push(journal.append('reading', reading(appended.length), 'sample'));
+  const missing = Math.max(0, size - journal.size);
+  const appended = Array.from({ length: missing }, (_, i) => journal.append('reading', reading(i), 'sample'));
   await journal.flush();
   await Promise.all(appended);
   const checkpoint = await journal.checkpoint();
