@@ -50,10 +50,10 @@ export interface Exchange<Answer> {
 export type Reception<Answer> =
   /** Not all there yet. `seen` says what the bytes so far look like, for the error message after a time-out. */
   | { readonly kind: 'incomplete'; readonly seen?: string }
-  /** The answer; a refusal by the peer (a Modbus exception) is an answer too: the line is healthy. */
-  | { readonly kind: 'answer'; readonly answer: Answer }
-  /** The first `byteCount` bytes belong to no request that is still open. */
-  | { readonly kind: 'discard'; readonly byteCount: number; readonly seen: string }
+  /** The first `byteCount` bytes end with the answer; a refusal (a Modbus exception) is an answer too. */
+  | { readonly kind: 'answer'; readonly answer: Answer; readonly byteCount: number }
+  /** The first `byteCount` bytes are an answer to something else, sent by the peer `from` if that can be told. */
+  | { readonly kind: 'discard'; readonly byteCount: number; readonly seen: string; readonly from?: string }
   /**
    * What is there can be no answer. With `byteCount` those bytes were a whole wrong answer and the attempt fails at once;
    * otherwise it fails when silence follows. `reopen` asks for a new connection: frame boundaries are lost for good.

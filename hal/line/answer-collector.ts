@@ -11,6 +11,8 @@ export interface Collecting {
   readonly msPerByte: number;
   /** Silence after input that ends an answer which cannot become whole. */
   readonly silenceMs: number;
+  /** Told when a peer is found to have sent what nobody waits for. */
+  readonly onStray: (peer: string) => void;
 }
 
 /**
@@ -47,21 +49,26 @@ export async function collectAnswer(
   }
 }
 
-type Undecided = Exclude<Reception<unknown>, { kind: 'discard' }>;
+type Undecided = Exclude<Reception<unknown>, { kind: 'discard' }> & { readonly seen?: string };
 
 /** Asks the exchange about the input, does what it says about bytes that are not the answer, and asks again. */
 async function judge(exchange: Exchange<unknown>, sequence: number, line: Collecting): Promise<Undecided> {
   const { connection, lineId } = line;
+  let discarded: string | undefined;
   for (;;) {
     const reception = exchange.receive(connection.input, sequence);
     switch (reception.kind) {
-      case 'incomplete':
-        return reception;
+      case 'incomplete': {
+        const seen = reception.seen ?? discarded;
+        return seen === undefined ? reception : { ...reception, seen };
+      }
       case 'answer':
         connection.take(reception.byteCount);
         return reception;
       case 'discard':
         connection.consume(Math.max(1, reception.byteCount));
+        if (reception.from !== undefined) line.onStray(reception.from);
+        discarded = reception.seen;
         break;
       case 'damaged':
         if (reception.reopen === true) await connection.drop(new Error(reception.seen));

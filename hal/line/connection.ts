@@ -95,7 +95,9 @@ export class Connection {
       this.opened++;
       if (lost) throw new Error('closed as soon as it was open');
       this.#channel = channel;
-      this.#log('info', 'line.opened', { line: this.#lineId });
+      if (this.#reported || generation === 1) this.#log('info', 'line.opened', { line: this.#lineId });
+      this.#reported = false;
+      this.#pauseMs = 0;
     } catch (cause) {
       this.#pause(cause);
       if (!this.#reported)
@@ -105,13 +107,6 @@ export class Connection {
     } finally {
       this.#opening = false;
     }
-  }
-
-  /** The line works: the next loss is followed by an immediate attempt to open it again. */
-  proven(): void {
-    this.#reported = false;
-    this.#pauseMs = 0;
-    this.#waitUntil = 0;
   }
 
   /** @throws whatever the device says, or an Error when it is not open. */
@@ -147,7 +142,7 @@ export class Connection {
 
   /** Closes a device that cannot be used any more; it is opened again when next needed. */
   async drop(cause: unknown): Promise<void> {
-    if (this.#channel !== undefined) this.#pause(cause);
+    this.#lastCause = cause;
     await this.close();
   }
 
@@ -165,17 +160,20 @@ export class Connection {
   #lose(cause: Error | undefined): void {
     if (this.#channel === undefined) return;
     this.#channel = undefined;
-    this.#pause(cause);
-    this.#log('info', 'line.lost', { line: this.#lineId, cause: cause?.message });
+    this.#lastCause = cause;
+    this.#log('debug', 'line.lost', { line: this.#lineId, cause: cause?.message });
     this.onChange();
   }
 
-  /** A line that worked is opened again at once; one that keeps failing is given more and more time. */
+  /**
+   * A device that cannot be opened is given more and more time. One that was open and is lost may be opened again at once:
+   * a single peer may be what ends every connection, and the others must not wait for it.
+   */
   #pause(cause: unknown): void {
     this.#lastCause = cause;
     const { firstPauseMs, longestPauseMs } = this.#limits;
-    this.#waitUntil = this.#clock.nowMonoMs() + this.#pauseMs;
     this.#pauseMs = Math.min(longestPauseMs, Math.max(firstPauseMs, this.#pauseMs * 2));
+    this.#waitUntil = this.#clock.nowMonoMs() + this.#pauseMs;
   }
 
   #openFailed(retryInMs: number): MeterError {

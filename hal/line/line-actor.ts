@@ -73,6 +73,7 @@ export class LineActor implements Line {
   #running: Promise<void> | undefined;
   #busySince: number | undefined;
   #lastOutputAt = -Infinity;
+  #lastAnswered: Peer | undefined;
   #closed = false;
 
   constructor(parts: LineParts) {
@@ -91,6 +92,7 @@ export class LineActor implements Line {
       clock: parts.clock,
       msPerByte: parts.pace.msPerByte,
       silenceMs: parts.limits.silenceMs,
+      onStray: (from) => this.#peers.get(from)?.strayed(parts.clock.nowMonoMs()),
     };
     this.#connection.onChange = () => this.#wakeUp.ring();
   }
@@ -160,8 +162,10 @@ export class LineActor implements Line {
     const now = this.#clock.nowMonoMs();
     // What will be rejected anyway is taken at once.
     if (peer.leftAloneFor(now) > 0 || this.#connection.state === 'waiting') return 0;
-    const rested = peer.lastAnswerAt + (exchange.turnaroundMs ?? 0);
-    return Math.max(rested, peer.late.readyAt(exchange.answerKey, requestKey));
+    return Math.max(
+      peer.restedAt(exchange.turnaroundMs ?? 0),
+      peer.late.readyAt(exchange.answerKey, requestKey),
+    );
   }
 
   async #serve(job: Job): Promise<void> {
@@ -191,7 +195,8 @@ export class LineActor implements Line {
       this.#counters.countError(error.code);
       return this.#queue.putBack(job);
     }
-    if (error.code.startsWith('meter.')) {
+    // A connection that ends whenever this peer is asked counts against the peer: the others can still be read.
+    if (error.code !== 'line.open_failed') {
       const event = peer.failed(this.#clock.nowMonoMs());
       if (event !== undefined) {
         this.#log('warning', 'line.peer_quarantined', {
@@ -209,7 +214,7 @@ export class LineActor implements Line {
     const { exchange } = job;
     await this.#waitForSilence();
     // Framings with transaction ids recognise old answers themselves; cutting their stream would lose its frame bounds.
-    if (this.kind !== 'tcp') await this.#guard(this.#connection.discardInput());
+    if (this.kind !== 'tcp') await this.#discardStrayInput();
     const sequence = this.#counters.requests & 0xffff;
     const request = exchange.request(sequence);
     job.attempts++;
@@ -222,14 +227,19 @@ export class LineActor implements Line {
       await this.#write(request);
       const answer = await collectAnswer(exchange, sequence, this.#collecting);
       const receivedMonoMs = this.#clock.nowMonoMs();
+      this.#lastAnswered = peer;
       peer.late.answered(exchange.answerKey, job.requestKey, sentAt, lateUntil);
-      this.#connection.proven();
       this.#counters.countAnswer(receivedMonoMs - sentAt);
       return { answer, sentMonoMs: job.firstSentAt, receivedMonoMs, attempts: job.attempts };
     } catch (error) {
       peer.late.unanswered(exchange.answerKey, job.requestKey, sentAt, lateUntil);
       throw error;
     }
+  }
+
+  async #discardStrayInput(): Promise<void> {
+    if (this.#connection.input.length > 0) this.#lastAnswered?.strayed(this.#connection.lastInputAt);
+    await this.#guard(this.#connection.discardInput());
   }
 
   /** The gap between frames, counted from the last byte in either direction; longer while somebody still talks. */

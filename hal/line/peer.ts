@@ -16,6 +16,13 @@ export const PEER_LIMITS: PeerLimits = {
   longestPauseMs: 60_000,
 };
 
+/** What comes later than this is no second copy but a late answer, which late-answers.ts deals with. */
+const MAX_STRAY_MS = 100;
+/** Copies are not punctual. */
+const STRAY_MARGIN = 1.5;
+/** How long a peer that answered twice is not trusted. */
+const STRAY_MEMORY_MS = 60_000;
+
 export type PeerEvent = 'quarantined' | 'recovered' | undefined;
 
 /** What the line knows of one peer: whether to bother it, and which of its answers may still come. Pure: time is given. */
@@ -27,6 +34,8 @@ export class Peer {
   #consecutive = 0;
   #leftAloneUntil = 0;
   #lastAnswerAt = -Infinity;
+  #strayDelayMs = 0;
+  #strayUntil = -Infinity;
 
   constructor(limits: PeerLimits) {
     this.#limits = limits;
@@ -36,8 +45,21 @@ export class Peer {
     return this.#consecutive >= this.#limits.failuresBeforeQuarantine;
   }
 
-  get lastAnswerAt(): number {
-    return this.#lastAnswerAt;
+  /** Earliest time for the next request: after the pause that the peer needs, and after its stray answers. */
+  restedAt(turnaroundMs: number): number {
+    const strayMs = this.#lastAnswerAt < this.#strayUntil ? STRAY_MARGIN * this.#strayDelayMs : 0;
+    return this.#lastAnswerAt + Math.max(turnaroundMs, strayMs);
+  }
+
+  /**
+   * Bytes came from the peer that nobody had asked for. Shortly after an answer that is a second copy of it, and a copy
+   * cannot be told from the answer to the same request in the next round: from now on wait for the copy to pass by.
+   */
+  strayed(now: number): void {
+    const delayMs = now - this.#lastAnswerAt;
+    if (delayMs > MAX_STRAY_MS) return;
+    this.#strayDelayMs = now < this.#strayUntil ? Math.max(this.#strayDelayMs, delayMs) : delayMs;
+    this.#strayUntil = now + STRAY_MEMORY_MS;
   }
 
   /** Milliseconds until the next probe may be sent; 0 when the peer may be asked now. */

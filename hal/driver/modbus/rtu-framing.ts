@@ -31,6 +31,11 @@ export const rtuFraming: Framing = {
       if (found !== undefined) return found;
     }
     if (received.length === 0) return { kind: 'incomplete' };
+    const foreignBytes = foreignFrame(received);
+    if (foreignBytes > 0) {
+      const seen = describe(received.subarray(0, foreignBytes), request);
+      return { kind: 'discard', byteCount: foreignBytes, seen, from: String(received[0]) };
+    }
     const seen = describe(received, request);
     return received.length < this.answerBytes(request)
       ? { kind: 'incomplete', seen }
@@ -64,6 +69,13 @@ function frameAt(received: Uint8Array, at: number, request: ReadRequest): Recept
   };
 }
 
+/** Length of a whole read answer or exception at the start of the input, 0 if there is none. */
+function foreignFrame(received: Uint8Array): number {
+  const [, functionCode = 0, byteCount = 0] = received;
+  const length = functionCode & 0x80 ? EXCEPTION_FRAME : byteCount + 5;
+  return received.length >= length && length >= EXCEPTION_FRAME && crcHolds(received, 0, length) ? length : 0;
+}
+
 function crcHolds(bytes: Uint8Array, from: number, to: number): boolean {
   return crc16(bytes, from, to - 2) === ((bytes[to - 2] ?? 0) | ((bytes[to - 1] ?? 0) << 8));
 }
@@ -81,7 +93,9 @@ function describe(received: Uint8Array, request: ReadRequest): string {
     return `${size} that announce ${byteCount} bytes of registers instead of ${2 * request.registerCount}`;
   }
   const whole = functionCode === expected ? answerPduLength(request) + OVERHEAD : EXCEPTION_FRAME;
-  return received.length < whole ? `${size} of ${whole}` : `${size} whose CRC does not match`;
+  return received.length < whole
+    ? `${size} of ${whole}`
+    : `${size} that are no whole answer, or whose CRC does not match`;
 }
 
 function hex(byte: number): string {
