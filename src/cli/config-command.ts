@@ -11,8 +11,9 @@ export function registerConfigCommand(program: Command): void {
     .option('--json', 'one JSON document: {ok, issues: [{line, column, key, message}]}')
     .action(async (file: string, options: { json?: boolean }) => {
       const { ConfigError, loadStationConfig } = await import('../config/index.ts');
+      const { listProfileIds } = await import('../../hal/profile/index.ts');
       try {
-        const found = loadStationConfig(file);
+        const found = loadStationConfig(file, { knownProfiles: await listProfileIds() });
         if (options.json) printJson({ ok: true, issues: [] });
         else print(`${file}: good (${found.lines.length} lines, ${found.meters.length} meters)`);
       } catch (error) {

@@ -1,16 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode, printError } from './output.ts';
 import { registerConfigCommand } from './config-command.ts';
 import { registerKeyCommand } from './key-command.ts';
 import { registerMeterCommand } from './meter-command.ts';
+import { productVersion } from './product-version.ts';
 import { registerReceiptCommand } from './receipt-command.ts';
-
-/** Version of the product, from its package.json (beside dist/ on a device, at the root in a checkout). */
-function productVersion(): string {
-  const file = new URL('../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}
+import { registerRunCommand } from './run-command.ts';
 
 /**
  * Runs one command line and resolves with the exit code: 0 done and good, 1 the thing checked is not good or the work
@@ -22,6 +17,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     .version(productVersion())
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
+  registerRunCommand(program);
   registerConfigCommand(program);
   registerKeyCommand(program);
   registerMeterCommand(program);

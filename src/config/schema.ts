@@ -101,7 +101,7 @@ const CHAIN = v.strictObject({
       v.string(),
       v.regex(/^0x[0-9a-f]{4}$/, 'must be 0x and four hexadecimal digits'),
       describe(
-        'Pallet and call index that the station may sign. Default: 0x0007 (System.remark_with_event).',
+        'Pallet and call index that the station may sign. Default: where System.remark_with_event is known to stand.',
       ),
     ),
   ),

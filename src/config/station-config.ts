@@ -38,7 +38,7 @@ export type ChainTransport =
 
 export type ChainConfig = ChainTransport & {
   readonly call: 'remark';
-  readonly callIndex: string;
+  readonly callIndex?: string;
   readonly genesisHash?: string;
   readonly anchorEveryMs: number;
   readonly ss58Prefix: number;
@@ -112,7 +112,7 @@ function chainConfig(chain: StationFile['chain']): ChainConfig | undefined {
   return {
     ...transport,
     call: chain.call ?? 'remark',
-    callIndex: chain.callIndex ?? '0x0007',
+    ...(chain.callIndex && { callIndex: chain.callIndex }),
     ...(chain.genesisHash && { genesisHash: chain.genesisHash }),
     anchorEveryMs: parseDurationMs(chain.anchorEvery ?? '1h'),
     ss58Prefix: chain.ss58Prefix ?? GENERIC_SS58_PREFIX,

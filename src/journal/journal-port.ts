@@ -36,6 +36,10 @@ export interface Journal {
   readonly origin: string;
   /** Entries on disk. */
   readonly size: number;
+  /** RFC 6962 root hash over them; from memory, O(log size) hashes. */
+  readonly root: Uint8Array;
+  /** What the log takes on disk, its write-ahead log included, in bytes. */
+  diskBytes(): number;
   /** How many boots of the kernel this log has seen, this one included; from 1. */
   readonly bootCount: number;
   /**

@@ -3,6 +3,7 @@ import { readKernelBootId } from './boot-id.ts';
 import { signCheckpoint } from './checkpoint.ts';
 import { encodeEntry } from './cose-sign1.ts';
 import { describeSetAside } from './damaged-journal.ts';
+import { journalDiskBytes } from './disk-size.ts';
 import type { BootBody, EntryBodies, EntryKind, JournalEntry } from './entry-types.ts';
 import { JournalError } from './errors.ts';
 import { growTree, nodesFromEdge, type TreeEdge } from './hash-tile.ts';
@@ -78,6 +79,14 @@ class SqliteJournal implements Journal {
     return this.#edge.size;
   }
 
+  get root(): Uint8Array {
+    return rootOf(nodesFromEdge(this.#edge), this.#edge.size);
+  }
+
+  diskBytes(): number {
+    return journalDiskBytes(this.#options.directory);
+  }
+
   async recordBoot(software: string): Promise<number> {
     if (this.#bootRecorded) throw new InvariantError('recordBoot is called once');
     const birth = this.size === 0;
@@ -124,8 +133,7 @@ class SqliteJournal implements Journal {
 
   async checkpoint(): Promise<SignedCheckpoint> {
     await this.flush();
-    const { size } = this.#edge;
-    const root = rootOf(nodesFromEdge(this.#edge), size);
+    const { size, root } = this;
     return { text: signCheckpoint({ origin: this.origin, size, root }, this.#options.signer), size, root };
   }
 

@@ -1,6 +1,5 @@
 export { createLog, type LogOptions } from './log.ts';
 export {
-  kernelBootId,
   systemMonotonicClock,
   systemWallClock,
   type ClockStatus,

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MonotonicClock } from '../../hal/contract/index.ts';
 
@@ -39,13 +39,4 @@ export function systemWallClock(
       return cached.status;
     },
   };
-}
-
-/** The kernel's name for this boot, random(4); undefined where there is no such file. */
-export function kernelBootId(): string | undefined {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return undefined;
-  }
 }

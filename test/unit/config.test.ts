@@ -53,7 +53,7 @@ describe('station.yaml', () => {
     ]);
     expect(config.meters.map((m) => m.everyMs)).toEqual([1000, 500]);
     expect(config.journal).toEqual({ groupCommitMs: 10_000, maxSizeBytes: 512 * 1024 * 1024 });
-    expect(config.chain).toMatchObject({ anchorEveryMs: 3_600_000, callIndex: '0x0007', ss58Prefix: 42 });
+    expect(config.chain).toMatchObject({ anchorEveryMs: 3_600_000, ss58Prefix: 42 });
   });
 
   it('refuses an unknown key with its line and the nearest known key', () => {

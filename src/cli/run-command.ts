@@ -1,0 +1,62 @@
+import { randomInt } from 'node:crypto';
+import { Option, type Command } from 'commander';
+import type { LogLevel } from '../../hal/contract/index.ts';
+import { printJson } from './output.ts';
+import { productVersion } from './product-version.ts';
+import { stateDirectory } from './state-directory.ts';
+
+interface RunOptions {
+  readonly config: string;
+  readonly state?: string;
+  readonly logLevel: LogLevel;
+  readonly json?: true;
+}
+
+export function registerRunCommand(program: Command): void {
+  program
+    .command('run')
+    .description('the service: reads, signs, stores, anchors, until SIGTERM or SIGINT')
+    .requiredOption('--config <file>', 'station.yaml')
+    .option('--state <dir>', 'state directory; default: $STATE_DIRECTORY, otherwise ./state')
+    .addOption(
+      new Option('--log-level <level>', 'least level that is logged on stderr')
+        .choices(['debug', 'info', 'warning', 'error'])
+        .default('info'),
+    )
+    .option('--json', 'JSON lines on stdout: started, committed, meter, sync, degraded, stopped')
+    .action(run);
+}
+
+async function run(options: RunOptions): Promise<void> {
+  const [{ startStation }, { createLog, systemMonotonicClock, systemWallClock }] = await Promise.all([
+    import('../station/index.ts'),
+    import('../service/index.ts'),
+  ]);
+  const log = createLog({
+    level: options.logLevel,
+    journald: process.env['JOURNAL_STREAM'] !== undefined,
+    write: (line) => process.stderr.write(`${line}\n`),
+    clock: systemMonotonicClock,
+  });
+  const stopRequested = new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  const station = await startStation({
+    configPath: options.config,
+    stateDirectory: stateDirectory(options.state),
+    credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'],
+    gatewayEntry: new URL('./gateway.js', import.meta.url),
+    version: productVersion(),
+    clock: systemMonotonicClock,
+    wallClock: systemWallClock(),
+    random: () => randomInt(2 ** 32) / 2 ** 32,
+    log,
+    onEvent: (event) => {
+      if (options.json) printJson(event);
+    },
+  });
+  const signal = await stopRequested;
+  log('info', 'station.stopping', { signal });
+  await station.stop();
+}

@@ -1,0 +1,4 @@
+export { openAnchoring, type AnchoringParts } from './open-anchoring.ts';
+export { openEvidence, type OpenEvidenceOptions } from './open-evidence.ts';
+export type { StationEvent } from './station-event.ts';
+export { startStation, type Station, type StationOptions } from './station.ts';

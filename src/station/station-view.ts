@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { StationConfig } from '../config/index.ts';
+import type { StationIdentity } from '../identity/index.ts';
+import type { Journal } from '../journal/index.ts';
+import type { Metering, MeteringEvent } from '../metering/index.ts';
+import type { SyncStatus } from '../sync/index.ts';
+import type { CredentialFiles, SyncDocument, Telemetry } from '../telemetry/index.ts';
+import type { StationOptions } from './station.ts';
+
+/** How often the retained figures are renewed. An unchanged document is not sent again. */
+const REFRESH_MS = 5_000;
+
+export interface ViewParts {
+  readonly options: StationOptions;
+  readonly config: StationConfig;
+  readonly identity: StationIdentity;
+  readonly journal: Journal;
+  /** SHA-256 of the configuration file, hexadecimal. */
+  readonly configHash: string;
+  readonly metering: Metering;
+}
+
+/** What an operator sees of the station over MQTT: a view, never the evidence itself. */
+export interface StationView {
+  metering(event: MeteringEvent): void;
+  sync(status: SyncStatus): void;
+  close(): Promise<void>;
+}
+
+const NO_VIEW: StationView = { metering: () => {}, sync: () => {}, close: async () => {} };
+
+/** Opens telemetry when it is configured. Its library is loaded only then; that it fails degrades the station. */
+export async function openView(parts: ViewParts, degraded: (error: unknown) => void): Promise<StationView> {
+  const { mqtt } = parts.config.telemetry;
+  if (mqtt === undefined) return NO_VIEW;
+  try {
+    const { openTelemetry } = await import('../telemetry/index.ts');
+    const { clock, random, log, version, credentialsDirectory } = parts.options;
+    const telemetry = openTelemetry(
+      {
+        url: mqtt.url,
+        stationName: parts.config.station.name,
+        birth: {
+          version,
+          identity: {
+            publicKey: Buffer.from(parts.identity.publicKey).toString('hex'),
+            account: parts.identity.chainAccount.ss58,
+            origin: parts.journal.origin,
+          },
+          boot: { count: parts.journal.bootCount },
+        },
+        credentials: credentialFiles(credentialsDirectory, mqtt.username),
+      },
+      { clock, random, log },
+    );
+    return new TelemetryView(parts, telemetry);
+  } catch (error) {
+    degraded(error);
+    return NO_VIEW;
+  }
+}
+
+class TelemetryView implements StationView {
+  readonly #parts: ViewParts;
+  readonly #telemetry: Telemetry;
+  readonly #abort = new AbortController();
+  readonly #refreshing: Promise<void>;
+  #anchoredSize = 0;
+
+  constructor(parts: ViewParts, telemetry: Telemetry) {
+    this.#parts = parts;
+    this.#telemetry = telemetry;
+    this.#refreshing = this.#refresh();
+  }
+
+  metering(event: MeteringEvent): void {
+    if (event.type === 'sample') {
+      const { wallClock } = this.#parts.options;
+      const stamp = { time: wallClock.nowWallMs(), clock: wallClock.status() };
+      this.#telemetry.publishSample(event.meterId, event.sample, stamp);
+    } else this.#publishMeter(event.status.meterId);
+  }
+
+  sync(status: SyncStatus): void {
+    this.#anchoredSize = status.anchoredSize;
+    this.#telemetry.publishState('sync', syncDocument(status));
+    this.#publishJournal();
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.#refreshing;
+    this.#publishJournal();
+    await this.#telemetry.close();
+  }
+
+  async #refresh(): Promise<void> {
+    const { clock } = this.#parts.options;
+    while (!this.#abort.signal.aborted) {
+      for (const { meterId } of this.#parts.metering.status()) this.#publishMeter(meterId);
+      this.#publishJournal();
+      this.#publishState();
+      await clock.sleep(REFRESH_MS, this.#abort.signal).catch(() => undefined);
+    }
+  }
+
+  #publishMeter(meterId: string): void {
+    const status = this.#parts.metering.status().find((meter) => meter.meterId === meterId);
+    const meter = this.#parts.config.meters.find(({ id }) => id === meterId);
+    if (status === undefined || meter === undefined) return;
+    const { serial, profileId, lastSampleMonoMs, errorCode, state } = status;
+    const { samples, failures, skippedSlots, implausible } = status;
+    this.#telemetry.publishState(`meters/${meterId}/status`, {
+      meter: { id: meterId, serial, profile: profileId },
+      state,
+      failure: errorCode,
+      samples,
+      failures,
+      skippedSlots,
+      implausible,
+      lastSampleMs: lastSampleMonoMs === null ? null : Math.round(lastSampleMonoMs),
+    });
+  }
+
+  #publishJournal(): void {
+    const { journal } = this.#parts;
+    this.#telemetry.publishState('journal', {
+      size: journal.size,
+      root: Buffer.from(journal.root).toString('hex'),
+      bytes: journal.diskBytes(),
+      backlog: Math.max(0, journal.size - this.#anchoredSize),
+    });
+  }
+
+  #publishState(): void {
+    const { wallClock } = this.#parts.options;
+    this.#telemetry.publishState('state', {
+      uptimeMs: Math.floor(process.uptime() * 1_000),
+      time: wallClock.nowWallMs(),
+      clock: wallClock.status(),
+      configHash: this.#parts.configHash,
+      rssBytes: process.memoryUsage.rss(),
+      telemetry: this.#telemetry.statistics(),
+    });
+  }
+}
+
+function syncDocument({ phase, lastAnchor, open, failure }: SyncStatus): SyncDocument {
+  return {
+    outbox: open === null ? {} : { [open.state]: 1 },
+    lastAnchor: lastAnchor && {
+      size: lastAnchor.size,
+      root: lastAnchor.root,
+      via: lastAnchor.via,
+      block: lastAnchor.blockNumber,
+      blockHash: lastAnchor.blockHash,
+    },
+    failure: phase === 'waiting' ? (failure?.code ?? null) : null,
+  };
+}
+
+/**
+ * Secrets of the broker connection, as systemd hands them over (LoadCredential=mqtt-password:...); those that are not there
+ * are not used.
+ */
+function credentialFiles(directory: string | undefined, username: string | undefined): CredentialFiles {
+  const file = (name: string): string | undefined => {
+    const candidate = directory === undefined ? undefined : path.join(directory, name);
+    return candidate !== undefined && existsSync(candidate) ? candidate : undefined;
+  };
+  const found = {
+    username,
+    passwordFile: file('mqtt-password'),
+    caFile: file('mqtt-ca'),
+    certFile: file('mqtt-cert'),
+    keyFile: file('mqtt-key'),
+  };
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
+}
