@@ -1,22 +1,30 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import modbusSerial from 'modbus-serial';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startSimulatedStation, type Fault, type SimulatedStation } from '../../hal/simulator/index.ts';
+import {
+  REAL_CLOCK,
+  startSimulatedStation,
+  type Fault,
+  type SimulatedStation,
+} from '../../hal/simulator/index.ts';
 import { encodeFrame } from '../../hal/simulator/modbus-frame.ts';
+import { checkReading } from '../support/truth.ts';
 
 // The switches on real sockets: what a client sees, byte by byte. (What each fault does to an answer is tested in
 // test/unit/simulator/faults.test.ts.)
 
 const READ_SERIAL = Buffer.from('03fc000002', 'hex');
-const SERIAL_ANSWER = '030401703381'; // 24130433 = 01703381h
+/** The serial numbers 24130433, ...34 and ...35 are 01703381h, ...82h and ...83h. */
+const serialAnswer = (last: '81' | '82' | '83') => Buffer.from(`0304017033${last}`, 'hex');
 
 let station: SimulatedStation;
 beforeAll(async () => {
   station = await startSimulatedStation({
     meters: [
       { id: 'a', model: 'eastron-sdm630', unitId: 1, serial: '24130433', on: 'tcp' },
-      { id: 'b', model: 'eastron-sdm630', unitId: 2, serial: '24130433', on: 'tcp' },
-      { id: 'c', model: 'eastron-sdm630', unitId: 1, serial: '24130433', on: 'rtuOverTcp' },
+      { id: 'b', model: 'eastron-sdm630', unitId: 2, serial: '24130435', on: 'tcp' },
+      { id: 'c', model: 'eastron-sdm630', unitId: 1, serial: '24130434', on: 'rtuOverTcp' },
     ],
     seed: 5,
   });
@@ -36,7 +44,9 @@ async function client(id: string): Promise<Socket> {
 const ask = (unitId: number, transactionId: number) =>
   encodeFrame('mbap', { unitId, transactionId, pdu: READ_SERIAL });
 const answer = (unitId: number, transactionId: number) =>
-  encodeFrame('mbap', { unitId, transactionId, pdu: Buffer.from(SERIAL_ANSWER, 'hex') }).toString('hex');
+  encodeFrame('mbap', { unitId, transactionId, pdu: serialAnswer(unitId === 1 ? '81' : '83') }).toString(
+    'hex',
+  );
 
 /** Everything up to that many bytes, or until the other side ends the connection. */
 async function receive(socket: Socket, byteCount: number): Promise<string> {
@@ -112,7 +122,7 @@ describe('a simulated serial line behind a transparent gateway', () => {
   const right = encodeFrame('rtu', {
     unitId: 1,
     transactionId: 0,
-    pdu: Buffer.from(SERIAL_ANSWER, 'hex'),
+    pdu: serialAnswer('82'),
   }).toString('hex');
 
   it.each<{ fault: Fault; seen: string }>([
@@ -134,5 +144,37 @@ describe('a simulated serial line behind a transparent gateway', () => {
     socket.write(Buffer.concat([foreign, request.subarray(0, -1), Buffer.from([0]), request]));
     expect(await receive(socket, right.length / 2)).toBe(right);
     socket.destroy();
+  });
+});
+
+describe('the truth on a real line', () => {
+  it('finds out a reader that takes a late answer for the answer to its next question', async () => {
+    const line = station.lines.find(({ id }) => id === 'rtuOverTcp');
+    if (line === undefined || line.kind === 'pty') throw new Error('no socket');
+    // modbus-serial, used plainly, has no quarantine after a time-out.
+    const reader = new modbusSerial.default();
+    await reader.connectTelnet(line.host, { port: line.port });
+    reader.setID(1);
+    reader.setTimeout(150);
+    const voltage = async (address: number) =>
+      (await reader.readInputRegisters(address, 2)).buffer.readFloatBE(0);
+    const judge = (beginMonoMs: number, volts: number) =>
+      checkReading(station.truth, {
+        meterSerial: '24130434',
+        profileId: 'eastron-sdm630',
+        readBeginMonoMs: beginMonoMs,
+        readEndMonoMs: REAL_CLOCK.nowMonoMs(),
+        values: [{ obis: '1-0:52.7.0*255', value: volts.toFixed(1), unit: 'V', quality: 'G' }],
+      }).mismatches.map(({ reason }) => reason);
+
+    const calm = REAL_CLOCK.nowMonoMs();
+    expect(judge(calm, await voltage(0x02))).toEqual([]);
+
+    station.faults.inject({ line: 'rtuOverTcp' }, { kind: 'late', ms: 220 }, { times: 2 });
+    await expect(voltage(0x00)).rejects.toMatchObject({ errno: 'ETIMEDOUT' });
+    const begin = REAL_CLOCK.nowMonoMs();
+    // The reason depends on whether the registers were renewed meanwhile; that it is wrong does not.
+    expect(judge(begin, await voltage(0x02))).toHaveLength(1);
+    await new Promise<void>((resolve) => reader.close(() => resolve()));
   });
 });

@@ -81,6 +81,15 @@ describe.skipIf(WHY_NO_PTY !== undefined)(`a pseudo terminal${PTY_NOTE}`, () => 
     await expect.poll(() => existsSync(line.toString().trim()), { timeout: 5_000 }).toBe(false);
   });
 
+  it('is held by a process in a session of its own, so that Ctrl-C at our terminal does not reach it', async () => {
+    const pty = await openPty();
+    const [script] = childrenOf(process.pid);
+    const [, group, session] =
+      /^\d+ \(.*\) \S \d+ (\d+) (\d+)/.exec(readFileSync(`/proc/${script}/stat`, 'utf8')) ?? [];
+    expect([Number(group), Number(session)]).toEqual([script, script]);
+    await pty.close();
+  });
+
   it('can be closed by a client and opened again', async () => {
     const station = await startSimulatedStation({
       meters: [{ id: 'm', model: 'abb-b23', unitId: 3, serial: '10543311', on: 'pty' }],
