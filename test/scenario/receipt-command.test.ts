@@ -1,31 +1,12 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ENERGY_IMPORT, parseDecimal, silentLog } from '../../hal/contract/index.ts';
 import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/identity/index.ts';
 import { openJournal } from '../../src/journal/index.ts';
 import type { ReceiptReport } from '../../src/receipt/index.ts';
-
-const PROGRAM = path.resolve(import.meta.dirname, '../../dist/delmonicos.js');
-const run = promisify(execFile);
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function delmonicos(...args: readonly string[]): Promise<Outcome> {
-  try {
-    const { stdout, stderr } = await run(process.execPath, [PROGRAM, ...args]);
-    return { code: 0, stdout, stderr };
-  } catch (error) {
-    return error as Outcome;
-  }
-}
+import { runProduct } from '../support/product.ts';
 
 describe('a receipt on the command line', () => {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'receipt-'));
@@ -39,15 +20,15 @@ describe('a receipt on the command line', () => {
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  const verify = async (...args: readonly string[]): Promise<{ code: number; report: ReceiptReport }> => {
-    const { code, stdout } = await delmonicos('receipt', 'verify', file, '--json', ...args);
-    return { code, report: JSON.parse(stdout) as ReceiptReport };
+  const verify = async (...args: readonly string[]): Promise<{ status: number; report: ReceiptReport }> => {
+    const { status, stdout } = await runProduct(['receipt', 'verify', file, '--json', ...args]);
+    return { status, report: JSON.parse(stdout) as ReceiptReport };
   };
   const failed = ({ checks }: ReceiptReport) =>
     checks.filter(({ result }) => result === 'fail').map(({ name }) => name);
 
   it('is made of entries of the journal and verifies with the key that `key show` prints', async () => {
-    const made = await delmonicos(
+    const made = await runProduct([
       'receipt',
       'create',
       directory,
@@ -58,13 +39,13 @@ describe('a receipt on the command line', () => {
       '5',
       '-o',
       file,
-    );
-    expect(made.code).toBe(0);
-    const shown = await delmonicos('key', 'show', directory, '--json');
+    ]);
+    expect(made.status).toBe(0);
+    const shown = await runProduct(['key', 'show', directory, '--json']);
     const { publicKey, verifierKey } = JSON.parse(shown.stdout) as { publicKey: string; verifierKey: string };
     for (const key of [publicKey, `0x${publicKey}`, verifierKey]) {
-      const { code, report } = await verify('--key', key);
-      expect(code).toBe(0);
+      const { status, report } = await verify('--key', key);
+      expect(status).toBe(0);
       expect(report.ok).toBe(true);
       expect(report.checks[1]).toMatchObject({ name: 'trusted-key', result: 'pass' });
       expect(report.statements.map(({ index }) => index)).toEqual([1, 3, 5]);
@@ -73,16 +54,16 @@ describe('a receipt on the command line', () => {
 
   it('fails for the key of another station, and for a verifier key of another log', async () => {
     const wrongKey = await verify('--key', '11'.repeat(32));
-    expect(wrongKey.code).toBe(1);
+    expect(wrongKey.status).toBe(1);
     expect(failed(wrongKey.report)).toEqual(['trusted-key']);
     const wrongLog = await verify('--key', identity.verifierKey('example.com/another'));
-    expect(wrongLog.code).toBe(1);
+    expect(wrongLog.status).toBe(1);
     expect(failed(wrongLog.report)).toEqual(['trusted-key']);
   });
 
   it('tells people what was read and what was not checked', async () => {
-    const { code, stdout } = await delmonicos('receipt', 'verify', file);
-    expect(code).toBe(0);
+    const { status, stdout } = await runProduct(['receipt', 'verify', file]);
+    expect(status).toBe(0);
     expect(stdout).toMatch(/^trusted-key +not checked/m);
     expect(stdout).toMatch(/entry 3: reading at .* \(clock: synchronised\), meter SIM-7/);
     expect(stdout).toMatch(/1-0:1\.8\.0\*255 +1003\.5 Wh/);
@@ -92,23 +73,23 @@ describe('a receipt on the command line', () => {
   it('is not good when a digit was changed', async () => {
     const forged = path.join(directory, 'forged.receipt.json');
     writeFileSync(forged, readFileSync(file, 'utf8').replace(/index 3/, 'index 2'));
-    const { code, stdout } = await delmonicos('receipt', 'verify', forged);
-    expect(code).toBe(1);
+    const { status, stdout } = await runProduct(['receipt', 'verify', forged]);
+    expect(status).toBe(1);
     expect(stdout).toMatch(/^entry-positions +fail/m);
     expect(stdout).toMatch(/NOT GOOD/);
   });
 
   it('without an anchor has no block to ask a chain about: asked for and not checked is not good', async () => {
-    const { code, report } = await verify('--chain', 'ws://127.0.0.1:1');
-    expect(code).toBe(1);
+    const { status, report } = await verify('--chain', 'ws://127.0.0.1:1');
+    expect(status).toBe(1);
     expect(failed(report)).toEqual([]);
     expect(report.ok).toBe(false);
   });
 
   it('says which chain could not be asked', async () => {
     const golden = path.resolve(import.meta.dirname, '../vector/receipt/anchored.receipt.json');
-    const asked = await delmonicos('receipt', 'verify', golden, '--json', '--chain', 'ws://127.0.0.1:1');
-    expect(asked.code).toBe(1);
+    const asked = await runProduct(['receipt', 'verify', golden, '--json', '--chain', 'ws://127.0.0.1:1']);
+    expect(asked.status).toBe(1);
     const { checks } = JSON.parse(asked.stdout) as ReceiptReport;
     expect(checks.find(({ name }) => name === 'finality')).toMatchObject({
       result: 'not checked',
@@ -129,12 +110,12 @@ describe('a receipt on the command line', () => {
       ['create', directory, '--index', '1', '-o', path.join(directory, 'no/where')],
     ],
   ])('refuses %s with status 2', async (_what, args) => {
-    expect((await delmonicos('receipt', ...args)).code).toBe(2);
+    expect((await runProduct(['receipt', ...args])).status).toBe(2);
   });
 
   it('is not made of an entry that the journal does not hold', async () => {
-    const { code, stderr } = await delmonicos('receipt', 'create', directory, '--index', '99', '-o', '-');
-    expect(code).toBe(1);
+    const { status, stderr } = await runProduct(['receipt', 'create', directory, '--index', '99', '-o', '-']);
+    expect(status).toBe(1);
     expect(stderr).toContain('[journal.out_of_range]');
   });
 });

@@ -14,7 +14,10 @@ const CODE_KEY = '0x3a636f6465';
 const station = testStation();
 const { chainAccount } = station.identity;
 
-const network = await DevNetwork.create([{ publicKey: chainAccount.publicKey, balance: 10n ** 15n }]);
+const endowment = { publicKey: chainAccount.publicKey, balance: 10n ** 15n };
+const network = await DevNetwork.create([endowment], (_extrinsic, reason) => {
+  throw new Error(`the runtime refused the extrinsic: ${JSON.stringify(reason)}`);
+});
 const { chain } = network.parachain;
 const code = registrySpec().genesis.raw.top[CODE_KEY];
 const version = (await get_runtime_version(code)) as { specVersion: number; transactionVersion: number };

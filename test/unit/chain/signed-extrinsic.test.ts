@@ -13,6 +13,7 @@ import { GENESIS_HASH, remarkExtrinsic } from '../../support/anchored-block.ts';
 const { chainAccount } = identityFromSeed(new Uint8Array(32).fill(9));
 const remark = new Uint8Array(Buffer.from('a checkpoint of some length, as long as this sentence'));
 const { extrinsic, additionalSigned, payload } = remarkExtrinsic(chainAccount, remark);
+const usual = { extensions: Uint8Array.of(0, 0, 0), additionalSigned };
 
 function decoded(bytes: Uint8Array) {
   const result = decodeSignedExtrinsic(bytes);
@@ -79,6 +80,23 @@ describe('a signed extrinsic', () => {
       expect(decodeSignedExtrinsic(extrinsic.map((byte, i) => (i === at ? value : byte)))).toHaveProperty(
         'why',
       );
+    }
+  });
+
+  it('is read on chains whose addresses are bare accounts', () => {
+    const [length, format, , ...rest] = extrinsic.subarray(1);
+    const bare = Uint8Array.of(extrinsic[0]! - 4, length!, format!, ...rest);
+    expect(decoded(bare)).toEqual(decoded(extrinsic));
+  });
+
+  it('is no remark that we know when the call has other indices than system.remarkWithEvent', () => {
+    for (const callIndex of [0, 1, 6, 9]) {
+      const read = decoded(remarkExtrinsic(chainAccount, remark, { ...usual, callIndex }).extrinsic);
+      expect(remarkCallOf(read, remark)).toMatchObject({
+        palletIndex: 0,
+        callIndex,
+        isRemarkWithEvent: false,
+      });
     }
   });
 
