@@ -10,8 +10,8 @@ import {
 /**
  * ABB B23 (direct connected, three phases). Public document: "B23/B24 User Manual" 2CMC485003M0201, chapter
  * "Communication with Modbus". Everything in holding registers (function 3), scaled integers, high word first;
- * energies count 0.01 kWh, powers 0.01 W, voltages 0.1 V, currents 0.01 A, power factors 0.001. The manual answers gaps
- * inside of a block with all bits set ("not available").
+ * energies count 0.01 kWh, powers 0.01 W, voltages 0.1 V, currents 0.01 A, power factors 0.001. Gaps inside of a block are
+ * simulated with all bits set, so that a reader who takes one for a value is noticed.
  */
 const field = (
   address: number,

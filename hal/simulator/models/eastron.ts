@@ -3,7 +3,7 @@ import { u32Words, type ConstantField, type MeterModel, type QuantityField } fro
 
 /**
  * Eastron: float32 in input registers (function 4), high word first; settings and identity in holding registers
- * (function 3). Energies in kWh, powers in W. Public documents: "SDM630 Modbus Protocol" V1.8, "SDM72D-M Modbus Protocol"
+ * (function 3). Energies in kWh, powers in W. Public documents: "SDM630 Modbus Protocol", "SDM72D-M Modbus Protocol"
  * V1.1 and "SDM72D-M-2 Modbus Protocol" (the second generation, with values per phase). The documents allow 30 or 40
  * parameters in a request, each whole and from an even address.
  */
