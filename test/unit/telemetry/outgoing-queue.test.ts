@@ -72,6 +72,15 @@ describe('the outgoing queue', () => {
     expect(drain(queue)).toEqual(['state', 's1', 's2', 's3']);
   });
 
+  it('sends a state again after the session ended, also when the station sets the same one once more', () => {
+    const queue = new OutgoingQueue(BOUNDS);
+    queue.putState('a', Buffer.from('same'));
+    expect(drain(queue)).toEqual(['same']);
+    queue.connectionLost();
+    queue.putState('a', Buffer.from('same'));
+    expect(drain(queue)).toEqual(['same']);
+  });
+
   it('counts at the end what it could not deliver', () => {
     const queue = new OutgoingQueue(BOUNDS);
     queue.putState('a', Buffer.from('state'));
