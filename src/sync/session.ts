@@ -245,7 +245,7 @@ export class Session {
 
   #useFacts({ finalized, nonce, free }: AccountFacts): void {
     this.#progress();
-    this.#show({ finalizedNumber: finalized.number, free });
+    this.#show({ finalizedNumber: Math.max(finalized.number, this.#view.finalizedNumber ?? 0), free });
     // A light client that has just started, or a node that lags, tells of a past that we have already left behind.
     if (finalized.number < this.#options.floorNumber) return;
     const { current } = this.#options.keeper.outbox;
@@ -307,6 +307,7 @@ export class Session {
       if (!(error instanceof StationError) || error.code !== 'chain.refused') throw error;
       this.#options.log('warning', 'sync.extrinsic_not_taken', { ...about, why: error.message });
     }
+    this.#options.log('debug', 'sync.handed_over', about);
     this.#dispatch({ type: 'submitted', ...about });
   }
 

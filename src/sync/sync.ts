@@ -85,6 +85,7 @@ class SyncService implements Sync {
   #planning: Promise<void> = Promise.resolve();
   #waiters: Waiter[] = [];
   #wake: () => void = () => {};
+  #lastTold = '';
 
   constructor(options: SyncOptions, store: OutboxStore, lock: OutboxLock) {
     this.#options = options;
@@ -337,7 +338,16 @@ class SyncService implements Sync {
       this.#setFailure(null);
       this.#settleWaiters((waiter) => waiter.resolve({ outcome: 'anchored', anchor: this.#lastAnchor() }));
     }
-    this.#options.onStatus?.(this.status());
+    this.#tell();
+  }
+
+  /** Tells the status unless it is what was told last, memory and countdown aside. */
+  #tell(): void {
+    const status = this.status();
+    const text = JSON.stringify({ ...status, retryInMs: 0, gateway: status.gateway?.pid });
+    if (text === this.#lastTold) return;
+    this.#lastTold = text;
+    this.#options.onStatus?.(status);
   }
 
   #settleWaiters(how: (waiter: Waiter) => void): void {
@@ -347,7 +357,7 @@ class SyncService implements Sync {
   #setPhase(phase: SyncStatus['phase']): void {
     if (phase === this.#phase) return;
     this.#phase = phase;
-    this.#options.onStatus?.(this.status());
+    this.#tell();
   }
 
   #lastAnchor(): AnchorSummary | null {
