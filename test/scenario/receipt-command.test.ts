@@ -3,9 +3,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ENERGY_IMPORT, parseDecimal, silentLog } from '../../hal/contract/index.ts';
+import { bytesToHex } from '../../src/chain/index.ts';
 import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/identity/index.ts';
-import { openJournal } from '../../src/journal/index.ts';
-import type { ReceiptReport } from '../../src/receipt/index.ts';
+import { openJournal, openJournalReader, signCheckpoint } from '../../src/journal/index.ts';
+import { OutboxStore } from '../../src/sync/outbox-store.ts';
+import type { Receipt, ReceiptReport } from '../../src/receipt/index.ts';
+import { anchoredBlock } from '../support/anchored-block.ts';
 import { runProduct } from '../support/product.ts';
 
 describe('a receipt on the command line', () => {
@@ -113,12 +116,52 @@ describe('a receipt on the command line', () => {
     expect((await runProduct(['receipt', ...args])).status).toBe(2);
   });
 
+  it('rests on the earliest anchor that covers its entries, and on a fresh checkpoint where none does', async () => {
+    for (const size of [3, 5]) putAnchor(directory, identity, size);
+    const sizes: Record<number, number | undefined> = {};
+    for (const index of [1, 2, 3, 4, 5]) {
+      await runProduct(['receipt', 'create', directory, '--index', '0', `${index}`, '-o', file]);
+      const { status, report } = await verify();
+      expect(status).toBe(0);
+      const anchored = report.checks.some(
+        ({ name, result }) => name === 'anchor-inclusion' && result === 'pass',
+      );
+      sizes[index] = anchored ? (JSON.parse(readFileSync(file, 'utf8')) as Receipt).anchor?.size : undefined;
+    }
+    expect(sizes).toEqual({ 1: 3, 2: 3, 3: 5, 4: 5, 5: undefined });
+  });
+
   it('is not made of an entry that the journal does not hold', async () => {
     const { status, stderr } = await runProduct(['receipt', 'create', directory, '--index', '99', '-o', '-']);
     expect(status).toBe(1);
     expect(stderr).toContain('[journal.out_of_range]');
   });
 });
+
+/** What the sync service leaves behind when an anchor is final. */
+function putAnchor(directory: string, identity: StationIdentity, size: number): void {
+  const journal = openJournalReader(directory);
+  const root = journal.rootAt(size);
+  const checkpoint = signCheckpoint({ origin: journal.origin, size, root }, identity);
+  journal.close();
+  const outbox = OutboxStore.open(directory);
+  const evidence = anchoredBlock({ account: identity.chainAccount, checkpoint, size });
+  outbox.commit([
+    {
+      id: size,
+      state: 'final',
+      checkpoint,
+      size,
+      root: bytesToHex(root),
+      plannedAtMs: 0,
+      attempt: null,
+      block: null,
+      evidence,
+      reason: null,
+    },
+  ]);
+  outbox.close();
+}
 
 async function writeJournal(directory: string, signer: StationIdentity): Promise<void> {
   let sinceBootMs = 1000;
