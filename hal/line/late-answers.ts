@@ -6,6 +6,9 @@ interface Owed {
   readonly until: number;
 }
 
+/** A second copy of an answer follows the first within this time. */
+const COPY_MS = 120;
+
 /**
  * Remembers, for one peer, which answers may still arrive late, and says when a request may be sent without any risk
  * that a late answer is taken for its own.
@@ -15,7 +18,7 @@ interface Owed {
  * - a request whose answer has another length may go out at once: the late answer is recognised as foreign;
  * - another request whose answer looks the same has to wait until the late window is over.
  * A device answers in the order of the requests, so an answer of another kind to a later request proves that the
- * earlier one will never be answered.
+ * earlier one has been answered or never will be; only a second copy may still be on its way, for a short time.
  */
 export class LateAnswers {
   #owed: readonly Owed[] = [];
@@ -37,14 +40,21 @@ export class LateAnswers {
   }
 
   /** The request was answered. `until` bounds its own answer, in case the one that came was for an earlier attempt. */
-  answered(answerKey: string | undefined, request: string, sentAt: number, until: number): void {
-    if (this.#owed.length === 0) return;
-    const alike = this.#owed.filter((owed) => owed.answerKey === answerKey && owed.until > sentAt);
+  answered(
+    answerKey: string | undefined,
+    request: string,
+    time: { readonly sentAt: number; readonly answeredAt: number; readonly until: number },
+  ): void {
+    const { sentAt, answeredAt, until } = time;
+    this.#owed = this.#owed.filter((owed) => owed.until > answeredAt);
+    const alike = this.#owed.filter((owed) => owed.answerKey === answerKey);
     // The answer may belong to the oldest request that looks like this one; only what is older still is proven dead.
     const answeredSince = Math.min(sentAt, ...alike.map((owed) => owed.sentAt));
-    const others = this.#owed.filter(
-      (owed) => owed.answerKey !== answerKey && owed.sentAt > answeredSince && owed.until > sentAt,
-    );
+    const others = this.#owed
+      .filter((owed) => owed.answerKey !== answerKey)
+      .map((owed) =>
+        owed.sentAt < answeredSince ? { ...owed, until: Math.min(owed.until, answeredAt + COPY_MS) } : owed,
+      );
     const own = alike.length > 0 && answerKey !== undefined ? [{ answerKey, request, sentAt, until }] : [];
     this.#owed = [...others, ...own];
   }

@@ -228,7 +228,11 @@ export class LineActor implements Line {
       const answer = await collectAnswer(exchange, sequence, this.#collecting);
       const receivedMonoMs = this.#clock.nowMonoMs();
       this.#lastAnswered = peer;
-      peer.late.answered(exchange.answerKey, job.requestKey, sentAt, lateUntil);
+      peer.late.answered(exchange.answerKey, job.requestKey, {
+        sentAt,
+        answeredAt: receivedMonoMs,
+        until: lateUntil,
+      });
       this.#counters.countAnswer(receivedMonoMs - sentAt);
       return { answer, sentMonoMs: job.firstSentAt, receivedMonoMs, attempts: job.attempts };
     } catch (error) {

@@ -12,6 +12,10 @@ export interface Registers {
 /** How often a busy device is asked again, and how long it is left in peace before each time. */
 const BUSY_RETRIES = 2;
 const BUSY_PAUSE_MS = 150;
+/** Longer than a second copy of an answer stays behind the first. */
+const COPY_PAUSE_MS = 150;
+/** How long after an answer an equal one is suspected. */
+const COPY_WINDOW_MS = 500;
 
 type ReadTarget = Omit<ReadRequest, 'unitId'>;
 
@@ -21,8 +25,8 @@ export class RegisterReader {
   readonly #unitId: number;
   readonly #link: ProfileLink;
   readonly #framing: Framing;
-  /** The last answer, for recognising its duplicate. */
-  #last: { readonly key: string; readonly request: string; readonly registers: Uint8Array } | undefined;
+  /** The last answer to each request, for recognising their copies. */
+  readonly #recent = new Map<string, { readonly key: string; readonly answer: Registers }>();
 
   constructor(line: Line, unitId: number, link: ProfileLink, framing: FramingName) {
     this.#line = line;
@@ -32,32 +36,40 @@ export class RegisterReader {
   }
 
   /**
-   * An answer that equals, byte for byte, the one before to another request of the same shape may be a second copy of it:
-   * such an answer counts only when it comes again.
+   * An answer that equals, byte for byte, a recent one to another request of the same shape may be a second copy of that:
+   * it counts only when it comes again after a pause in which copies have passed by.
    * @throws MeterError
    */
   async read(target: ReadTarget, priority: ReadPriority): Promise<Registers> {
     const request = { ...target, unitId: this.#unitId };
     const key = this.#framing.answerKey(request);
+    const first = await this.#exchange(request, priority, 0);
+    if (key === undefined) return first;
     const name = Buffer.from(encodeReadPdu(request)).toString('latin1');
-    let result = await this.#exchange(request, priority);
-    const last = this.#last;
-    if (
-      key !== undefined &&
-      last?.key === key &&
-      last.request !== name &&
-      same(last.registers, result.registers)
-    ) {
-      const { sentMonoMs } = result;
-      result = { ...(await this.#exchange(request, priority)), sentMonoMs };
-    }
-    if (key !== undefined) this.#last = { key, request: name, registers: result.registers };
-    return result;
+    const answer = this.#mayBeCopy(name, key, first)
+      ? { ...(await this.#exchange(request, priority, COPY_PAUSE_MS)), sentMonoMs: first.sentMonoMs }
+      : first;
+    this.#recent.set(name, { key, answer });
+    return answer;
   }
 
-  async #exchange(request: ReadRequest, priority: ReadPriority): Promise<Registers> {
+  #mayBeCopy(name: string, key: string, { registers, receivedMonoMs }: Registers): boolean {
+    return [...this.#recent].some(
+      ([other, { key: otherKey, answer }]) =>
+        other !== name &&
+        otherKey === key &&
+        receivedMonoMs - answer.receivedMonoMs < COPY_WINDOW_MS &&
+        Buffer.compare(answer.registers, registers) === 0,
+    );
+  }
+
+  async #exchange(request: ReadRequest, priority: ReadPriority, pauseMs: number): Promise<Registers> {
     for (let retries = 0; ; retries++) {
-      const { answer, sentMonoMs, receivedMonoMs } = await this.#once(request, priority, retries > 0);
+      const { answer, sentMonoMs, receivedMonoMs } = await this.#once(
+        request,
+        priority,
+        retries > 0 ? BUSY_PAUSE_MS : pauseMs,
+      );
       if (answer.kind === 'registers') return { registers: answer.registers, sentMonoMs, receivedMonoMs };
       if (!saysLater(answer.code) || retries >= BUSY_RETRIES) {
         throw exceptionError(answer.code, { line: this.#line.id, ...request });
@@ -65,11 +77,11 @@ export class RegisterReader {
     }
   }
 
-  #once(request: ReadRequest, priority: ReadPriority, afterBusy: boolean) {
+  #once(request: ReadRequest, priority: ReadPriority, pauseMs: number) {
     const framing = this.#framing;
     const answerBytes = framing.answerBytes(request);
     const answerKey = framing.answerKey(request);
-    const turnaroundMs = Math.max(this.#link.turnaroundMs ?? 0, afterBusy ? BUSY_PAUSE_MS : 0);
+    const turnaroundMs = Math.max(this.#link.turnaroundMs ?? 0, pauseMs);
     return this.#line.exchange<ReadAnswer>({
       peer: String(this.#unitId),
       priority,
@@ -86,8 +98,4 @@ export class RegisterReader {
   #behindGatewayMs(answerBytes: number): number {
     return this.#line.kind === 'serial' ? 0 : (answerBytes * 11_000) / this.#link.baudRate;
   }
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
