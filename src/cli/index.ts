@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode, printError } from './output.ts';
 import { registerConfigCommand } from './config-command.ts';
+import { registerJournalCommand } from './journal-command.ts';
 import { registerKeyCommand } from './key-command.ts';
 import { registerMeterCommand } from './meter-command.ts';
 import { productVersion } from './product-version.ts';
@@ -20,6 +21,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   registerRunCommand(program);
   registerConfigCommand(program);
   registerKeyCommand(program);
+  registerJournalCommand(program);
   registerMeterCommand(program);
   registerReceiptCommand(program);
   try {

@@ -1,11 +1,9 @@
-import { statSync } from 'node:fs';
-import path from 'node:path';
 import { decodeEntry } from './cose-sign1.ts';
+import { journalDiskBytes } from './disk-size.ts';
 import type { EntryKind, JournalEntry } from './entry-types.ts';
 import { JournalError } from './errors.ts';
 import { nodesFromTiles } from './hash-tile.ts';
 import { consistencyProof, HASH_BYTES, inclusionProof, rootOf, type NodeReader } from './merkle-tree.ts';
-import { DATABASE_FILE } from './sqlite-schema.ts';
 import { openRows, type SqliteRows } from './sqlite-store.ts';
 
 /** Rows fetched at a time when iterating: about a quarter of a megabyte. */
@@ -26,7 +24,8 @@ export interface JournalStat {
   readonly oldest: EntryTime;
   readonly newest: EntryTime;
   readonly bootCount: number;
-  readonly bytes: { readonly database: number; readonly writeAheadLog: number };
+  /** Database and write-ahead log on the file system. */
+  readonly bytes: number;
 }
 
 export interface EntryTime {
@@ -142,10 +141,7 @@ class RowsReader implements JournalReader {
       oldest: { index: 0, timeMs: decodeStored(this.entry(0)).timeMs },
       newest: { index: newest.index, timeMs: newest.timeMs },
       bootCount: newest.bootCount,
-      bytes: {
-        database: this.#rows.databaseBytes(),
-        writeAheadLog: fileBytes(path.join(this.#directory, `${DATABASE_FILE}-wal`)),
-      },
+      bytes: journalDiskBytes(this.#directory),
     };
   }
 
@@ -177,8 +173,4 @@ function decodeStored({ index, cose }: { index: number; cose: Uint8Array }): Jou
   } catch (error) {
     throw new JournalError('journal.corrupt', `entry ${index} cannot be read back`, { cause: error });
   }
-}
-
-function fileBytes(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }

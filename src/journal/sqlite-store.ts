@@ -79,17 +79,6 @@ export class SqliteRows {
     return { size, partial };
   }
 
-  /** Bytes of the database's pages, those in the write-ahead log included. */
-  databaseBytes(): number {
-    return (
-      this.#read(() => this.database.pragma('page_count', { simple: true }) as number) * this.pageBytes()
-    );
-  }
-
-  pageBytes(): number {
-    return this.#read(() => this.database.pragma('page_size', { simple: true }) as number);
-  }
-
   close(): void {
     this.database.close();
   }

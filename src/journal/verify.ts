@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { equalBytes, toBase64 } from './bytes.ts';
+import { equalBytes } from './bytes.ts';
 import { decodeEntry, entryVerifier } from './cose-sign1.ts';
 import type { JournalEntry } from './entry-types.ts';
 import { EMPTY_ROOT, HASH_BYTES, leafHash, nodeHash } from './merkle-tree.ts';
@@ -15,7 +16,7 @@ import { checkIsJournal, DATABASE_FILE } from './sqlite-schema.ts';
 export interface JournalAudit {
   readonly origin: string | null;
   readonly size: number;
-  /** RFC 6962 root in base64, as in a checkpoint; null when not every entry could be hashed. */
+  /** RFC 6962 root in hex; null when not every entry could be hashed. */
   readonly root: string | null;
   readonly ok: boolean;
   readonly firstBad: { readonly index: number; readonly why: string } | null;
@@ -54,6 +55,7 @@ class Bad extends Error {
  */
 export async function verifyJournal(directory: string, options: AuditOptions = {}): Promise<JournalAudit> {
   const file = path.join(directory, DATABASE_FILE);
+  if (!existsSync(file)) throw new JournalError('journal.missing', `there is no journal in ${directory}`);
   let database: Database.Database | undefined;
   const audit = new Audit(options);
   try {
@@ -63,9 +65,6 @@ export async function verifyJournal(directory: string, options: AuditOptions = {
     return audit.result(null);
   } catch (error) {
     if (error instanceof Bad) return audit.result({ index: error.index, why: error.message });
-    if (database === undefined && (error as { code?: unknown }).code === 'SQLITE_CANTOPEN') {
-      throw new JournalError('journal.missing', `there is no journal in ${directory}`, { cause: error });
-    }
     const failure = readError(error, 'cannot read the journal');
     if (failure.code !== 'journal.corrupt') throw failure;
     return audit.result({ index: audit.done, why: failure.message });
@@ -123,7 +122,7 @@ class Audit {
   }
 
   result(firstBad: JournalAudit['firstBad']): JournalAudit {
-    const root = this.#root === null ? null : toBase64(this.#root);
+    const root = this.#root === null ? null : Buffer.from(this.#root).toString('hex');
     return { origin: this.#origin, size: this.#size, root, ok: firstBad === null, firstBad };
   }
 

@@ -81,7 +81,7 @@ describe('the auditor', () => {
       ok: true,
       size: SIZE,
       firstBad: null,
-      root: Buffer.from(root).toString('base64'),
+      root: Buffer.from(root).toString('hex'),
     });
   });
 

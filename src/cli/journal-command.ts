@@ -1,0 +1,156 @@
+import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
+import { exportJournal, type ExportOptions } from './journal-export.ts';
+import { verifyJournalCommand, type VerifyOptions } from './journal-verify.ts';
+import { print, printJson } from './output.ts';
+import { stateDirectory } from './state-directory.ts';
+
+interface JsonOption {
+  readonly json?: true;
+}
+
+/** Every subcommand works while the service writes: readers have their own connection and hold no lock. */
+export function registerJournalCommand(program: Command): void {
+  const journal = program.command('journal').description('the signed log: size, full check, entries, proofs');
+  journal
+    .command('stat')
+    .description('size, root, age and bytes')
+    .addArgument(directoryArgument())
+    .addOption(jsonOption())
+    .action(printStat);
+  journal
+    .command('verify')
+    .description('checks every entry, every stored hash and the root; exit status 1 when anything is wrong')
+    .addArgument(directoryArgument())
+    .option(
+      '--key <key>',
+      'verifier key of the log (key show); default: that of root.seed, or else what entry 0 says',
+    )
+    .option('--checkpoint <file>', 'a signed checkpoint seen earlier: the log must begin with its tree')
+    .addOption(jsonOption())
+    .action((directory: string | undefined, options: VerifyOptions) =>
+      verifyJournalCommand(stateDirectory(directory), options),
+    );
+  journal
+    .command('export')
+    .description('writes entries to standard output, as they were signed or as JSON lines')
+    .addArgument(directoryArgument())
+    .addOption(indexOption('--from <index>', 'first entry').default(0))
+    .addOption(indexOption('--to <index>', 'first entry that is not written any more'))
+    .addOption(new Option('--format <format>').choices(['cbor-seq', 'jsonl']).default('cbor-seq'))
+    .action((directory: string | undefined, options: ExportOptions) =>
+      exportJournal(stateDirectory(directory), options),
+    );
+  journal
+    .command('checkpoint')
+    .description('signs the tree as it is on disk (C2SP tlog-checkpoint); needs the key')
+    .addArgument(directoryArgument())
+    .addOption(jsonOption())
+    .action(printCheckpoint);
+  journal
+    .command('proof')
+    .description('proves that an entry is in the log (C2SP tlog-proof); needs the key')
+    .addArgument(directoryArgument())
+    .addOption(indexOption('--index <index>', 'the entry').makeOptionMandatory())
+    .addOption(indexOption('--size <size>', 'of the tree; default: the log as it is'))
+    .addOption(jsonOption())
+    .action(printProof);
+}
+
+function directoryArgument(): Argument {
+  return new Argument('[dir]', 'state directory');
+}
+
+function jsonOption(): Option {
+  return new Option('--json', 'one JSON document');
+}
+
+function indexOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    const index = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(index)) throw new InvalidArgumentError('a whole number');
+    return index;
+  });
+}
+
+async function printStat(given: string | undefined, { json }: JsonOption): Promise<void> {
+  const { openJournalReader } = await import('../journal/index.ts');
+  const directory = stateDirectory(given);
+  const reader = openJournalReader(directory);
+  try {
+    const { publicKey, root, ...stat } = reader.stat();
+    const anchoredSize = await anchoredSizeOf(directory);
+    const document = {
+      ...stat,
+      root: hex(root),
+      publicKey: hex(publicKey),
+      anchoredSize,
+      backlog: Math.max(0, stat.size - anchoredSize),
+    };
+    if (json === true) return printJson(document);
+    print(`origin     ${document.origin}`);
+    print(`entries    ${document.size}, ${document.backlog} not anchored yet`);
+    print(`root       ${document.root}`);
+    print(`from       ${isoTime(document.oldest.timeMs)} to ${isoTime(document.newest.timeMs)}`);
+    print(`boots      ${document.bootCount}`);
+    print(`on disk    ${document.bytes} bytes, ${Math.round(document.bytes / document.size)} an entry`);
+  } finally {
+    reader.close();
+  }
+}
+
+/** Entries that a final anchor covers; 0 for a station that never had a link and so has no outbox. */
+async function anchoredSizeOf(directory: string): Promise<number> {
+  const { readSyncStatus, SyncError } = await import('../sync/index.ts');
+  try {
+    return readSyncStatus(directory).lastAnchor?.size ?? 0;
+  } catch (error) {
+    if (error instanceof SyncError && error.code === 'sync.outbox_missing') return 0;
+    throw error;
+  }
+}
+
+async function printCheckpoint(given: string | undefined, { json }: JsonOption): Promise<void> {
+  const { text, origin, size, root } = await signTree(stateDirectory(given));
+  if (json === true) return printJson({ origin, size, root: hex(root), checkpoint: text });
+  process.stdout.write(text);
+}
+
+async function printProof(
+  given: string | undefined,
+  options: JsonOption & { readonly index: number; readonly size?: number },
+): Promise<void> {
+  const { formatTlogProof } = await import('../journal/index.ts');
+  const { index } = options;
+  const { text, size, root, inclusionProof } = await signTree(stateDirectory(given), options.size, index);
+  const proof = formatTlogProof({ index, inclusionProof, checkpoint: text });
+  if (options.json === true) return printJson({ index, size, root: hex(root), proof });
+  process.stdout.write(proof);
+}
+
+/** Signs a tree of the log with the station's key, after making sure that it is the key of this log. */
+async function signTree(directory: string, wanted?: number, index?: number) {
+  const { openJournalReader, signCheckpoint, JournalError } = await import('../journal/index.ts');
+  const { loadIdentity } = await import('../identity/index.ts');
+  const identity = loadIdentity(directory, { credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'] });
+  const reader = openJournalReader(directory);
+  try {
+    const { origin } = reader;
+    if (hex(identity.publicKey) !== hex(reader.publicKey)) {
+      throw new JournalError('journal.wrong_key', 'the root seed here is not the one that signs this log');
+    }
+    const size = wanted ?? reader.size;
+    const inclusionProof = index === undefined ? [] : reader.inclusionProof(index, size);
+    const root = reader.rootAt(size);
+    return { origin, size, root, inclusionProof, text: signCheckpoint({ origin, size, root }, identity) };
+  } finally {
+    reader.close();
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

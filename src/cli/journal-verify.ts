@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { ExitCode, note, print, printJson } from './output.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface VerifyOptions {
+  readonly json?: true;
+  readonly key?: string;
+  readonly checkpoint?: string;
+}
+
+/** Progress is shown only to a person, and only when there is something to wait for. */
+const PROGRESS_FROM_ENTRIES = 10_000;
+
+export async function verifyJournalCommand(directory: string, options: VerifyOptions): Promise<void> {
+  const { verifyJournal } = await import('../journal/index.ts');
+  const showProgress = process.stderr.isTTY && options.json !== true;
+  const audit = await verifyJournal(directory, {
+    ...(await trustedLog(directory, options.key)),
+    ...(await earlierTree(options.checkpoint)),
+    ...(showProgress ? { onProgress: progress } : {}),
+  });
+  if (!audit.ok) process.exitCode = ExitCode.bad;
+  const { size, root, ok, firstBad } = audit;
+  if (options.json === true) return printJson({ size, root, ok, firstBad });
+  if (firstBad === null) print(`good: ${size} entries of ${audit.origin}, root ${root}`);
+  else print(`BAD: entry ${firstBad.index} of ${size}: ${firstBad.why}`);
+}
+
+/** Whom to believe: the key given, or the station's own. Without both, the log is checked against itself only. */
+async function trustedLog(directory: string, key: string | undefined) {
+  const { parseVerifierKey } = await import('../journal/index.ts');
+  if (key !== undefined) {
+    try {
+      const { keyName: origin, publicKey } = parseVerifierKey(key);
+      return { origin, publicKey };
+    } catch (error) {
+      throw new UsageError('usage.bad_option', `--key: not a verifier key, as key show prints it`, {
+        cause: error,
+      });
+    }
+  }
+  const { loadIdentity, IdentityError } = await import('../identity/index.ts');
+  try {
+    const credentialsDirectory = process.env['CREDENTIALS_DIRECTORY'];
+    return { publicKey: loadIdentity(directory, { credentialsDirectory }).publicKey };
+  } catch (error) {
+    if (!(error instanceof IdentityError)) throw error;
+    note('no root seed that can be read here and no --key: checking with the key that entry 0 names');
+    return {};
+  }
+}
+
+/** A checkpoint's own signature is not checked here: whoever names the file says that it is the one they saw. */
+async function earlierTree(file: string | undefined) {
+  if (file === undefined) return {};
+  const { parseCheckpoint } = await import('../journal/index.ts');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError('usage.file_unreadable', `cannot read ${file}`, { cause: error });
+  }
+  const { origin, size, root } = parseCheckpoint(text);
+  return { origin, earlier: { size, root } };
+}
+
+function progress(done: number, size: number): void {
+  if (size < PROGRESS_FROM_ENTRIES) return;
+  process.stderr.write(done === size ? '\r\x1b[K' : `\r${done} of ${size} entries checked`);
+}
