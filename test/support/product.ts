@@ -74,6 +74,20 @@ export class ServiceProcess {
     return this.#events;
   }
 
+  /** The newest event with that name. */
+  last(name: string): Record<string, unknown> | undefined {
+    return this.#events.findLast((event) => event['event'] === name);
+  }
+
+  /** Distinct final anchors that the service reported. */
+  get finalAnchors(): number {
+    const blocks = this.#events.map(
+      (event) =>
+        (event['status'] as { lastAnchor?: { blockHash: string } | null } | undefined)?.lastAnchor?.blockHash,
+    );
+    return new Set(blocks.filter((hash) => hash !== undefined)).size;
+  }
+
   /** The first event that the test accepts, now or later. Rejects when the process ends or time is up. */
   async event(
     accepts: (event: Record<string, unknown>) => boolean,
