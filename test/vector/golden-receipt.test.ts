@@ -48,4 +48,15 @@ describe('the golden receipt', () => {
       expect(await RFC9162.verifyInclusionProof(root, leaf, claim)).toBe(true);
     }
   });
+
+  it('has the keys that docs/formats.cddl names, in that order', () => {
+    const cddl = readFileSync(new URL('../../docs/formats.cddl', import.meta.url), 'utf8');
+    const keysOf = (rule: string): string[] => {
+      const [, body = ''] = new RegExp(`^${rule} = \\{\n([^]*?)^\\}`, 'm').exec(cddl) ?? [];
+      return [...body.matchAll(/^ {2}(?:\? )?(\w+):/gm)].map(([, key]) => key ?? '');
+    };
+    expect(keysOf('receipt')).toEqual(Object.keys(receipt));
+    expect(keysOf('receipt-entry')).toEqual(Object.keys(receipt.entries[0] ?? {}));
+    expect(keysOf('receipt-anchor')).toEqual(Object.keys(receipt.anchor ?? {}));
+  });
 });
