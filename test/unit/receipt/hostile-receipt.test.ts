@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHECK_NAMES, MAX_RECEIPT_BYTES, verifyReceipt } from '../../../src/receipt/index.ts';
-import { testReceipt } from '../../support/receipt-fixture.ts';
+import { testReceipt, testStation } from '../../support/receipt-fixture.ts';
 
 const good = new Uint8Array(Buffer.from(testReceipt()));
 
@@ -14,9 +14,10 @@ function failed(file: Uint8Array | string): string[] {
 }
 
 describe('a receipt with a changed byte', () => {
-  it('fails a named check, whichever byte it is', () => {
-    const silent = [...good.keys()].filter((at) => {
-      const file = good.slice();
+  it('fails a named check, whichever byte it is', { timeout: 120_000 }, () => {
+    const small = new Uint8Array(Buffer.from(testReceipt(testStation(), [7])));
+    const silent = [...small.keys()].filter((at) => {
+      const file = small.slice();
       // Another bit at every place, so that letters turn into other letters of their alphabet as well.
       file[at]! ^= 1 << (at % 7);
       return failed(file).length === 0;
