@@ -1,0 +1,152 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openJournalReader, verifyJournal } from '../../../src/journal/index.ts';
+import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
+
+const code = (name: string) => expect.objectContaining({ code: `journal.${name}` }) as Error;
+
+let directory: string;
+let remove: () => void;
+beforeEach(() => {
+  ({ directory, remove } = temporaryDirectory());
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  remove();
+});
+
+describe('a commit that fails', () => {
+  it('at the size bound rejects everything that was waiting, leaves the log as it was, and goes on when there is room', async () => {
+    const log: unknown[] = [];
+    const maxBytes = 256 * 1024;
+    const journal = await openTestJournal(directory, { maxBytes, log: (...event) => log.push(event) });
+    const outcomes = await appendUntilFull(journal.append.bind(journal));
+    const { size } = journal;
+    expect(outcomes.at(-1)).toMatchObject({ code: 'journal.disk_full', effect: 'none' });
+    expect(log).toHaveLength(1);
+    const waiting = Array.from({ length: 8 }, (_, n) => journal.append('reading', reading(n, 30), 'sample'));
+    await expect(journal.flush()).rejects.toThrow(code('disk_full'));
+    for (const result of await Promise.allSettled(waiting))
+      expect(result).toMatchObject({ status: 'rejected' });
+    expect(journal.size).toBe(size);
+    await journal.close();
+    expect(await verifyJournal(directory)).toMatchObject({ ok: true, size });
+
+    const roomy = await openTestJournal(directory, { maxBytes: 2 * maxBytes });
+    expect(await roomy.append('reading', reading(1), 'billing')).toBe(size + 1);
+    await roomy.close();
+    expect(await verifyJournal(directory)).toMatchObject({ ok: true, size: size + 2 });
+  });
+
+  const why = smallFileSystemProblem();
+  it.skipIf(why !== undefined)(
+    `on a full file system is said to be that, and appending goes on when there is room again${why ?? ''}`,
+    async () => {
+      const mount = mkdtempSync(path.join(tmpdir(), 'journal-full-'));
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=600k', 'tmpfs', mount]);
+      try {
+        const ballast = path.join(mount, 'ballast');
+        writeFileSync(ballast, Buffer.alloc(100 * 1024));
+        const journal = await openTestJournal(path.join(mount, 'state'));
+        const outcomes = await appendUntilFull(journal.append.bind(journal));
+        expect(outcomes.at(-1)).toMatchObject({ code: 'journal.disk_full', effect: 'none' });
+        const { size } = journal;
+        rmSync(ballast);
+        expect(await journal.append('reading', reading(1), 'billing')).toBe(size);
+        await journal.close();
+        expect(await verifyJournal(path.join(mount, 'state'))).toMatchObject({ ok: true, size: size + 1 });
+      } finally {
+        execFileSync('umount', [mount]);
+        rmSync(mount, { recursive: true });
+      }
+    },
+  );
+
+  it('before COMMIT says that nothing happened', async () => {
+    const journal = await openTestJournal(directory);
+    failOnce('INSERT INTO entry', 'SQLITE_IOERR_READ');
+    await expect(journal.append('reading', reading(1), 'billing')).rejects.toMatchObject({
+      code: 'journal.commit_failed',
+      effect: 'none',
+    });
+    expect(await journal.append('reading', reading(1), 'billing')).toBe(1);
+    await journal.close();
+    expect(await verifyJournal(directory)).toMatchObject({ ok: true, size: 2 });
+  });
+
+  it.each([
+    ['and did not happen', false, 1],
+    ['although it happened', true, 2],
+  ])(
+    'in COMMIT %s leaves the effect open, and the size is read again from the file',
+    async (_what, happened, size) => {
+      const journal = await openTestJournal(directory);
+      failOnce('COMMIT', 'SQLITE_IOERR_FSYNC', happened);
+      await expect(journal.append('reading', reading(1), 'billing')).rejects.toMatchObject({
+        code: 'journal.commit_unknown',
+        effect: 'unknown',
+      });
+      expect(journal.size).toBe(size);
+      expect(await journal.append('reading', reading(2), 'billing')).toBe(size);
+      await journal.close();
+      expect(await verifyJournal(directory)).toMatchObject({ ok: true, size: size + 1 });
+    },
+  );
+
+  it('because a page is damaged says so, and the reader beside it still reads what can be read', async () => {
+    const journal = await openTestJournal(directory);
+    failOnce('INSERT INTO entry', 'SQLITE_CORRUPT');
+    await expect(journal.append('reading', reading(1), 'billing')).rejects.toThrow(code('corrupt'));
+    const reader = openJournalReader(directory);
+    expect(reader.size).toBe(1);
+    reader.close();
+    await journal.close();
+  });
+});
+
+/** Appends in groups of eight until one is refused; the last outcome is the error. */
+async function appendUntilFull(append: (...args: never[]) => Promise<number>): Promise<unknown[]> {
+  const appendReading = append as (kind: 'reading', body: unknown, durability: string) => Promise<number>;
+  for (;;) {
+    const group = Array.from({ length: 8 }, (_, n) =>
+      appendReading('reading', reading(n, 30), n === 7 ? 'billing' : 'sample'),
+    );
+    const outcomes = await Promise.all(group.map((entry) => entry.catch((error: unknown) => error)));
+    if (outcomes.some((outcome) => typeof outcome !== 'number')) return outcomes;
+  }
+}
+
+/** SQLite reports an error once for one statement; `afterwards`: it took effect all the same, as an fsync can. */
+function failOnce(sql: string, sqliteCode: string, afterwards = false): void {
+  const statement = new Database(':memory:').prepare('SELECT 1');
+  const prototype = Object.getPrototypeOf(statement) as {
+    run: (this: { source: string }, ...args: unknown[]) => unknown;
+  };
+  const run = prototype.run;
+  let failed = false;
+  vi.spyOn(prototype, 'run').mockImplementation(function (this: { source: string }, ...args: unknown[]) {
+    if (failed || !this.source.startsWith(sql)) return run.apply(this, args);
+    failed = true;
+    if (afterwards) run.apply(this, args);
+    throw new Database.SqliteError('injected', sqliteCode);
+  });
+}
+
+/** A file system of a given size needs root; undefined when it can be had. */
+function smallFileSystemProblem(): string | undefined {
+  if (process.getuid?.() !== 0) return ' (skipped: mounting a small file system needs root)';
+  const mount = mkdtempSync(path.join(tmpdir(), 'journal-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount], { stdio: 'pipe' });
+    execFileSync('umount', [mount]);
+    return undefined;
+  } catch {
+    return ' (skipped: this machine does not let us mount)';
+  } finally {
+    rmSync(mount, { recursive: true });
+  }
+}
