@@ -7,7 +7,7 @@ interface Owed {
 }
 
 /** A second copy of an answer follows the first within this time. */
-const COPY_MS = 120;
+export const COPY_MS = 120;
 
 /**
  * Remembers, for one peer, which answers may still arrive late, and says when a request may be sent without any risk

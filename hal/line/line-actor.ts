@@ -13,6 +13,7 @@ import type { OpenChannel } from './channel.ts';
 import { Connection, type ReopenLimits } from './connection.ts';
 import { asMeterError, closedError, queueFullError, quarantinedError } from './errors.ts';
 import { ExchangeQueue } from './exchange-queue.ts';
+import { COPY_MS } from './late-answers.ts';
 import type { Pace } from './pacing.ts';
 import { Peer, type PeerLimits } from './peer.ts';
 import { LineCounters } from './statistics.ts';
@@ -222,7 +223,8 @@ export class LineActor implements Line {
     job.firstSentAt ??= sentAt;
     this.#counters.requests++;
     this.#counters.bytesSent += request.length;
-    const lateUntil = sentAt + Math.max(this.#parts.limits.lateWindowMs, 3 * exchange.responseTimeoutMs);
+    const windowMs = Math.max(this.#parts.limits.lateWindowMs, 3 * exchange.responseTimeoutMs);
+    const lateUntil = sentAt + windowMs + COPY_MS;
     try {
       await this.#write(request);
       const answer = await collectAnswer(exchange, sequence, this.#collecting);
