@@ -63,7 +63,7 @@ export async function startStation(options: StationOptions): Promise<Station> {
 
   // Readings are taken from here on; what follows may take its time or fail.
   const views: StationView[] = [];
-  const reading = await startReading({ options, config, journal }, (event) => {
+  const reading = await startReading({ options, config, journal }, degraded, (event) => {
     for (const view of views) view.metering(event);
   });
   const view = await openView(
@@ -124,10 +124,11 @@ interface Reading {
 /** Lines, meters and the watch over the wall clock: what makes entries. */
 async function startReading(
   { options, config, journal }: Omit<OwnParts, 'identity'> & { readonly journal: Journal },
+  degraded: Degraded,
   show: (event: MeteringEvent) => void,
 ): Promise<Reading> {
   const { clock, wallClock, log, onEvent } = options;
-  const evidence = acknowledging(journal, onEvent);
+  const evidence = acknowledging(journal, { options, config }, degraded);
   const lines = new Map(config.lines.map((line) => [line.id, openLine(line, { clock, log })]));
   const metering = startMetering({
     meters: await scheduledMeters(config, lines),
@@ -203,15 +204,31 @@ async function scheduledMeters(
   });
 }
 
-/** The journal, telling how far it is on disk whenever that moves. */
-function acknowledging(journal: Journal, onEvent: (event: StationEvent) => void): EvidenceLog {
+/** How many new entries pass between two looks at what the journal takes on disk. */
+const SIZE_CHECK_ENTRIES = 1_000;
+
+/** The journal, telling how far it is on disk whenever that moves, and once when it has outgrown its configured size. */
+function acknowledging(
+  journal: Journal,
+  { options, config }: Omit<OwnParts, 'identity'>,
+  degraded: Degraded,
+): EvidenceLog {
   let told = 0;
+  let nextSizeCheck = 0;
+  const checkSize = (): void => {
+    nextSizeCheck = told + SIZE_CHECK_ENTRIES;
+    if (journal.diskBytes() <= config.journal.maxSizeBytes) return;
+    nextSizeCheck = Infinity;
+    const message = `the journal takes more than ${config.journal.maxSizeBytes} bytes; nothing is thrown away`;
+    degraded('journal', new StationError('journal.above_max_size', message, { remedy: 'operator' }));
+  };
   return {
     append: async (kind, body, durability) => {
       const index = await journal.append(kind, body, durability);
       if (journal.size > told) {
         told = journal.size;
-        onEvent({ event: 'committed', size: told });
+        options.onEvent({ event: 'committed', size: told });
+        if (told >= nextSizeCheck) checkSize();
       }
       return index;
     },
