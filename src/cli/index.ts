@@ -7,6 +7,7 @@ import { registerMeterCommand } from './meter-command.ts';
 import { productVersion } from './product-version.ts';
 import { registerReceiptCommand } from './receipt-command.ts';
 import { registerRunCommand } from './run-command.ts';
+import { registerSyncCommand } from './sync-command.ts';
 
 /**
  * Runs one command line and resolves with the exit code: 0 done and good, 1 the thing checked is not good or the work
@@ -24,6 +25,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   registerJournalCommand(program);
   registerMeterCommand(program);
   registerReceiptCommand(program);
+  registerSyncCommand(program);
   try {
     await program.parseAsync(argv);
     return Number(process.exitCode ?? ExitCode.good);

@@ -86,6 +86,7 @@ class SyncService implements Sync {
   #waiters: Waiter[] = [];
   #wake: () => void = () => {};
   #lastTold = '';
+  #largestPlanned = 0;
 
   constructor(options: SyncOptions, store: OutboxStore, lock: OutboxLock) {
     this.#options = options;
@@ -216,6 +217,7 @@ class SyncService implements Sync {
           atMs,
         });
         this.#dueMonoMs = clock.nowMonoMs() + chain.anchorEveryMs;
+        this.#largestPlanned = Math.max(this.#largestPlanned, size);
         this.#session?.carryOut(commands);
         this.#changed();
         this.#wake();
@@ -332,13 +334,24 @@ class SyncService implements Sync {
 
   /** Called on every change: tells the status, and whoever waits for an empty outbox. */
   #changed(): void {
-    if (this.#keeper.outbox.current === null && this.#session !== null) {
-      this.#failures = 0;
-      this.#retryAtMonoMs = null;
-      this.#setFailure(null);
-      this.#settleWaiters((waiter) => waiter.resolve({ outcome: 'anchored', anchor: this.#lastAnchor() }));
-    }
+    if (this.#keeper.outbox.current === null && this.#session !== null) this.#onEmptyOutbox();
     this.#tell();
+  }
+
+  #onEmptyOutbox(): void {
+    this.#failures = 0;
+    this.#retryAtMonoMs = null;
+    this.#setFailure(null);
+    const anchor = this.#lastAnchor();
+    // An intent that ended `unplaced` leaves entries without evidence: the next one is due at once.
+    if ((anchor?.size ?? 0) < this.#largestPlanned) {
+      this.#largestPlanned = 0;
+      this.#dueMonoMs = this.#options.clock.nowMonoMs();
+      return void this.#plan().catch((error: unknown) =>
+        this.#settleWaiters((waiter) => waiter.reject(error)),
+      );
+    }
+    this.#settleWaiters((waiter) => waiter.resolve({ outcome: 'anchored', anchor }));
   }
 
   /** Tells the status unless it is what was told last, memory and countdown aside. */
