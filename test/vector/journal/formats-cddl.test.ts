@@ -1,0 +1,63 @@
+// docs/formats.cddl is for people who write their own verifier: it must name what is really written.
+import { readFileSync } from 'node:fs';
+import { decode, Tagged } from 'cborg';
+import { describe, expect, it } from 'vitest';
+import { QUALITIES, UNITS } from '../../../hal/contract/index.ts';
+import { CLOCK_STATUSES, encodeEntry, type EntryBodies, type EntryKind } from '../../../src/journal/index.ts';
+import { ORIGIN, reading, SIGNER, START_MS } from '../../support/journal-fixture.ts';
+
+const cddl = readFileSync(new URL('../../../docs/formats.cddl', import.meta.url), 'utf8').replace(/;.*/g, '');
+
+/** Text of a rule, up to the next one. */
+function rule(name: string): string {
+  const text = new RegExp(`^${name} = ([^]*?)(?=^\\S+ = |(?![^]))`, 'm').exec(cddl)?.[1];
+  if (text === undefined) throw new Error(`docs/formats.cddl has no rule ${name}`);
+  return text;
+}
+const keysOf = (text: string) => [...text.matchAll(/(?<=[{,(]|^)\s*(?:\? )?(\d+) =>/gm)].map(([, key]) => Number(key));
+const choicesOf = (text: string) => [...text.matchAll(/"([^"]+)"/g)].map(([, choice]) => choice);
+
+const session = { sessionId: 's', evseId: 'e', reading: reading(1), ocmf: 'OCMF|{}|{}' };
+const FULL: EntryBodies = {
+  boot: { bootId: new Uint8Array(16), software: 'x', birthKey: new Uint8Array(32) },
+  reading: reading(1),
+  'meter-swap': { meterId: 'm', profileId: 'p', oldSerial: '1', newSerial: '2' },
+  'clock-step': { stepMs: -5, before: 'U', after: 'S' },
+  config: { digest: new Uint8Array(32), reason: 'start' },
+  gap: { meterId: 'm', fromMonoMs: 1, toMonoMs: 2, missing: 1, reason: 'meter.timeout' },
+  'session-begin': session,
+  'session-end': session,
+  tariff: { tariffId: 't', sessionId: 's', tariff: '{}' },
+  fault: { code: 'x', message: 'y', facts: [{ name: 'a', value: 'b' }] },
+};
+const bodyRules = new Map(
+  [...rule('entry-kind').matchAll(/3 => "([^"]+)", 7 => ([a-z-]+)/g)].map(([, kind, body]) => [kind, body]),
+);
+
+/** The payload of an entry with every optional field there. */
+function payloadOf<K extends EntryKind>(kind: K): Map<number, unknown> {
+  const stamp = { station: ORIGIN, index: 1, timeMs: START_MS, clock: 'S' as const, bootCount: 1, sinceBootMs: 5 };
+  const cose = encodeEntry({ ...stamp, kind, body: FULL[kind] } as never, SIGNER);
+  const options = { useMaps: true, tags: Tagged.preserve(4, 18) };
+  const [, , payload] = (decode(cose, options) as Tagged).value as Uint8Array[];
+  return decode(payload!, options) as Map<number, unknown>;
+}
+
+describe('docs/formats.cddl', () => {
+  it('knows every kind of entry, and no other', () => {
+    expect([...bodyRules.keys()]).toEqual(Object.keys(FULL));
+  });
+
+  it.each(Object.keys(FULL) as EntryKind[])('names the keys of a %s entry', (kind) => {
+    const payload = payloadOf(kind);
+    expect([...payload.keys()]).toEqual([...keysOf(rule('entry-payload')), 3, 7].sort());
+    expect([...(payload.get(7) as Map<number, unknown>).keys()]).toEqual(keysOf(rule(bodyRules.get(kind)!)));
+  });
+
+  it('names every unit, quality and clock status', () => {
+    const [units = '', qualities = ''] = /unit: (.*)\n\s*quality: (.*)/.exec(rule('measured-value'))?.slice(1) ?? [];
+    expect(choicesOf(units)).toEqual([...UNITS]);
+    expect(choicesOf(qualities)).toEqual(Object.keys(QUALITIES));
+    expect(choicesOf(rule('clock-status'))).toEqual([...CLOCK_STATUSES]);
+  });
+});
