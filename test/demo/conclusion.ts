@@ -64,7 +64,7 @@ export async function conclude({ world, service, auditor, observer, startedMono 
   const { lastAnchor } = await productJson<StoredStatus>(['sync', 'status', world.stateDirectory]);
   const anchor = lastAnchor && {
     size: lastAnchor.size,
-    root: lastAnchor.root,
+    root: lastAnchor.root.replace(/^0x/, ''),
     via: lastAnchor.via,
     block: lastAnchor.blockNumber,
     blockHash: lastAnchor.blockHash,

@@ -18,6 +18,7 @@ const FRAME_MS = 250;
 /** New entries are compared with the simulator's truth this often, and once more at the end. */
 const AUDIT_EVERY_MS = 10_000;
 const REPORT_EVERY_MS = 5_000;
+const RUNNING = 'running';
 
 async function main(): Promise<number> {
   const terminal = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
@@ -66,7 +67,7 @@ async function perform(world: World, options: DemoOptions, screen: Screen): Prom
   try {
     const started = await service.event((event) => event['event'] === 'started');
     auditor.skipTo(Number(started['size']) - 2);
-    await runFor(options, { service, auditor, receipt, draw: () => screen.draw(scene('running')) });
+    await runFor(options, { service, auditor, receipt, draw: () => screen.draw(scene(RUNNING)) });
     screen.draw(scene('checking everything'));
     return await conclude({ world, service, auditor, observer, startedMono });
   } finally {
@@ -116,7 +117,7 @@ function isGood({ samples, wrong, journal, anchor, receipt }: Summary): boolean 
 class Screen {
   readonly #options: DemoOptions;
   readonly #panel: boolean;
-  #lastLines: readonly string[] = [];
+  #lastRunning: readonly string[] = [];
   #lastReportMono = 0;
 
   constructor(options: DemoOptions, panel: boolean) {
@@ -132,12 +133,12 @@ class Screen {
 
   draw(scene: Scene): void {
     const state = panelState(scene);
+    const lines = renderPanel(state, this.#panel ? process.stdout.columns : 110, true);
+    if (scene.phase === RUNNING) this.#lastRunning = lines;
     if (this.#panel) {
-      this.#lastLines = renderPanel(state, process.stdout.columns, true);
-      process.stdout.write(`\u001b[H${this.#lastLines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
+      process.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
       return;
     }
-    this.#lastLines = renderPanel(state, 110, true);
     if (performance.now() - this.#lastReportMono < REPORT_EVERY_MS) return;
     this.#lastReportMono = performance.now();
     const { elapsedS, samples, journal, anchor, messages, phase } = state;
@@ -147,8 +148,8 @@ class Screen {
   }
 
   finish(summary: Summary): void {
-    const picture = process.env['DEMO_PICTURE'];
-    if (picture !== undefined) writeFileSync(picture, pictureOf(this.#lastLines));
+    const { picture } = this.#options;
+    if (picture !== undefined) writeFileSync(picture, pictureOf(this.#lastRunning));
     if (this.#options.json) {
       process.stdout.write(`${JSON.stringify(summary)}\n`);
       return;

@@ -6,6 +6,8 @@ export interface DemoOptions {
   readonly stateDirectory: string | undefined;
   readonly broker: string | undefined;
   readonly json: boolean;
+  /** Where the last frame of the panel goes as an SVG picture. */
+  readonly picture: string | undefined;
 }
 
 export const USAGE = `npm run demo -- [options]
@@ -16,6 +18,7 @@ light client really follows), runs the real \`delmonicos run\` on them, and at t
   --for SECONDS   how long the station runs; default: 60, on a terminal until Ctrl-C
   --state DIR     keep the state directory there (default: a temporary one)
   --broker URL    use this MQTT broker instead of starting one
+  --picture FILE  the panel's last running frame as an SVG picture
   --json          JSON lines for machines; the last one is the summary
   --help          this text
 
@@ -31,6 +34,7 @@ export function parseDemoOptions(argv: readonly string[], terminal: boolean): De
       state: { type: 'string' },
       broker: { type: 'string' },
       json: { type: 'boolean', default: false },
+      picture: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -47,5 +51,6 @@ export function parseDemoOptions(argv: readonly string[], terminal: boolean): De
     stateDirectory: values.state,
     broker: values.broker,
     json: values.json,
+    picture: values.picture,
   };
 }

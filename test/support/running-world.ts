@@ -92,12 +92,18 @@ export async function exportedEntries(stateDirectory: string): Promise<ExportedE
 export interface StoredIntent {
   readonly id: number;
   readonly state: string;
-  readonly checkpoint: string;
   readonly size: number;
+  /** Root hash, `0x` and hexadecimal. */
+  readonly root: string;
 }
 
-/** How often a checkpoint stands in final blocks, asked of the chain itself. */
-export async function timesOnChain(world: World, checkpoint: string): Promise<number> {
-  const found = await world.devnet.findExtrinsics(`0x${Buffer.from(checkpoint).toString('hex')}`);
+/** How often the checkpoint of an intent stands in final blocks, asked of the chain itself. */
+export async function timesOnChain(
+  world: World,
+  { size, root }: Pick<StoredIntent, 'size' | 'root'>,
+): Promise<number> {
+  // The body of a C2SP checkpoint: origin, size, root. Found by its last two lines.
+  const body = `\n${size}\n${Buffer.from(root.slice(2), 'hex').toString('base64')}\n`;
+  const found = await world.devnet.findExtrinsics(`0x${Buffer.from(body).toString('hex')}`);
   return found.length;
 }
