@@ -12,9 +12,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnet, startDevnet } from '../devnet/index.ts';
 import { blake2b256, fromHex, toHex } from '../devnet/encoding/bytes.ts';
 import { decodeHeader } from '../devnet/chain/block.ts';
-import { orderedTrieRoot } from '../devnet/state/trie.ts';
+import { orderedTrieRoot } from '../devnet/storage/trie.ts';
 import { flipBit } from '../devnet/peer/faults.ts';
-import { systemAccount } from '../devnet/state/storage-keys.ts';
+import { systemAccount } from '../devnet/storage/storage-keys.ts';
 import { type Json, JsonRpcError, type JsonObject, LightClient } from '../support/light-client.ts';
 
 /** Of the runtime, spec 900. */

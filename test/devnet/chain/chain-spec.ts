@@ -1,5 +1,5 @@
 import { type Bytes, fromHex, type Hex, toHex } from '../encoding/bytes.ts';
-import { type State } from '../state/state.ts';
+import { type State } from '../storage/state.ts';
 
 /** A chain specification, as nodes and light clients read it. */
 export interface ChainSpec {

@@ -5,8 +5,8 @@ import { alice } from '../chain/dev-keys.ts';
 import { type Bytes, concat, toHex } from '../encoding/bytes.ts';
 import { encodeUint, encodeVec } from '../encoding/scale.ts';
 import { DevnetError } from '../errors.ts';
-import { put } from '../state/state.ts';
-import * as keys from '../state/storage-keys.ts';
+import { put } from '../storage/state.ts';
+import * as keys from '../storage/storage-keys.ts';
 
 export interface Endowment {
   /** Account id: 32 bytes, the public key of an sr25519 or ed25519 pair. */

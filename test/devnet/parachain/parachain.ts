@@ -13,7 +13,7 @@ import {
 } from '../encoding/scale.ts';
 import { DevnetError } from '../errors.ts';
 import { MAX_POV_SIZE, type RelayChain } from '../relay/relay-chain.ts';
-import { type State } from '../state/state.ts';
+import { type State } from '../storage/state.ts';
 import { type RuntimeCall, runCalls, stateVersionOf } from './runtime.ts';
 
 /** Called with an extrinsic that is not valid on the state it came to, and its `TransactionValidityError`, SCALE-encoded. */

@@ -2,9 +2,9 @@
 import { get_runtime_version, run_task } from '@acala-network/chopsticks-executor';
 import { type Bytes, fromHex, toHex } from '../encoding/bytes.ts';
 import { DevnetError } from '../errors.ts';
-import { get, type State } from '../state/state.ts';
-import { CODE } from '../state/storage-keys.ts';
-import { type StateVersion } from '../state/trie-node.ts';
+import { get, type State } from '../storage/state.ts';
+import { CODE } from '../storage/storage-keys.ts';
+import { type StateVersion } from '../storage/trie-node.ts';
 
 export interface RuntimeCall {
   /** `Api_method` */

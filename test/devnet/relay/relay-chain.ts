@@ -7,9 +7,9 @@ import { alice } from '../chain/dev-keys.ts';
 import { type Bytes, concat } from '../encoding/bytes.ts';
 import { encodeBytes, encodeUint, encodeVec, ScaleReader } from '../encoding/scale.ts';
 import { DevnetError } from '../errors.ts';
-import { get, put, type State } from '../state/state.ts';
-import * as keys from '../state/storage-keys.ts';
-import { EMPTY_TRIE_ROOT } from '../state/trie.ts';
+import { get, put, type State } from '../storage/state.ts';
+import * as keys from '../storage/storage-keys.ts';
+import { EMPTY_TRIE_ROOT } from '../storage/trie.ts';
 import { type FinalityProof, GrandpaVoters } from './grandpa.ts';
 import { assembleRelayRuntime, RELAY_SLOT_MS } from './relay-runtime.ts';
 

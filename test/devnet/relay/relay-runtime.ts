@@ -11,7 +11,7 @@ import {
   GRANDPA_SET_ID,
   PARAS_HEADS,
   VALIDATION_DATA_TAIL,
-} from '../state/storage-keys.ts';
+} from '../storage/storage-keys.ts';
 
 export const RELAY_SLOT_MS = 6_000;
 

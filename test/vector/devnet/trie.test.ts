@@ -8,8 +8,8 @@ import { stateOfGenesis } from '../../devnet/chain/chain-spec.ts';
 import { toHex } from '../../devnet/encoding/bytes.ts';
 import { ScaleReader } from '../../devnet/encoding/scale.ts';
 import { registrySpec } from '../../devnet/parachain/genesis.ts';
-import { type State } from '../../devnet/state/state.ts';
-import { EMPTY_TRIE_ROOT, orderedTrieRoot, Trie } from '../../devnet/state/trie.ts';
+import { type State } from '../../devnet/storage/state.ts';
+import { EMPTY_TRIE_ROOT, orderedTrieRoot, Trie } from '../../devnet/storage/trie.ts';
 
 /** Few distinct bytes, so that keys share prefixes and end inside of each other. */
 const key = fc.oneof(
