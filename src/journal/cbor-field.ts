@@ -1,4 +1,4 @@
-import { decode, encode, rfc8949EncodeOptions, Tagged } from 'cborg';
+import { decode, Tagged } from 'cborg';
 import type { Decimal } from '../../hal/contract/index.ts';
 
 /** One value of a CBOR structure, in both directions. `decode` throws a TypeError that names the place. */
@@ -15,11 +15,6 @@ type RecordShape<T> = {
     ? { readonly optional: Slot<NonNullable<T[K]>> }
     : Slot<T[K]>;
 };
-
-/** Deterministic encoding, RFC 8949 §4.2.1. */
-export function encodeCbor(value: unknown): Uint8Array {
-  return encode(value, rfc8949EncodeOptions);
-}
 
 /**
  * Decodes what encodeCbor would have written: definite lengths, shortest integers, no duplicate keys, no trailing

@@ -1,6 +1,7 @@
 import { Tagged } from 'cborg';
 import { equalBytes } from './bytes.ts';
-import { CBOR_TAGS, decodeCbor, encodeCbor } from './cbor-field.ts';
+import { encodeCbor } from './cbor-encode.ts';
+import { CBOR_TAGS, decodeCbor } from './cbor-field.ts';
 import { ed25519Verifier, entryKeyId, KEY_ID_BYTES, SIGNATURE_BYTES } from './ed25519.ts';
 import type { Ed25519Verifier, JournalSigner } from './ed25519.ts';
 import { payloadFromCbor, payloadToCbor } from './entry-payload.ts';
