@@ -15,6 +15,7 @@ export function dieWithCore(corePid: number): void {
   `;
   const worker = new Worker(program, {
     eval: true,
+    execArgv: [],
     workerData: { corePid, everyMs: LOOK_EVERY_MS },
     resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
   });

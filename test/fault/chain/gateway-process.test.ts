@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../../../hal/contract/index.ts';
+import { type GatewayEvent, type GatewayOptions, GatewayProcess } from '../../../src/chain/index.ts';
+import { systemMonotonicClock } from '../../../src/service/index.ts';
+import { GATEWAY } from '../../support/sync-station.ts';
+
+const PROGRAM = path.resolve(import.meta.dirname, '../../support/gateway-that-misbehaves.js');
+const publicKey = `0x${'07'.repeat(32)}` as const;
+const started: GatewayProcess[] = [];
+const timeZone = process.env['TZ'];
+
+afterEach(async () => {
+  if (timeZone === undefined) delete process.env['TZ'];
+  else process.env['TZ'] = timeZone;
+  await Promise.all(started.splice(0).map((gateway) => gateway.stop()));
+});
+
+/** The mode travels as TZ: of the core's environment a gateway sees next to nothing, and no argument is passed on. */
+async function start(mode: string, options: Partial<GatewayOptions> = {}): Promise<GatewayProcess> {
+  process.env['TZ'] = mode;
+  const gateway = await GatewayProcess.start({
+    entry: PROGRAM,
+    clock: systemMonotonicClock,
+    log: silentLog,
+    onEvent: () => {},
+    ...options,
+  });
+  started.push(gateway);
+  return gateway;
+}
+
+function isGone(pid: number | undefined): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
+
+describe('a gateway that answers', () => {
+  it('gives results and events; an answer that nobody waits for is dropped', async () => {
+    const events: GatewayEvent[] = [];
+    const gateway = await start('answers', { onEvent: (event) => events.push(event) });
+    expect(await gateway.request('account', { publicKey })).toMatchObject({ nonce: 7, free: '1' });
+    expect(events).toMatchObject([{ type: 'finalized', block: { number: 5 } }]);
+    await gateway.stop();
+    expect(isGone(gateway.pid)).toBe(true);
+    await expect(gateway.request('account', { publicKey })).rejects.toMatchObject({
+      code: 'chain.gateway_exited',
+    });
+  });
+
+  it('passes on why it could not do it, with code, remedy and effect', async () => {
+    const gateway = await start('refuses');
+    await expect(gateway.request('account', { publicKey })).rejects.toMatchObject({
+      code: 'chain.refused',
+      effect: 'unknown',
+      message: `account ${publicKey}`,
+    });
+  });
+});
+
+describe('a gateway that fails', () => {
+  it('is killed when it spins and its heart stops', async () => {
+    const gateway = await start('spins', { silenceMs: 300 });
+    await expect(gateway.request('account', { publicKey })).rejects.toMatchObject({
+      code: 'chain.gateway_silent',
+      effect: 'unknown',
+    });
+    await gateway.stop();
+    expect(isGone(gateway.pid)).toBe(true);
+  });
+
+  it('rejects what is open, with its last words, when it dies', async () => {
+    const gateway = await start('dies');
+    await expect(gateway.request('account', { publicKey })).rejects.toMatchObject({
+      code: 'chain.gateway_exited',
+      details: { code: 7, lastOutput: 'the light client has crashed' },
+    });
+    expect(await gateway.ended).toMatchObject({ code: 'chain.gateway_exited' });
+  });
+
+  it.each(['garbage', 'lies'])('is killed when it does not speak the protocol (%s)', async (mode) => {
+    const gateway = await start(mode);
+    await expect(gateway.request('account', { publicKey })).rejects.toMatchObject({ code: 'chain.protocol' });
+    await gateway.stop();
+    expect(isGone(gateway.pid)).toBe(true);
+  });
+
+  it('is killed when it grows above its memory', async () => {
+    const gateway = await start('grows', { maxRssBytes: 2 ** 30 });
+    await expect(gateway.request('account', { publicKey })).rejects.toMatchObject({
+      code: 'chain.gateway_too_big',
+    });
+  });
+
+  it('leaves no request without an end', async () => {
+    const gateway = await start('mute');
+    await expect(gateway.request('account', { publicKey }, 200)).rejects.toMatchObject({
+      code: 'chain.timeout',
+      effect: 'unknown',
+    });
+    expect(isGone(gateway.pid)).toBe(false);
+  });
+
+  it.each([
+    ['never-ready', 'chain.gateway_silent'],
+    ['wrong-version', 'chain.protocol'],
+    ['dies-at-once', 'chain.gateway_exited'],
+  ])('is not started when it is %s', async (mode, cause) => {
+    await expect(start(mode, { startMs: 300 })).rejects.toMatchObject({
+      code: 'chain.gateway_start_failed',
+      cause: { code: cause },
+    });
+  });
+});
+
+describe('the real gateway', () => {
+  it('ends with its core, also when a light client has taken its main thread for good', async () => {
+    // A core that starts a process which does what the gateway does at its start and then spins; then the core is killed.
+    const source = path.resolve(import.meta.dirname, '../../../src/chain/gateway/parent-watch.ts');
+    const spinner = `
+      import { dieWithCore } from ${JSON.stringify(source)};
+      dieWithCore(Number(process.argv[1].slice(2)));
+      setTimeout(() => { process.stdout.write(process.pid + '\\n'); setTimeout(() => { for (;;); }, 100); }, 200);`;
+    const core = `
+      const { spawn } = require('node:child_process');
+      spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', ${JSON.stringify(spinner)}, '--', 'p=' + process.pid], { stdio: 'inherit' });`;
+    const child = spawn(process.execPath, ['-e', core], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const pid = Number(line);
+    expect(isGone(pid)).toBe(false);
+    child.kill('SIGKILL');
+    await expect.poll(() => isGone(pid), { timeout: 10_000 }).toBe(true);
+  });
+
+  it('does not run without a core', async () => {
+    const child = spawn(process.execPath, [GATEWAY.pathname], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [status] = (await once(child, 'exit')) as [number];
+    expect(status).toBe(2);
+  });
+});
