@@ -1,0 +1,34 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+/** Runs a program of this folder in a process of its own, so that what it costs is all its own. */
+export async function runInChild<Task extends object, Result>(program: string, task: Task): Promise<Result> {
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)), [], { execArgv: ['--import', TSX] });
+  const exited = once(child, 'exit');
+  const failed = exited.then(([code]) => {
+    throw new Error(`${program} ended with ${String(code)}: ${JSON.stringify(task)}`);
+  });
+  child.send(task);
+  try {
+    const [result] = (await Promise.race([once(child, 'message'), failed])) as [Result];
+    failed.catch(() => {});
+    await exited;
+    return result;
+  } finally {
+    child.kill();
+  }
+}
+
+/** The other side: one task in, one result out. */
+export async function answerTask<Task, Result extends object>(
+  work: (task: Task) => Promise<Result>,
+): Promise<void> {
+  const [task] = (await once(process, 'message')) as [Task];
+  const result = await work(task);
+  await new Promise((sent) => process.send?.(result, sent));
+  process.disconnect();
+}
