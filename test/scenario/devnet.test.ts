@@ -1,9 +1,6 @@
 // The dev network against the light client it is made for: smoldot follows it, and refuses each of its lies.
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { access } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { ApiPromise, WsProvider } from '@polkadot/api';
 import type { ProviderInterface } from '@polkadot/rpc-provider/types';
 import { Keyring } from '@polkadot/keyring';
@@ -21,7 +18,7 @@ import { type Json, JsonRpcError, type JsonObject, LightClient } from '../suppor
 const RUNTIME_STATE_VERSION = 0;
 const STATION_BALANCE = 123_456_789_000_000_000n;
 
-describe('the dev network', () => {
+describe('the dev network', { timeout: 60_000 }, () => {
   let devnet: Devnet;
   let station: ReturnType<Keyring['addFromUri']>;
   const clients: LightClient[] = [];
@@ -166,39 +163,6 @@ describe('the dev network', () => {
     await head.first(isFinalized(missed));
   });
 
-  it('ends with the process that started it, however that ends', async () => {
-    const parent = fork(fileURLToPath(new URL('../support/devnet-parent.ts', import.meta.url)), [], {
-      execArgv: ['--import', 'tsx'],
-    });
-    const [processId] = (await once(parent, 'message')) as [number];
-    expect(isAlive(processId)).toBe(true);
-    parent.kill('SIGKILL');
-    await once(parent, 'exit');
-    await expect.poll(() => isAlive(processId), { timeout: 10_000 }).toBe(false);
-  });
-
-  it('makes blocks by itself, says so when it is asked after its end, and leaves no files', async () => {
-    const short = await startDevnet({ heartbeatMs: 50 });
-    const { parachain } = await short.status();
-    const finalized = async () => (await short.status()).parachain.finalized;
-    await expect.poll(finalized, { timeout: 10_000 }).toBeGreaterThan(parachain.best);
-    await access(short.paraSpecPath);
-    await short.stop();
-    await short.stop();
-    await expect(short.status()).rejects.toMatchObject({ code: 'devnet.not_running' });
-    await expect(access(short.paraSpecPath)).rejects.toMatchObject({ code: 'ENOENT' });
-  });
-
-  it('refuses a port that is taken', async () => {
-    const port = Number(new URL(devnet.rpcUrl ?? '').port);
-    await expect(startDevnet({ rpc: { port } })).rejects.toMatchObject({ code: 'devnet.bad_input' });
-  });
-
-  it('refuses an endowment that is not an account', async () => {
-    const endow = [{ publicKey: new Uint8Array(31), balance: 1n }];
-    await expect(startDevnet({ endow })).rejects.toMatchObject({ code: 'devnet.bad_input' });
-  });
-
   const stationAccountKey = () => toHex(systemAccount(station.publicKey));
 });
 
@@ -237,13 +201,4 @@ async function accepts(port: number): Promise<boolean> {
   ]).catch(() => false);
   socket.destroy();
   return accepted;
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
