@@ -52,6 +52,29 @@ const MIGRATIONS: readonly string[] = [
 const KEPT_ANCHORS = 10_000;
 const KEPT_OTHERS = 100;
 
+const COLUMNS = [
+  'id',
+  'state',
+  'size',
+  'root',
+  'checkpoint',
+  'planned_at_ms',
+  'attempt',
+  'nonce',
+  'birth_number',
+  'birth_hash',
+  'death_number',
+  'extrinsic',
+  'additional_signed',
+  'block_number',
+  'block_hash',
+  'evidence',
+  'reason',
+];
+/** By id only. INSERT OR REPLACE would settle a second intent in flight by deleting the first. */
+const UPSERT = `INSERT INTO intent (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
+  ON CONFLICT (id) DO UPDATE SET ${COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+
 interface IntentRow {
   readonly id: number;
   readonly state: IntentState;
@@ -172,7 +195,7 @@ export class OutboxStore {
   #write(intent: Intent): void {
     const { attempt, block, evidence } = intent;
     this.#database
-      .prepare('INSERT OR REPLACE INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .prepare(UPSERT)
       .run(
         intent.id,
         intent.state,

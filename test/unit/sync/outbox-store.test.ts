@@ -1,0 +1,175 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { bytesToHex } from '../../../src/chain/index.ts';
+import { anchorCovering, readSyncStatus } from '../../../src/sync/index.ts';
+import type { Intent, IntentState } from '../../../src/sync/intent.ts';
+import { acquireOutboxLock } from '../../../src/sync/outbox-lock.ts';
+import { OutboxStore } from '../../../src/sync/outbox-store.ts';
+import { hasCode } from '../../support/has-code.ts';
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'outbox-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const directory = (): string => mkdtempSync(path.join(root, 'd-'));
+
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length }).map(bytesToHex);
+const u32 = fc.nat(0xffff_ffff);
+const attempt = fc.record(
+  {
+    ordinal: fc.integer({ min: 1, max: 1_000 }),
+    nonce: u32,
+    birth: fc.record({ number: u32, hash: bytes(32) }),
+    deathNumber: u32,
+    extrinsic: bytes(300),
+    additionalSigned: bytes(72),
+  },
+  { requiredKeys: ['ordinal', 'nonce', 'birth', 'deathNumber', 'extrinsic'] },
+);
+const evidence = fc.record({
+  via: fc.constantFrom('light-client' as const, 'rpc' as const),
+  genesisHash: bytes(32),
+  blockNumber: u32,
+  blockHash: bytes(32),
+  header: bytes(200),
+  extrinsicIndex: fc.nat(100),
+  extrinsic: bytes(300),
+  extrinsicProof: fc.array(bytes(64), { maxLength: 5 }),
+  checkpoint: fc.string({ maxLength: 300 }),
+  size: fc.nat(),
+});
+
+function intentOf(state: IntentState, id: number): fc.Arbitrary<Intent> {
+  const withBytes = !['planned', 'superseded'].includes(state);
+  return fc.record({
+    id: fc.constant(id),
+    state: fc.constant(state),
+    checkpoint: fc.string({ unit: 'binary', maxLength: 300 }).filter((text) => !text.includes('\0')),
+    size: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    root: bytes(32),
+    plannedAtMs: fc.nat(),
+    attempt: withBytes ? attempt : fc.constant(null),
+    block: state === 'inBlock' ? fc.record({ number: u32, hash: bytes(32) }) : fc.constant(null),
+    evidence: state === 'final' ? evidence : fc.constant(null),
+    reason: fc.option(fc.string(), { nil: null }),
+  });
+}
+
+function example(state: IntentState, id: number, change: Partial<Intent> = {}): Intent {
+  return { ...(fc.sample(intentOf(state, id), { numRuns: 1, seed: id })[0] as Intent), ...change };
+}
+
+describe('the outbox on disk', () => {
+  const states: IntentState[] = [
+    'planned',
+    'signed',
+    'broadcast',
+    'inBlock',
+    'expired',
+    'final',
+    'superseded',
+    'unplaced',
+  ];
+
+  it('gives back what was committed, after it was closed', () => {
+    const where = directory();
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...states).chain((state) => intentOf(state, 1)),
+        (intent) => {
+          const store = OutboxStore.open(where);
+          store.commit([intent]);
+          store.close();
+          const again = OutboxStore.open(where);
+          expect(again.newest(5)).toEqual([intent]);
+          again.close();
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('takes all rows of a step or none', () => {
+    const store = OutboxStore.open(directory());
+    store.commit([example('broadcast', 1)]);
+    const second = example('signed', 2);
+    expect(() => store.commit([example('planned', 3), second])).toThrow(hasCode('sync.outbox_damaged'));
+    expect(store.newest(5).map(({ id }) => id)).toEqual([1]);
+    store.commit([second, example('final', 1)]);
+    expect(store.open().map(({ id }) => id)).toEqual([2]);
+    store.close();
+  });
+
+  it('finds the smallest final anchor that covers a leaf', () => {
+    const where = directory();
+    const store = OutboxStore.open(where);
+    const sizes = [10, 20, 30];
+    store.commit(
+      sizes.map((size, i) => {
+        const intent = example('final', i + 1, { size });
+        return { ...intent, evidence: { ...(intent.evidence as NonNullable<Intent['evidence']>), size } };
+      }),
+    );
+    store.commit([example('broadcast', 9, { size: 40 })]);
+    expect([0, 9, 10, 29].map((index) => anchorCovering(where, index)?.size)).toEqual([10, 10, 20, 30]);
+    expect(anchorCovering(where, 30)).toBeUndefined();
+    expect(readSyncStatus(where)).toMatchObject({
+      lastAnchor: { size: 30 },
+      failure: null,
+      genesisHash: null,
+    });
+    store.close();
+  });
+
+  it('keeps a hundred of those that came to nothing', () => {
+    const store = OutboxStore.open(directory());
+    for (let id = 1; id <= 150; id++) store.commit([example('superseded', id)]);
+    store.commit([example('planned', 151)]);
+    expect(store.newest(1_000)).toHaveLength(101);
+    expect(store.lastId()).toBe(151);
+    store.close();
+  });
+});
+
+describe('an outbox that cannot be used', () => {
+  it('is said to be missing, damaged or newer, and left as it is', () => {
+    const where = directory();
+    expect(() => readSyncStatus(where)).toThrow(hasCode('sync.outbox_missing'));
+    const file = path.join(where, 'outbox.db');
+    writeFileSync(file, 'this is no database, and long enough that SQLite looks at it'.repeat(20));
+    const before = readFileSync(file);
+    expect(() => OutboxStore.open(where)).toThrow(hasCode('sync.outbox_damaged'));
+    expect(readFileSync(file)).toEqual(before);
+    rmSync(file);
+    const other = new Database(file);
+    other.exec('CREATE TABLE something (x); PRAGMA user_version = 1');
+    other.close();
+    expect(() => OutboxStore.open(where)).toThrow(hasCode('sync.outbox_damaged'));
+    const newer = new Database(file);
+    newer.pragma('user_version = 99');
+    newer.close();
+    expect(() => OutboxStore.open(where)).toThrow(hasCode('sync.outbox_newer'));
+  });
+
+  it('is found when a page in the middle is overwritten', () => {
+    const where = directory();
+    const store = OutboxStore.open(where);
+    for (let id = 1; id <= 40; id++) store.commit([example('final', id)]);
+    store.close();
+    const file = path.join(where, 'outbox.db');
+    const content = readFileSync(file);
+    content.fill(0xa5, 3 * 4096, 6 * 4096);
+    writeFileSync(file, content);
+    expect(() => OutboxStore.open(where)).toThrow(hasCode('sync.outbox_damaged'));
+  });
+
+  it('is locked for a second writer until the first lets go', () => {
+    const where = directory();
+    const lock = acquireOutboxLock(where);
+    expect(() => acquireOutboxLock(where)).toThrow(hasCode('sync.locked'));
+    lock.release();
+    acquireOutboxLock(where).release();
+  });
+});
