@@ -22,6 +22,8 @@ export const COPY_MS = 120;
  */
 export class LateAnswers {
   #owed: readonly Owed[] = [];
+  /** When which request was answered, for as long as a copy of the answer may come. */
+  #answered: ReadonlyMap<string, number> = new Map();
 
   /** Earliest time at which the request may be sent; 0 when nothing stands against it. */
   readyAt(answerKey: string | undefined, request: string): number {
@@ -47,13 +49,21 @@ export class LateAnswers {
   ): void {
     const { sentAt, answeredAt, until } = time;
     this.#owed = this.#owed.filter((owed) => owed.until > answeredAt);
+    const mayBeCopy =
+      this.#answered.has(request) && answeredAt - (this.#answered.get(request) ?? 0) <= COPY_MS;
+    this.#answered = new Map(
+      [...this.#answered, [request, answeredAt] as const].filter(([, at]) => answeredAt - at <= COPY_MS),
+    );
     const alike = this.#owed.filter((owed) => owed.answerKey === answerKey);
-    // The answer may belong to the oldest request that looks like this one; only what is older still is proven dead.
+    // The answer may belong to the oldest request that looks like this one; only what is older still is proven dead. And
+    // what may be a copy of an answer to the same request proves nothing.
     const answeredSince = Math.min(sentAt, ...alike.map((owed) => owed.sentAt));
     const others = this.#owed
       .filter((owed) => owed.answerKey !== answerKey)
       .map((owed) =>
-        owed.sentAt < answeredSince ? { ...owed, until: Math.min(owed.until, answeredAt + COPY_MS) } : owed,
+        owed.sentAt < answeredSince && !mayBeCopy
+          ? { ...owed, until: Math.min(owed.until, answeredAt + COPY_MS) }
+          : owed,
       );
     const own = alike.length > 0 && answerKey !== undefined ? [{ answerKey, request, sentAt, until }] : [];
     this.#owed = [...others, ...own];
