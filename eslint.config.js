@@ -29,7 +29,7 @@ const importDirection = {
 };
 
 export default defineConfig(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', 'state/'] },
+  { ignores: ['dist/', 'node_modules/', 'coverage/'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: ROOT } },

@@ -1,7 +1,2 @@
 export { createLog, type LogOptions } from './log.ts';
-export {
-  systemMonotonicClock,
-  systemWallClock,
-  type ClockStatus,
-  type WallClock,
-} from './system-clock.ts';
+export { systemMonotonicClock, systemWallClock, type ClockStatus, type WallClock } from './system-clock.ts';

@@ -28,7 +28,11 @@ describe('published vectors of the Substrate trie', () => {
   // polkadot-sdk (Apache-2.0), substrate/primitives/trie: codec_trie_single_tuple, codec_trie_two_tuples_disjoint_keys.
   it.each([
     ['one pair', { aa: 'bb' }, '42aa04bb'],
-    ['two pairs with nothing in common', { 4819: 'fe', 1314: 'ff' }, '801200' + '1443031404ff' + '1443081904fe'],
+    [
+      'two pairs with nothing in common',
+      { 4819: 'fe', 1314: 'ff' },
+      '801200' + '1443031404ff' + '1443081904fe',
+    ],
   ])('encodes %s as Substrate does', (_name, pairs, node) => {
     const entries = Object.entries(pairs).map(([key, value]) => [unhex(key), unhex(value)] as const);
     expect(hex(naiveRootNode(entries, 'V1'))).toBe(`0x${node}`);

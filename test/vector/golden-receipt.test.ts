@@ -29,7 +29,11 @@ describe('the golden receipt', () => {
   });
 
   it('has entries that an independent COSE library verifies', async () => {
-    const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(station.identity.publicKey).toString('base64url') };
+    const jwk = {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      x: Buffer.from(station.identity.publicKey).toString('base64url'),
+    };
     const key = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['verify']);
     for (const { cose } of receipt.entries) {
       const bytes = new Uint8Array(Buffer.from(cose, 'base64'));

@@ -14,7 +14,9 @@ import { EMPTY_TRIE_ROOT, orderedTrieRoot, Trie } from '../../devnet/storage/tri
 /** Few distinct bytes, so that keys share prefixes and end inside of each other. */
 const key = fc.oneof(
   fc.uint8Array({ maxLength: 40 }),
-  fc.array(fc.constantFrom(0x00, 0x01, 0x10, 0x11, 0xff), { maxLength: 6 }).map((bytes) => Uint8Array.from(bytes)),
+  fc
+    .array(fc.constantFrom(0x00, 0x01, 0x10, 0x11, 0xff), { maxLength: 6 })
+    .map((bytes) => Uint8Array.from(bytes)),
 );
 /** Around the length at which a node stands in its parent, and at which a value leaves its node. */
 const value = fc.oneof(fc.uint8Array({ maxLength: 70 }), fc.uint8Array({ minLength: 31, maxLength: 33 }));
@@ -38,7 +40,9 @@ describe('the state trie', () => {
       extrinsicsRoot: EMPTY_TRIE_ROOT,
       digest: [],
     });
-    expect(toHex(hashHeader(header))).toBe('0x7c34d42fc815d392057c78b49f2755c753440ccd38bcb0405b3bcfb601d08734');
+    expect(toHex(hashHeader(header))).toBe(
+      '0x7c34d42fc815d392057c78b49f2755c753440ccd38bcb0405b3bcfb601d08734',
+    );
   });
 
   it('has the root that another implementation computes, whatever is in it', async () => {

@@ -14,7 +14,8 @@ function rule(name: string): string {
   if (text === undefined) throw new Error(`docs/formats.cddl has no rule ${name}`);
   return text;
 }
-const keysOf = (text: string) => [...text.matchAll(/(?<=[{,(]|^)\s*(?:\? )?(\d+) =>/gm)].map(([, key]) => Number(key));
+const keysOf = (text: string) =>
+  [...text.matchAll(/(?<=[{,(]|^)\s*(?:\? )?(\d+) =>/gm)].map(([, key]) => Number(key));
 const choicesOf = (text: string) => [...text.matchAll(/"([^"]+)"/g)].map(([, choice]) => choice);
 
 const session = { sessionId: 's', evseId: 'e', reading: reading(1), ocmf: 'OCMF|{}|{}' };
@@ -36,7 +37,14 @@ const bodyRules = new Map(
 
 /** The payload of an entry with every optional field there. */
 function payloadOf<K extends EntryKind>(kind: K): Map<number, unknown> {
-  const stamp = { station: ORIGIN, index: 1, timeMs: START_MS, clock: 'S' as const, bootCount: 1, sinceBootMs: 5 };
+  const stamp = {
+    station: ORIGIN,
+    index: 1,
+    timeMs: START_MS,
+    clock: 'S' as const,
+    bootCount: 1,
+    sinceBootMs: 5,
+  };
   const cose = encodeEntry({ ...stamp, kind, body: FULL[kind] } as never, SIGNER);
   const options = { useMaps: true, tags: Tagged.preserve(4, 18) };
   const [, , payload] = (decode(cose, options) as Tagged).value as Uint8Array[];
@@ -55,7 +63,8 @@ describe('docs/formats.cddl', () => {
   });
 
   it('names every unit, quality and clock status', () => {
-    const [units = '', qualities = ''] = /unit: (.*)\n\s*quality: (.*)/.exec(rule('measured-value'))?.slice(1) ?? [];
+    const [units = '', qualities = ''] =
+      /unit: (.*)\n\s*quality: (.*)/.exec(rule('measured-value'))?.slice(1) ?? [];
     expect(choicesOf(units)).toEqual([...UNITS]);
     expect(choicesOf(qualities)).toEqual(Object.keys(QUALITIES));
     expect(choicesOf(rule('clock-status'))).toEqual([...CLOCK_STATUSES]);

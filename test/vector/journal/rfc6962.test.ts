@@ -1,11 +1,27 @@
 // The test tree of the Certificate Transparency reference code (github.com/google/certificate-transparency,
 // cpp/merkletree/merkle_tree_test.cc, Apache-2.0): eight leaves, the roots of every size, and the proofs it publishes.
 import { describe, expect, it } from 'vitest';
-import { consistencyProof, EMPTY_ROOT, inclusionProof, leafHash, nodeHash, rootOf } from '../../../src/journal/index.ts';
+import {
+  consistencyProof,
+  EMPTY_ROOT,
+  inclusionProof,
+  leafHash,
+  nodeHash,
+  rootOf,
+} from '../../../src/journal/index.ts';
 import { verifyConsistency, verifyInclusion } from '../../../src/journal/index.ts';
 import { naivePath, naiveRoot, naiveSubproof } from '../../support/naive-merkle.ts';
 
-const LEAVES = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
+const LEAVES = [
+  '',
+  '00',
+  '10',
+  '2021',
+  '3031',
+  '40414243',
+  '5051525354555657',
+  '606162636465666768696a6b6c6d6e6f',
+];
 const ROOTS = [
   'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
   '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
@@ -27,7 +43,9 @@ const NODE_5678 = '6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf
 const leaves = LEAVES.map((text) => Buffer.from(text, 'hex'));
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const read = (level: number, index: number): Uint8Array =>
-  level === 0 ? leafHash(leaves[index]!) : nodeHash(read(level - 1, 2 * index), read(level - 1, 2 * index + 1));
+  level === 0
+    ? leafHash(leaves[index]!)
+    : nodeHash(read(level - 1, 2 * index), read(level - 1, 2 * index + 1));
 
 describe('the Certificate Transparency test tree', () => {
   it('has its published roots, by our tree and by the definition', () => {

@@ -30,7 +30,8 @@ describe('signed notes of others', () => {
   it('are read and written byte for byte', () => {
     expect(parseSignedNote(NOTE).text).toBe(TEXT);
     expect(formatSignedNote(parseSignedNote(NOTE))).toBe(NOTE);
-    for (const key of [PETER_KEY, ENOCH_KEY, SUM_KEY]) expect(formatVerifierKey(parseVerifierKey(key))).toBe(key);
+    for (const key of [PETER_KEY, ENOCH_KEY, SUM_KEY])
+      expect(formatVerifierKey(parseVerifierKey(key))).toBe(key);
   });
 
   it('verify with each of their keys, and other signers are ignored', () => {
@@ -94,7 +95,11 @@ CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
     ['a leading zero', '\n20852163\n', '\n020852163\n'],
     ['a sign', '\n20852163\n', '\n+20852163\n'],
     ['a size that is no exact number', '\n20852163\n', '\n9007199254740993\n'],
-    ['a root of another length', 'CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=', 'CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jx'],
+    [
+      'a root of another length',
+      'CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=',
+      'CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jx',
+    ],
     ['no origin', 'example.com/behind-the-sofa\n2', '\n2'],
     ['an empty extension line', 'q2I=\n', 'q2I=\n\nmore\n'],
   ])('is refused with %s', (_what, from, to) => {

@@ -3,10 +3,21 @@ import { readFileSync } from 'node:fs';
 import { TypeRegistry } from '@polkadot/types';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blake2b256, bytesToHex, type Hex, hexToBytes, type PreparedExtrinsic } from '../../../src/chain/index.ts';
+import {
+  blake2b256,
+  bytesToHex,
+  type Hex,
+  hexToBytes,
+  type PreparedExtrinsic,
+} from '../../../src/chain/index.ts';
 import { acceptEvidence } from '../../../src/sync/evidence-policy.ts';
 import type { Intent } from '../../../src/sync/intent.ts';
-import { bytesToSign, checkExtrinsic, REMARK_CALL_INDICES, type SigningPlan } from '../../../src/sync/signing-policy.ts';
+import {
+  bytesToSign,
+  checkExtrinsic,
+  REMARK_CALL_INDICES,
+  type SigningPlan,
+} from '../../../src/sync/signing-policy.ts';
 import { hasCode } from '../../support/has-code.ts';
 
 interface Case {
@@ -18,9 +29,11 @@ interface Case {
   readonly evidence: Parameters<typeof acceptEvidence>[0];
 }
 
-const vector = JSON.parse(
-  readFileSync(new URL('remark-asset-hub-900.json', import.meta.url), 'utf8'),
-) as { readonly genesisHash: Hex; readonly publicKey: Hex; readonly cases: readonly [Case, Case] };
+const vector = JSON.parse(readFileSync(new URL('remark-asset-hub-900.json', import.meta.url), 'utf8')) as {
+  readonly genesisHash: Hex;
+  readonly publicKey: Hex;
+  readonly cases: readonly [Case, Case];
+};
 const [short, long] = vector.cases;
 
 function planOf({ checkpoint, prepared }: Case): SigningPlan {
@@ -64,14 +77,22 @@ describe('the signing payload that the gateway prepared', () => {
     fc.assert(
       fc.property(fc.constantFrom(short, long), fc.nat(), fc.nat(7), (golden, position, bit) => {
         const payload = flipped(golden.prepared.payload, position, bit);
-        expect(() => bytesToSign(planOf(golden), { ...golden.prepared, payload })).toThrow(hasCode('sync.payload_refused'));
+        expect(() => bytesToSign(planOf(golden), { ...golden.prepared, payload })).toThrow(
+          hasCode('sync.payload_refused'),
+        );
       }),
     );
   });
 
   it('is refused when it is shorter or longer', () => {
-    for (const payload of [long.prepared.payload.slice(0, -2) as Hex, `${long.prepared.payload}00` as Hex, '0x' as Hex]) {
-      expect(() => bytesToSign(planOf(long), { ...long.prepared, payload })).toThrow(hasCode('sync.payload_refused'));
+    for (const payload of [
+      long.prepared.payload.slice(0, -2) as Hex,
+      `${long.prepared.payload}00` as Hex,
+      '0x' as Hex,
+    ]) {
+      expect(() => bytesToSign(planOf(long), { ...long.prepared, payload })).toThrow(
+        hasCode('sync.payload_refused'),
+      );
     }
   });
 
@@ -80,10 +101,15 @@ describe('the signing payload that the gateway prepared', () => {
     ['another nonce', { nonce: 99 }],
     ['another chain', { genesisHash: `0x${'11'.repeat(32)}` }],
     ['another first block of the era', { birth: { number: 2, hash: `0x${'22'.repeat(32)}` } }],
-    ['the hash of another first block', { birth: { number: short.prepared.fields.birth.number, hash: `0x${'22'.repeat(32)}` } }],
+    [
+      'the hash of another first block',
+      { birth: { number: short.prepared.fields.birth.number, hash: `0x${'22'.repeat(32)}` } },
+    ],
     ['another call', { allowedCalls: [[0, 7]] }],
   ])('is refused when the plan was %s', (_name, change) => {
-    expect(() => bytesToSign({ ...planOf(short), ...change }, short.prepared)).toThrow(hasCode('sync.payload_refused'));
+    expect(() => bytesToSign({ ...planOf(short), ...change }, short.prepared)).toThrow(
+      hasCode('sync.payload_refused'),
+    );
   });
 
   it.each(['CheckGenesis', 'CheckMortality', 'CheckNonce'])('is refused when %s is not signed', (name) => {
@@ -111,17 +137,37 @@ describe('the signing payload that the gateway prepared', () => {
     const u32 = fc.nat(0xffff_ffff);
     const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(bytesToHex);
     fc.assert(
-      fc.property(u32, u32, u32, fc.nat(0x7fff_ffff), hash, hash, (specVersion, transactionVersion, nonce, number, birthHash, genesisHash) => {
-        const era = registry.createType('ExtrinsicEra', { current: number, period: 64 });
-        const birth = { number, hash: birthHash };
-        const deathNumber = era.asMortalEra.death(number);
-        const fields = { genesisHash, specVersion, transactionVersion, nonce, era: era.toHex(), birth, deathNumber, tip: '0' as const, signedExtensions };
-        const method = '0x00071473686f7274';
-        const value = { ...fields, method, blockHash: birthHash, mode: 0, metadataHash: null };
-        const bytes = registry.createType('ExtrinsicPayload', value, { version: 4 }).toU8a({ method: true });
-        const plan = { ...planOf(short), genesisHash, nonce, birth };
-        expect(bytesToSign(plan, { fields, payload: bytesToHex(bytes) })).toEqual(bytes);
-      }),
+      fc.property(
+        u32,
+        u32,
+        u32,
+        fc.nat(0x7fff_ffff),
+        hash,
+        hash,
+        (specVersion, transactionVersion, nonce, number, birthHash, genesisHash) => {
+          const era = registry.createType('ExtrinsicEra', { current: number, period: 64 });
+          const birth = { number, hash: birthHash };
+          const deathNumber = era.asMortalEra.death(number);
+          const fields = {
+            genesisHash,
+            specVersion,
+            transactionVersion,
+            nonce,
+            era: era.toHex(),
+            birth,
+            deathNumber,
+            tip: '0' as const,
+            signedExtensions,
+          };
+          const method = '0x00071473686f7274';
+          const value = { ...fields, method, blockHash: birthHash, mode: 0, metadataHash: null };
+          const bytes = registry
+            .createType('ExtrinsicPayload', value, { version: 4 })
+            .toU8a({ method: true });
+          const plan = { ...planOf(short), genesisHash, nonce, birth };
+          expect(bytesToSign(plan, { fields, payload: bytesToHex(bytes) })).toEqual(bytes);
+        },
+      ),
     );
   });
 });
@@ -137,10 +183,14 @@ describe('the extrinsic that the gateway assembled', () => {
   it('is refused with any bit changed, cut short or with something behind it', () => {
     fc.assert(
       fc.property(fc.constantFrom(short, long), fc.nat(), fc.nat(7), (golden, position, bit) => {
-        expect(() => check(golden, flipped(golden.extrinsic, position, bit))).toThrow(hasCode('sync.extrinsic_refused'));
+        expect(() => check(golden, flipped(golden.extrinsic, position, bit))).toThrow(
+          hasCode('sync.extrinsic_refused'),
+        );
       }),
     );
-    expect(() => check(short, short.extrinsic.slice(0, -2) as Hex)).toThrow(hasCode('sync.extrinsic_refused'));
+    expect(() => check(short, short.extrinsic.slice(0, -2) as Hex)).toThrow(
+      hasCode('sync.extrinsic_refused'),
+    );
     expect(() => check(short, `${short.extrinsic}00`)).toThrow(hasCode('sync.extrinsic_refused'));
   });
 });
@@ -155,7 +205,12 @@ describe('the evidence that the gateway found', () => {
 
   it('is kept, with the checkpoint it is about', () => {
     const { checkpoint } = long;
-    expect(acceptEvidence(long.evidence, expectedOf(long))).toMatchObject({ ...long.evidence, checkpoint, size: 1234, finalizedAtMs: 5 });
+    expect(acceptEvidence(long.evidence, expectedOf(long))).toMatchObject({
+      ...long.evidence,
+      checkpoint,
+      size: 1234,
+      finalizedAtMs: 5,
+    });
   });
 
   it.each<[string, Partial<Case['evidence']>]>([
@@ -169,6 +224,8 @@ describe('the evidence that the gateway found', () => {
     ['at another index', { extrinsicIndex: long.evidence.extrinsicIndex + 1 }],
     ['without its proof', { extrinsicProof: [] }],
   ])('is refused when it is %s', (_name, change) => {
-    expect(() => acceptEvidence({ ...long.evidence, ...change }, expectedOf(long))).toThrow(hasCode('sync.evidence_refused'));
+    expect(() => acceptEvidence({ ...long.evidence, ...change }, expectedOf(long))).toThrow(
+      hasCode('sync.evidence_refused'),
+    );
   });
 });
