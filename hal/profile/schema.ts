@@ -6,8 +6,7 @@ import { isObisCode, UNITS, type MeterProfile, type ObisCode } from '../contract
 
 const describe = v.description;
 
-const text = (about: string) =>
-  v.pipe(v.string(), v.regex(/\S/, 'must not be empty'), describe(about));
+const text = (about: string) => v.pipe(v.string(), v.regex(/\S/, 'must not be empty'), describe(about));
 const integer = (min: number, max: number, about: string) =>
   v.pipe(
     v.number(),
