@@ -12,8 +12,13 @@ export interface Ed25519Key {
   sign(message: Uint8Array): Uint8Array;
 }
 
+export interface BackgroundKey extends Ed25519Key {
+  /** The same signature as `sign`, made on a thread of libuv's pool. */
+  signInBackground(message: Uint8Array): Promise<Uint8Array>;
+}
+
 /** The private key stays inside the closure: no property, no printing and no JSON can show it. */
-export function ed25519KeyFromSeed(seed: Uint8Array): Ed25519Key {
+export function ed25519KeyFromSeed(seed: Uint8Array): BackgroundKey {
   const privateKey = createPrivateKey({
     key: Buffer.concat([PKCS8_PREFIX, seed]),
     format: 'der',
@@ -23,6 +28,13 @@ export function ed25519KeyFromSeed(seed: Uint8Array): Ed25519Key {
   return Object.freeze({
     publicKey: new Uint8Array(spki.subarray(SPKI_PREFIX.length)),
     sign: (message: Uint8Array) => new Uint8Array(sign(null, message, privateKey)),
+    signInBackground: (message: Uint8Array) =>
+      new Promise<Uint8Array>((resolve, reject) => {
+        sign(null, message, privateKey, (error, signature) => {
+          if (error === null) resolve(new Uint8Array(signature));
+          else reject(error);
+        });
+      }),
   });
 }
 

@@ -1,4 +1,4 @@
-export { verifyEd25519, type Ed25519Key } from './ed25519.ts';
+export { verifyEd25519, type BackgroundKey, type Ed25519Key } from './ed25519.ts';
 export { IdentityError, type IdentityErrorCode } from './errors.ts';
 export { createRootSeed } from './root-seed-file.ts';
 export { decodeSs58, encodeSs58, GENERIC_SS58_PREFIX } from './ss58.ts';

@@ -1,11 +1,11 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
-import { ed25519KeyFromSeed, type Ed25519Key } from './ed25519.ts';
+import { ed25519KeyFromSeed, type BackgroundKey, type Ed25519Key } from './ed25519.ts';
 import { deriveEd25519Seed, deriveP256 } from './key-derivation.ts';
 import { readRootSeed } from './root-seed-file.ts';
 import { encodeSs58, GENERIC_SS58_PREFIX } from './ss58.ts';
 
 /** Everything here can be printed: private keys live in closures only. */
-export interface StationIdentity extends Ed25519Key {
+export interface StationIdentity extends BackgroundKey {
   /** First 8 bytes of SHA-256(public key): the `kid` of journal entries. */
   readonly keyId: Uint8Array;
   readonly chainAccount: ChainAccount;

@@ -17,6 +17,9 @@ export const ENTRY_CONTENT_TYPE = 'application/vnd.delmonicos.entry+cbor';
 /** Bounds what reading one row can cost. The largest thing in an entry is an OCMF record (OCPP 2.1: 32,768 characters). */
 export const MAX_ENTRY_BYTES = 65_536;
 
+/** Tag, list, and the heads of its four parts, at most. */
+const FRAME_BYTES = 10;
+
 export interface DecodedEntry {
   readonly entry: JournalEntry;
   /** `kid`: which key the entry says it was signed with. */
@@ -26,11 +29,19 @@ export interface DecodedEntry {
   readonly signedBytes: Uint8Array;
 }
 
+/** An entry that lacks its signature only. */
+export interface UnsignedEntry {
+  /** What the signature is over: the Sig_structure of RFC 9052 §4.4. */
+  readonly signedBytes: Uint8Array;
+  /** The whole message. */
+  readonly seal: (signature: Uint8Array) => Uint8Array;
+}
+
 /**
- * One entry as COSE_Sign1 (FORMATS: journal entry), in deterministic CBOR.
+ * Everything of an entry up to its signature, so that signing can happen elsewhere.
  * @throws JournalError `journal.entry_invalid` when a field does not fit the format or the whole is too large
  */
-export function encodeEntry(entry: JournalEntry, signer: JournalSigner): Uint8Array {
+export function prepareEntry(entry: JournalEntry, keyId: Uint8Array): UnsignedEntry {
   let payload: Uint8Array;
   try {
     payload = encodeCbor(payloadToCbor(entry));
@@ -39,13 +50,20 @@ export function encodeEntry(entry: JournalEntry, signer: JournalSigner): Uint8Ar
       cause: error,
     });
   }
-  const protectedHeader = encodeProtectedHeader(signer.keyId);
-  const signature = signer.sign(sigStructure(protectedHeader, payload));
-  const bytes = encodeSign1(protectedHeader, payload, signature);
-  if (bytes.length > MAX_ENTRY_BYTES) {
+  const protectedHeader = encodeProtectedHeader(keyId);
+  if (protectedHeader.length + payload.length + SIGNATURE_BYTES + FRAME_BYTES > MAX_ENTRY_BYTES) {
     throw new JournalError('journal.entry_invalid', `the entry is larger than ${MAX_ENTRY_BYTES} bytes`);
   }
-  return bytes;
+  return {
+    signedBytes: sigStructure(protectedHeader, payload),
+    seal: (signature) => encodeSign1(protectedHeader, payload, signature),
+  };
+}
+
+/** One entry as COSE_Sign1 (FORMATS: journal entry), in deterministic CBOR. @throws as prepareEntry */
+export function encodeEntry(entry: JournalEntry, signer: JournalSigner): Uint8Array {
+  const { signedBytes, seal } = prepareEntry(entry, signer.keyId);
+  return seal(signer.sign(signedBytes));
 }
 
 /**

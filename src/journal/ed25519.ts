@@ -8,6 +8,8 @@ export interface JournalSigner {
   readonly keyId: Uint8Array;
   /** 64 bytes, RFC 8032 pure ed25519. */
   sign(message: Uint8Array): Uint8Array;
+  /** The same signature (ed25519 is deterministic), made on another thread. Optional: it only saves time. */
+  signInBackground?(message: Uint8Array): Promise<Uint8Array>;
 }
 
 export const KEY_BYTES = 32;

@@ -1,7 +1,7 @@
 import { InvariantError } from '../../hal/contract/index.ts';
 import { readKernelBootId } from './boot-id.ts';
 import { signCheckpoint } from './checkpoint.ts';
-import { encodeEntry } from './cose-sign1.ts';
+import { prepareEntry, type UnsignedEntry } from './cose-sign1.ts';
 import { describeSetAside } from './damaged-journal.ts';
 import { journalDiskBytes } from './disk-size.ts';
 import type { BootBody, EntryBodies, EntryKind, JournalEntry } from './entry-types.ts';
@@ -36,10 +36,15 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   }
 }
 
+/** Full groups that may wait for their signatures before the caller is held up; bounds memory. */
+const MAX_WAITING_GROUPS = 4;
+
 interface PendingEntry {
   readonly index: number;
   readonly kind: EntryKind;
-  readonly cose: Uint8Array;
+  readonly unsigned: UnsignedEntry;
+  /** Once the other thread has delivered it; whoever commits before that signs here and now. */
+  signature: Uint8Array | undefined;
   readonly resolve: (index: number) => void;
   readonly reject: (error: JournalError) => void;
 }
@@ -73,6 +78,10 @@ class SqliteJournal implements Journal {
     this.#store = store;
     this.#edge = edge;
     this.#bootId = bootId;
+  }
+
+  get #groupEntries(): number {
+    return this.#options.groupCommitEntries ?? DEFAULT_GROUP_COMMIT_ENTRIES;
   }
 
   get size(): number {
@@ -117,11 +126,13 @@ class SqliteJournal implements Journal {
     return new Promise((resolve, reject) => {
       this.#assertUsable();
       const index = this.#edge.size + this.#pending.length;
-      const cose = encodeEntry(this.#entry(index, kind, body, at), this.#options.signer);
-      this.#pending.push({ index, kind, cose, resolve, reject });
-      const groupEntries = this.#options.groupCommitEntries ?? DEFAULT_GROUP_COMMIT_ENTRIES;
-      if (durability === 'billing' || this.#pending.length >= groupEntries) this.#commitPending();
-      else this.#groupTimer ??= this.#startGroupTimer();
+      const { signer } = this.#options;
+      const unsigned = prepareEntry(this.#entry(index, kind, body, at), signer.keyId);
+      const entry: PendingEntry = { index, kind, unsigned, signature: undefined, resolve, reject };
+      this.#pending.push(entry);
+      const tooMany = this.#pending.length >= MAX_WAITING_GROUPS * this.#groupEntries;
+      if (durability === 'billing' || tooMany) this.#commitPending();
+      else this.#sign(entry);
     });
   }
 
@@ -170,19 +181,48 @@ class SqliteJournal implements Journal {
     } as JournalEntry;
   }
 
-  /** Writes what is waiting in one transaction. Everything that was waiting is settled when this returns. */
+  /** A sample is signed on another thread while it waits for its group; a full group is committed once it is signed. */
+  #sign(entry: PendingEntry): void {
+    this.#groupTimer ??= this.#startGroupTimer();
+    const { signer } = this.#options;
+    if (signer.signInBackground === undefined) return this.#commitFullGroup();
+    signer.signInBackground(entry.unsigned.signedBytes).then(
+      (signature) => {
+        entry.signature = signature;
+        this.#commitFullGroup();
+      },
+      () => {}, // the commit signs again and reports what is wrong
+    );
+  }
+
+  #commitFullGroup(): void {
+    const inBackground = this.#options.signer.signInBackground !== undefined;
+    if (this.#pending.length < this.#groupEntries) return;
+    const full = this.#pending.slice(0, this.#groupEntries);
+    if (!inBackground || full.every(({ signature }) => signature !== undefined)) this.#commit(full.length);
+  }
+
+  /** Writes all that is waiting in one transaction. */
   #commitPending(): JournalError | undefined {
     this.#groupTimer?.abort();
     this.#groupTimer = undefined;
-    const group = this.#pending;
-    this.#pending = [];
-    if (group.length === 0) return undefined;
+    return this.#commit(this.#pending.length);
+  }
+
+  /** Writes the first `count` that are waiting in one transaction, and settles them. When it fails, all are rejected. */
+  #commit(count: number): JournalError | undefined {
+    if (count === 0) return undefined;
+    const group = this.#pending.splice(0, count);
+    const { signer } = this.#options;
+    const rows = group.map(({ index, kind, unsigned, signature }) => {
+      return { index, kind, cose: unsigned.seal(signature ?? signer.sign(unsigned.signedBytes)) };
+    });
     const { edge, writes } = growTree(
       this.#edge,
-      group.map(({ cose }) => leafHash(cose)),
+      rows.map(({ cose }) => leafHash(cose)),
     );
     try {
-      this.#store.appendGroup(group, writes);
+      this.#store.appendGroup(rows, writes);
     } catch (error) {
       return this.#groupFailed(group, error as JournalError);
     }
@@ -191,7 +231,9 @@ class SqliteJournal implements Journal {
     return undefined;
   }
 
-  #groupFailed(group: readonly PendingEntry[], error: JournalError): JournalError {
+  /** What was waiting behind the group fails with it: its entries carry indices that they would not get any more. */
+  #groupFailed(failed: readonly PendingEntry[], error: JournalError): JournalError {
+    const group = [...failed, ...this.#pending.splice(0)];
     const failure = error.effect === 'unknown' ? this.#reopen(error) : error;
     this.#options.log('error', 'journal.group_failed', { code: failure.code, entries: group.length });
     for (const { reject } of group) reject(failure);

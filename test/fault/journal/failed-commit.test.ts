@@ -78,6 +78,18 @@ describe('a commit that fails', () => {
     expect(await verifyJournal(directory)).toMatchObject({ ok: true, size: 2 });
   });
 
+  it('of a full group takes down what waits behind it, whose indices would be wrong', async () => {
+    const journal = await openTestJournal(directory, { groupCommitEntries: 3 });
+    failOnce('INSERT INTO entry', 'SQLITE_IOERR_READ');
+    const appended = [1, 2, 3, 4, 5].map((n) => journal.append('reading', reading(n), 'sample'));
+    for (const result of await Promise.allSettled(appended)) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'journal.commit_failed' } });
+    }
+    expect(await journal.append('reading', reading(6), 'billing')).toBe(1);
+    await journal.close();
+    expect(await verifyJournal(directory)).toMatchObject({ ok: true, size: 2 });
+  });
+
   it.each([
     ['and did not happen', false, 1],
     ['although it happened', true, 2],

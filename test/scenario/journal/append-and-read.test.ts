@@ -14,6 +14,7 @@ import {
   verifyInclusion,
   verifyJournal,
   type Journal,
+  type JournalSigner,
 } from '../../../src/journal/index.ts';
 import {
   journalOptions,
@@ -125,6 +126,35 @@ describe('group commit', () => {
     expect(committed()).toBe(4);
     await journal.flush();
     expect(await appended[3]).toBe(4);
+  });
+
+  it.each([
+    ['on another thread', {}],
+    ['here, because the signer has no other thread', { signInBackground: undefined }],
+    ['here, because the other thread fails', { signInBackground: () => Promise.reject(new Error('broken')) }],
+    [
+      'here, because the other thread never answers',
+      { signInBackground: () => new Promise<Uint8Array>(() => {}) },
+    ],
+  ])('has the same log when entries are signed %s', async (_where, change) => {
+    const inBackground = (message: Uint8Array) => SIGNER.signInBackground(message);
+    const { signInBackground } = { signInBackground: inBackground, ...change };
+    const signer: JournalSigner = {
+      publicKey: SIGNER.publicKey,
+      keyId: SIGNER.keyId,
+      sign: (message) => SIGNER.sign(message),
+      ...(signInBackground === undefined ? {} : { signInBackground }),
+    };
+    const journal = await open({ signer, groupCommitEntries: 5 });
+    const appended = Array.from({ length: 37 }, (_, i) => journal.append('reading', reading(i), 'sample'));
+    await new Promise(setImmediate);
+    await journal.flush();
+    expect(await Promise.all(appended)).toEqual(Array.from({ length: 37 }, (_, i) => i + 1));
+    const { root } = await journal.checkpoint();
+    // Same keys, same clock, same readings: the same bytes, in every release.
+    const expected = 'd34a80071f2f500917651a6b5429d5207ac1a60449c3471ea6fc4a500af6e46d';
+    expect(Buffer.from(root).toString('hex')).toBe(expected);
+    expect(await verifyJournal(directory)).toMatchObject({ ok: true, size: 38, root: expected });
   });
 
   it('is finished by close, and after that nothing is taken', async () => {
