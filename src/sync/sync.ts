@@ -24,8 +24,10 @@ const DEFAULT_TIMING: SyncTiming = {
   firstRetryMs: DEFAULT_RETRY.firstMs,
   maxRetryMs: DEFAULT_RETRY.maxMs,
 };
-/** How often the size of the log is compared with what is anchored. Costs one number. */
-const LOOK_EVERY_MS = 1_000;
+/** How often the size of the log is compared with what is anchored: a sixtieth of the interval, within these bounds. */
+const LOOK_FRACTION = 1 / 60;
+const MIN_LOOK_MS = 1_000;
+const MAX_LOOK_MS = 10_000;
 /** Stations that start together anchor for the first time within this fraction of the interval, at most a minute. */
 const START_SPREAD = 0.1;
 const MAX_START_SPREAD_MS = 60_000;
@@ -177,7 +179,8 @@ class SyncService implements Sync {
 
   /** Plans an anchor whenever the interval has passed and the log has grown. */
   async #planLoop(): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, chain } = this.#options;
+    const lookEveryMs = Math.min(Math.max(chain.anchorEveryMs * LOOK_FRACTION, MIN_LOOK_MS), MAX_LOOK_MS);
     while (!this.#abort.signal.aborted) {
       try {
         if (this.#isDue()) await this.#plan();
@@ -185,7 +188,7 @@ class SyncService implements Sync {
         this.#dueMonoMs = clock.nowMonoMs() + this.#timing.firstRetryMs;
         log('warning', 'sync.plan_failed', { code: codeOf(error), why: String(error) });
       }
-      await this.#sleep(LOOK_EVERY_MS);
+      await this.#sleep(lookEveryMs);
     }
   }
 

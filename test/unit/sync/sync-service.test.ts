@@ -1,0 +1,257 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { ChainError, type OperationResult, type PreparedExtrinsic } from '../../../src/chain/index.ts';
+import {
+  anchorCovering,
+  openSync,
+  readSyncStatus,
+  type Sync,
+  type SyncOptions,
+  type SyncStatus,
+} from '../../../src/sync/index.ts';
+import { hasCode } from '../../support/has-code.ts';
+import { ModelWorld } from '../../support/model-gateway.ts';
+import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'sync-service-'));
+const open: Sync[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((sync) => sync.stop()));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+function station(size: number, more: Partial<SyncOptions> = {}) {
+  const world = new ModelWorld();
+  const clock = new VirtualClock();
+  const log = new GrowingLog('model', size);
+  const directory = more.stateDirectory ?? mkdtempSync(path.join(root, 's-'));
+  const seen: SyncStatus[] = [];
+  const account = testAccount(1);
+  const signed: Uint8Array[] = [];
+  const options = syncOptions({
+    stateDirectory: directory,
+    source: log,
+    account: {
+      ...account,
+      sign: (bytes) => {
+        signed.push(bytes);
+        return account.sign(bytes);
+      },
+    },
+    chain: { transport: 'rpc', url: 'ws://model', call: 'remark', anchorEveryMs: HOUR },
+    gatewayEntry: world.open,
+    clock,
+    random: () => 0.5,
+    onStatus: (status) => seen.push(status),
+    timing: { firstRetryMs: 2 * SECOND, maxRetryMs: 10 * MINUTE },
+    ...more,
+  });
+  const sync = openSync(options);
+  open.push(sync);
+  /** Time in which the chain makes a block every six seconds. */
+  const pass = async (durationMs: number): Promise<void> => {
+    for (let passed = 0; passed < durationMs; passed += 6 * SECOND) {
+      await clock.advance(6 * SECOND);
+      world.mine();
+    }
+    await clock.advance(1);
+  };
+  return { world, clock, log, directory, seen, signed, sync, pass, options };
+}
+
+describe('the sync service', () => {
+  it('anchors the log when it has grown and the interval has passed, and leaves no gateway behind', async () => {
+    const { sync, world, log, pass } = station(3);
+    sync.start();
+    await pass(10 * MINUTE);
+    expect(sync.status()).toMatchObject({
+      phase: 'idle',
+      anchoredSize: 3,
+      backlog: 0,
+      failure: null,
+      gateway: null,
+    });
+    expect(world.submitted).toHaveLength(1);
+    expect(world.alive).toEqual([]);
+    await pass(2 * HOUR);
+    expect(world.gateways).toHaveLength(1);
+    log.grow(5);
+    await pass(HOUR);
+    expect(sync.status()).toMatchObject({ anchoredSize: 8 });
+    expect(world.submitted).toHaveLength(2);
+  });
+
+  it('signs nothing while the log is empty', async () => {
+    const { sync, world, pass } = station(0);
+    sync.start();
+    await pass(3 * HOUR);
+    expect(world.gateways).toEqual([]);
+    expect(await sync.syncNow()).toEqual({ outcome: 'nothing-to-anchor', anchor: null });
+  });
+
+  it('makes one anchor of thirty days without a network, and tries more and more rarely', async () => {
+    const { sync, world, log, pass, clock } = station(1);
+    let tries = 0;
+    world.opening = () => {
+      tries++;
+      throw new ChainError('chain.unreachable', 'no route');
+    };
+    sync.start();
+    for (let hour = 0; hour < 30 * 24; hour++) {
+      log.grow(3_600);
+      await clock.advance(HOUR);
+    }
+    // Six an hour at most, and the doubling to get there.
+    expect(tries).toBeGreaterThan(30 * 24 * 3);
+    expect(tries).toBeLessThan(30 * 24 * 6 + 15);
+    expect(sync.status()).toMatchObject({
+      phase: 'waiting',
+      failure: { code: 'chain.unreachable', failures: tries },
+    });
+    world.opening = () => {};
+    await pass(20 * MINUTE);
+    expect(sync.status()).toMatchObject({ anchoredSize: 30 * 24 * 3_600 + 1, failure: null });
+    expect(world.submitted).toHaveLength(1);
+  }, 60_000);
+
+  it('makes one anchor also when an extrinsic was signed and lost on the day the network went', async () => {
+    const { sync, world, log, pass, clock } = station(1);
+    sync.start();
+    await clock.advance(45 * SECOND);
+    expect(world.submitted).toHaveLength(1);
+    world.forget();
+    world.opening = () => {
+      throw new ChainError('chain.unreachable', 'no route');
+    };
+    world.alive[0]?.crash();
+    for (let hour = 0; hour < 48; hour++) {
+      log.grow(10);
+      await clock.advance(HOUR);
+    }
+    for (let block = 0; block < 100; block++) world.mine();
+    world.opening = () => {};
+    await pass(20 * MINUTE);
+    expect(sync.status()).toMatchObject({ anchoredSize: 481, backlog: 0 });
+    expect(world.nonce).toBe(1);
+  });
+
+  it('waits with an unanswered question instead of giving up what the link has synced', async () => {
+    const { sync, world, pass } = station(3);
+    let down = true;
+    world.fault = (operation, result) => {
+      if (down && operation === 'account')
+        throw new ChainError('chain.bad_answer', 'No node available for storage query');
+      return result;
+    };
+    sync.start();
+    await pass(MINUTE);
+    down = false;
+    await pass(MINUTE);
+    expect(sync.status().anchoredSize).toBe(3);
+    expect(world.gateways).toHaveLength(1);
+  });
+
+  it('takes a link from which nothing comes for stalled, and tries another gateway', async () => {
+    const { sync, world, clock, seen, pass } = station(3);
+    world.fault = (operation, result) => (operation === 'account' ? new Promise(() => {}) : result);
+    sync.start();
+    await clock.advance(4 * MINUTE);
+    expect(seen.some(({ failure }) => failure?.code === 'sync.stalled')).toBe(true);
+    expect(world.gateways.length).toBeGreaterThan(1);
+    world.fault = (_operation, result) => result;
+    await pass(10 * MINUTE);
+    expect(sync.status().anchoredSize).toBe(3);
+  });
+
+  it('stops in the middle of anything, and goes on with it after the next start', async () => {
+    const first = station(3);
+    first.sync.start();
+    await first.clock.advance(45 * SECOND);
+    expect(first.sync.status().open).toMatchObject({ state: 'broadcast' });
+    await first.sync.stop();
+    expect(first.world.alive).toEqual([]);
+    const again = openSync({ ...first.options, onStatus: () => {} });
+    open.push(again);
+    again.start();
+    await first.pass(MINUTE);
+    expect(again.status().anchoredSize).toBe(3);
+    expect(first.world.nonce).toBe(1);
+    expect(new Set(first.world.submitted).size).toBe(1);
+  });
+
+  it('drives one outbox only once', () => {
+    const { directory, options } = station(3);
+    expect(() => openSync({ ...options, stateDirectory: directory })).toThrow(hasCode('sync.locked'));
+  });
+});
+
+describe('a gateway that is not to be trusted', () => {
+  it.each<[string, (prepared: PreparedExtrinsic) => PreparedExtrinsic]>([
+    ['a transfer', (prepared) => ({ ...prepared, payload: `0x0403${prepared.payload.slice(6)}` })],
+    ['another nonce', (prepared) => ({ ...prepared, fields: { ...prepared.fields, nonce: 5 } })],
+    [
+      'another chain',
+      (prepared) => ({ ...prepared, fields: { ...prepared.fields, genesisHash: `0x${'99'.repeat(32)}` } }),
+    ],
+    ['an extension with a payload', (prepared) => ({ ...prepared, payload: `${prepared.payload}00` })],
+  ])('gets no signature for %s', async (_name, forge) => {
+    const { sync, world, clock, signed } = station(3);
+    world.fault = (operation, result) =>
+      operation === 'prepare' ? forge(result as OperationResult<'prepare'>) : result;
+    const failed = sync.syncNow().catch((error: unknown) => error);
+    await clock.advance(SECOND);
+    expect(await failed).toMatchObject({ code: 'sync.payload_refused', remedy: 'operator' });
+    expect(signed).toEqual([]);
+    expect(world.submitted).toEqual([]);
+  });
+
+  it('has nothing sent that is not what was signed', async () => {
+    const { sync, world, clock } = station(3);
+    world.fault = (operation, result) =>
+      operation === 'assemble'
+        ? { extrinsic: `${(result as OperationResult<'assemble'>).extrinsic}00` }
+        : result;
+    const failed = sync.syncNow().catch((error: unknown) => error);
+    await clock.advance(SECOND);
+    expect(await failed).toMatchObject({ code: 'sync.extrinsic_refused' });
+    expect(world.submitted).toEqual([]);
+    expect(sync.status().open).toMatchObject({ state: 'planned', attempts: 0 });
+  });
+
+  it('is not believed when its evidence does not hold; the anchor is found by the next one', async () => {
+    const { sync, world, pass, directory, seen } = station(3);
+    let lies = true;
+    world.fault = (operation, result) => {
+      const located = result as OperationResult<'locate'>;
+      if (!lies || operation !== 'locate' || located.outcome !== 'found') return result;
+      return { ...located, evidence: { ...located.evidence, blockHash: `0x${'00'.repeat(32)}` } };
+    };
+    sync.start();
+    await pass(MINUTE);
+    expect(seen.some(({ failure }) => failure?.code === 'sync.evidence_refused')).toBe(true);
+    expect(anchorCovering(directory, 0)).toBeUndefined();
+    expect(readSyncStatus(directory).failure).toMatchObject({ code: 'sync.evidence_refused' });
+    lies = false;
+    await pass(30 * MINUTE);
+    expect(anchorCovering(directory, 0)).toMatchObject({ size: 3 });
+    expect(world.nonce).toBe(1);
+  });
+
+  it('is asked about an account without money, which is the operator’s to fill', async () => {
+    const { sync, world, clock, pass } = station(3);
+    world.free = '0';
+    const failed = sync.syncNow().catch((error: unknown) => error);
+    await clock.advance(SECOND);
+    expect(await failed).toMatchObject({ code: 'sync.no_funds', remedy: 'operator' });
+    world.free = '5';
+    await pass(MINUTE);
+    expect(sync.status().anchoredSize).toBe(3);
+  });
+});
