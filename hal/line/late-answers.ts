@@ -65,7 +65,12 @@ export class LateAnswers {
           ? { ...owed, until: Math.min(owed.until, answeredAt + COPY_MS) }
           : owed,
       );
-    const own = alike.length > 0 && answerKey !== undefined ? [{ answerKey, request, sentAt, until }] : [];
+    // One of those that look alike is answered now, at best the oldest; the others may still be, and so may this one.
+    const stillOwed = alike.sort((a, b) => a.sentAt - b.sentAt).slice(1);
+    const own =
+      alike.length > 0 && answerKey !== undefined
+        ? [...stillOwed, { answerKey, request, sentAt, until }]
+        : [];
     this.#owed = [...others, ...own];
   }
 }

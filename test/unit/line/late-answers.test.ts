@@ -34,6 +34,17 @@ describe('late answers', () => {
     expect(late.readyAt('4/4', 'D')).toBe(1_100);
   });
 
+  it('are counted: one answer pays for one request, and the others of its kind are still owed', () => {
+    const late = new LateAnswers();
+    late.unanswered('4/2', 'A', 0, 1_000);
+    late.unanswered('4/2', 'A', 100, 1_100);
+    late.answered('4/2', 'A', { sentAt: 200, answeredAt: 210, until: 1_200 });
+    late.unanswered('4/4', 'C', 300, 1_300);
+    // This may be the answer to the request of time 100, which is older than C.
+    late.answered('4/2', 'A', { sentAt: 400, answeredAt: 410, until: 1_400 });
+    expect(late.readyAt('4/4', 'D')).toBe(1_300);
+  });
+
   it('are forgotten when their window is over', () => {
     const late = new LateAnswers();
     late.unanswered('4/2', 'A', 0, 1_000);
