@@ -1,6 +1,7 @@
 // Bundles the product into dist/: delmonicos.js (the core and the command line) and gateway.js (the chain gateway).
-import { cpSync, existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { parse } from 'yaml';
 
 const quiet = process.argv.includes('--quiet');
 const entryPoints = {
@@ -31,11 +32,27 @@ const result = await build({
   },
   logLevel: 'warning',
 });
-cpSync('hal/profile/models', 'dist/models', { recursive: true });
+buildProfiles('hal/profile/models', 'dist/models');
 
 if (!quiet) {
   const rows = Object.entries(result.metafile.outputs)
     .filter(([file]) => file.endsWith('.js'))
     .map(([file, { bytes }]) => `  ${(bytes / 1024).toFixed(0).padStart(6)} KiB  ${file}`);
   console.log(`built:\n${rows.join('\n')}`);
+}
+
+/**
+ * Meter profiles as JSON, which is YAML that is read a hundred times faster; under their names, because they stay YAML.
+ * @param {string} from
+ * @param {string} to
+ */
+function buildProfiles(from, to) {
+  mkdirSync(to, { recursive: true });
+  for (const file of readdirSync(from).filter((name) => name.endsWith('.yaml'))) {
+    const profile = JSON.stringify(parse(readFileSync(`${from}/${file}`, 'utf8')));
+    // Renamed into its place: a process that starts meanwhile finds a whole file.
+    const draft = `${to}/${file}.${process.pid}.draft`;
+    writeFileSync(draft, `${profile}\n`);
+    renameSync(draft, `${to}/${file}`);
+  }
 }
