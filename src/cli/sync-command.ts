@@ -126,18 +126,22 @@ async function syncNow(options: NowOptions): Promise<void> {
   );
 }
 
-/** Composes what syncing needs, journal lock included, and takes it apart again whatever happens. */
+/** Composes what syncing needs and takes it apart again whatever happens. The outbox's lock keeps the service out. */
 async function oneRound(options: NowOptions): Promise<SyncOutcome> {
-  const [{ loadStationConfig }, { loadIdentity }, { openJournal }, { openAnchoring }, service] =
-    await Promise.all([
-      import('../config/index.ts'),
-      import('../identity/index.ts'),
-      import('../journal/index.ts'),
-      import('../station/index.ts'),
-      import('../service/index.ts'),
-    ]);
+  const [
+    { loadStationConfig },
+    { loadIdentity },
+    { openJournalReader, signCheckpoint, JournalError },
+    { openAnchoring },
+    service,
+  ] = await Promise.all([
+    import('../config/index.ts'),
+    import('../identity/index.ts'),
+    import('../journal/index.ts'),
+    import('../station/index.ts'),
+    import('../service/index.ts'),
+  ]);
   const { systemMonotonicClock: clock } = service;
-  const wallClock = service.systemWallClock();
   const config = loadStationConfig(options.config);
   if (config.chain === undefined) {
     throw new UsageError('usage.bad_option', `${options.config} has no section "chain"`, {
@@ -155,26 +159,26 @@ async function oneRound(options: NowOptions): Promise<SyncOutcome> {
     write: (line) => process.stderr.write(`${line}\n`),
     clock,
   });
-  const journal = await openJournal({
-    directory,
-    origin: config.station.origin ?? `delmonicos/${identity.chainAccount.ss58}`,
-    signer: identity,
-    clock: {
-      stamp: () => ({
-        wallTimeMs: wallClock.nowWallMs(),
-        clockStatus: wallClock.status(),
-        sinceBootMs: Math.floor(clock.nowMonoMs()),
-      }),
-      sleep: (durationMs, signal) => clock.sleep(durationMs, signal),
+  const reader = openJournalReader(directory);
+  const journal = {
+    get size() {
+      return reader.size;
     },
-    log,
-  });
+    checkpoint: async () => {
+      const { origin, size } = reader;
+      const root = reader.rootAt(size);
+      return { text: signCheckpoint({ origin, size, root }, identity), size, root };
+    },
+  };
   try {
+    if (!Buffer.from(identity.publicKey).equals(reader.publicKey)) {
+      throw new JournalError('journal.wrong_key', 'the root seed here is not the one that signs this log');
+    }
     const ports = {
       stateDirectory: directory,
       gatewayEntry: new URL('./gateway.js', import.meta.url),
       clock,
-      wallClock,
+      wallClock: service.systemWallClock(),
       random: () => randomInt(2 ** 32) / 2 ** 32,
       log,
     };
@@ -186,7 +190,7 @@ async function oneRound(options: NowOptions): Promise<SyncOutcome> {
       await sync.stop();
     }
   } finally {
-    await journal.close();
+    reader.close();
   }
 }
 

@@ -36,6 +36,8 @@ export type OutboxEvent =
     }
   | { readonly type: 'link-up' }
   | { readonly type: 'link-down' }
+  /** The station was moved to another chain: what was signed for the old one is worth nothing here. */
+  | { readonly type: 'chain-changed' }
   /** Nonce of the account at a finalized block. */
   | { readonly type: 'facts'; readonly finalized: BlockRef; readonly nonce: number }
   | { readonly type: 'signed'; readonly intentId: number; readonly attempt: Attempt }
@@ -112,6 +114,14 @@ export function stepOutbox(outbox: Outbox, event: OutboxEvent): Step {
       };
     case 'link-down':
       return { outbox: { ...outbox, link: null }, changed: [], commands: [] };
+    case 'chain-changed': {
+      if (outbox.current === null || !isInFlight(outbox.current)) return nothing(outbox);
+      return changeCurrent(
+        outbox,
+        { state: 'expired', block: null, reason: 'it was signed for another chain' },
+        [],
+      );
+    }
     case 'facts':
       return onFacts(outbox, event);
     case 'signed':

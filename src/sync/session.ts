@@ -1,22 +1,21 @@
 import { type Log, type MonotonicClock, StationError, unreachable } from '../../hal/contract/index.ts';
 import {
   type AccountFacts,
-  additionalSignedOf,
   bytesToHex,
   ChainError,
   type ChainFacts,
   type ChainTransport,
   type GatewayEvent,
   type Hex,
-  hexToBytes,
 } from '../chain/index.ts';
 import { SyncError } from './errors.ts';
 import { acceptEvidence } from './evidence-policy.ts';
 import { isInFlight } from './intent.ts';
+import { makeAttempt } from './make-attempt.ts';
 import type { OutboxKeeper } from './outbox-keeper.ts';
 import type { OutboxCommand, OutboxEvent } from './outbox-machine.ts';
 import type { ChainAccount, Gateway, OpenGateway, SyncTiming } from './ports.ts';
-import { bytesToSign, type CallIndex, checkExtrinsic, type SigningPlan } from './signing-policy.ts';
+import type { CallIndex } from './signing-policy.ts';
 
 export interface SessionOptions {
   readonly transport: ChainTransport;
@@ -32,8 +31,8 @@ export interface SessionOptions {
   readonly onConnected: (facts: ChainFacts) => Promise<void>;
   /** Something in `view` or in the outbox has changed. */
   readonly onChange: () => void;
-  /** Finalized blocks below it are older than what we have seen final: not to be believed yet. */
-  readonly floorNumber: number;
+  /** Finalized blocks of that chain below it are older than what we have seen final: not to be believed yet. */
+  readonly floorNumber: (genesisHash: Hex) => number;
 }
 
 /** What a session knows, for the status. */
@@ -247,7 +246,8 @@ export class Session {
     this.#progress();
     this.#show({ finalizedNumber: Math.max(finalized.number, this.#view.finalizedNumber ?? 0), free });
     // A light client that has just started, or a node that lags, tells of a past that we have already left behind.
-    if (finalized.number < this.#options.floorNumber) return;
+    const { genesisHash } = this.#view.facts as ChainFacts;
+    if (finalized.number < this.#options.floorNumber(genesisHash)) return;
     const { current } = this.#options.keeper.outbox;
     if (current !== null && !isInFlight(current) && free === '0') {
       const { ss58 } = this.#options.account;
@@ -262,36 +262,9 @@ export class Session {
 
   async #sign({ intent, nonce, birth }: OutboxCommand & { type: 'sign' }): Promise<void> {
     const { account, allowedCalls } = this.#options;
-    const remark = new TextEncoder().encode(intent.checkpoint);
     const { genesisHash } = this.#view.facts as ChainFacts;
-    const plan: SigningPlan = {
-      publicKey: account.publicKey,
-      remark,
-      allowedCalls,
-      genesisHash,
-      nonce,
-      birth,
-    };
-    const about = { publicKey: bytesToHex(account.publicKey), remark: bytesToHex(remark) };
-    const prepared = await this.#request('prepare', { ...about, nonce, birth });
-    const signature = await account.sign(bytesToSign(plan, prepared));
-    const { fields } = prepared;
-    const { extrinsic } = await this.#request('assemble', {
-      ...about,
-      fields,
-      signature: bytesToHex(signature),
-    });
-    checkExtrinsic(plan, prepared, signature, hexToBytes(extrinsic));
-    const ordinal = (intent.attempt?.ordinal ?? 0) + 1;
-    const additional = additionalSignedOf(hexToBytes(prepared.payload), hexToBytes(extrinsic));
-    const attempt = {
-      ordinal,
-      nonce,
-      birth,
-      deathNumber: fields.deathNumber,
-      extrinsic,
-      ...(additional && { additionalSigned: bytesToHex(additional) }),
-    };
+    const order = { intent, nonce, birth, account, allowedCalls, genesisHash };
+    const attempt = await makeAttempt(order, this.#request);
     this.#dispatch({ type: 'signed', intentId: intent.id, attempt });
   }
 
@@ -355,14 +328,4 @@ export class Session {
     this.#view = { ...this.#view, ...change };
     this.#options.onChange();
   }
-}
-
-/** The chain that the station signs for: pinned by configuration, or the first one it ever reached. */
-export function checkGenesis(found: Hex, pinned: string | undefined): void {
-  if (pinned === undefined || pinned === found) return;
-  throw new ChainError('chain.wrong_chain', `this is another chain: genesis ${found} instead of ${pinned}`, {
-    remedy: 'operator',
-    details: { found, pinned },
-    hint: 'Check the chain specs or the URL. To move a station to another chain, set chain.genesisHash.',
-  });
 }

@@ -73,6 +73,11 @@ const ROWS_SHOWN = 20;
 export const GENESIS_PROPERTY = 'genesisHash';
 export const FAILURE_PROPERTY = 'failure';
 
+export function storedFailure(store: OutboxStore): SyncFailure | null {
+  const text = store.property(FAILURE_PROPERTY) ?? '';
+  return text === '' ? null : (JSON.parse(text) as SyncFailure);
+}
+
 export function summarize(intent: Intent | undefined): AnchorSummary | null {
   if (intent === undefined || intent.evidence === null) return null;
   const { via, blockNumber, blockHash, extrinsicIndex, finalizedAtMs = null } = intent.evidence;
@@ -84,11 +89,10 @@ export function summarize(intent: Intent | undefined): AnchorSummary | null {
 export function readSyncStatus(stateDirectory: string): StoredSyncStatus {
   const store = OutboxStore.openReadOnly(stateDirectory);
   try {
-    const failure = store.property(FAILURE_PROPERTY) ?? '';
     return {
       intents: store.newest(ROWS_SHOWN),
       lastAnchor: summarize(store.lastFinal()),
-      failure: failure === '' ? null : (JSON.parse(failure) as SyncFailure),
+      failure: storedFailure(store),
       genesisHash: (store.property(GENESIS_PROPERTY) as Hex | undefined) ?? null,
     };
   } finally {

@@ -1,5 +1,5 @@
-import { type Log, StationError } from '../../hal/contract/index.ts';
-import { bytesToHex, ChainError, type ChainFacts, GatewayProcess } from '../chain/index.ts';
+import type { Log } from '../../hal/contract/index.ts';
+import { bytesToHex, type ChainFacts, GatewayProcess, type Hex } from '../chain/index.ts';
 import { SyncError } from './errors.ts';
 import { isInFlight } from './intent.ts';
 import { OutboxKeeper } from './outbox-keeper.ts';
@@ -7,16 +7,11 @@ import { acquireOutboxLock, type OutboxLock } from './outbox-lock.ts';
 import { OutboxStore } from './outbox-store.ts';
 import type { OpenGateway, SyncOptions, SyncTiming } from './ports.ts';
 import { DEFAULT_RETRY, retryDelayMs } from './retry-schedule.ts';
-import { checkGenesis, Session } from './session.ts';
+import { checkCall, checkGenesis, parseCallIndex } from './chain-check.ts';
+import { codeOf, FailureRecord } from './failure-record.ts';
+import { Session } from './session.ts';
 import { type CallIndex, REMARK_CALL_INDICES } from './signing-policy.ts';
-import {
-  type AnchorSummary,
-  FAILURE_PROPERTY,
-  GENESIS_PROPERTY,
-  summarize,
-  type SyncFailure,
-  type SyncStatus,
-} from './status.ts';
+import { type AnchorSummary, GENESIS_PROPERTY, summarize, type SyncStatus } from './status.ts';
 
 const DEFAULT_TIMING: SyncTiming = {
   idleMs: 15_000,
@@ -74,14 +69,13 @@ class SyncService implements Sync {
   readonly #store: OutboxStore;
   readonly #lock: OutboxLock;
   readonly #keeper: OutboxKeeper;
+  readonly #failures: FailureRecord;
   readonly #timing: SyncTiming;
   readonly #abort = new AbortController();
   readonly #allowedCalls: readonly CallIndex[];
   #running: Promise<unknown> | undefined;
   #session: Session | null = null;
   #phase: SyncStatus['phase'] = 'idle';
-  #failure: SyncFailure | null = null;
-  #failures = 0;
   #retryAtMonoMs: number | null = null;
   #dueMonoMs: number;
   #planning: Promise<void> = Promise.resolve();
@@ -95,6 +89,7 @@ class SyncService implements Sync {
     this.#store = store;
     this.#lock = lock;
     this.#keeper = new OutboxKeeper(store, options.log);
+    this.#failures = new FailureRecord(store, options.log);
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     const { callIndex } = options.chain;
     this.#allowedCalls = callIndex === undefined ? REMARK_CALL_INDICES : [parseCallIndex(callIndex)];
@@ -151,7 +146,7 @@ class SyncService implements Sync {
               size: current.size,
               attempts: current.attempt?.ordinal ?? 0,
             },
-      failure: this.#failure,
+      failure: this.#failures.last,
       retryInMs: retryAt === null ? null : Math.max(0, Math.round(retryAt - this.#options.clock.nowMonoMs())),
       ...this.#sessionStatus(),
     };
@@ -259,7 +254,7 @@ class SyncService implements Sync {
       clock,
       nowWallMs: () => wallClock.nowWallMs(),
       log,
-      floorNumber: this.#lastAnchor()?.blockNumber ?? 0,
+      floorNumber: (genesisHash) => this.#floorNumber(genesisHash),
       onConnected: (facts) => this.#onConnected(facts),
       onChange: () => this.#changed(),
     });
@@ -276,9 +271,11 @@ class SyncService implements Sync {
 
   async #onConnected(facts: ChainFacts): Promise<void> {
     const { genesisHash } = this.#options.chain;
-    checkGenesis(facts.genesisHash, genesisHash ?? this.#store.property(GENESIS_PROPERTY));
-    this.#checkCall(facts);
-    if (this.#store.property(GENESIS_PROPERTY) !== facts.genesisHash) {
+    const known = this.#store.property(GENESIS_PROPERTY);
+    checkGenesis(facts.genesisHash, genesisHash ?? known);
+    checkCall(facts, this.#allowedCalls);
+    if (known !== facts.genesisHash) {
+      if (known !== undefined) this.#keeper.dispatch({ type: 'chain-changed' });
       this.#store.setProperty(GENESIS_PROPERTY, facts.genesisHash);
     }
     const { current } = this.#keeper.outbox;
@@ -287,52 +284,16 @@ class SyncService implements Sync {
     this.#setPhase('connected');
   }
 
-  #checkCall({ remarkCallIndex, specName, specVersion }: ChainFacts): void {
-    const [pallet, call] = remarkCallIndex;
-    if (this.#allowedCalls.some((allowed) => allowed[0] === pallet && allowed[1] === call)) return;
-    const found = bytesToHex(Uint8Array.of(pallet, call));
-    throw new ChainError(
-      'chain.call_missing',
-      `System.remark_with_event is ${found} on ${specName} ${specVersion}, which may not be signed`,
-      {
-        remedy: 'operator',
-        details: { found },
-        hint: `If that is right, set chain.callIndex to "${found}".`,
-      },
-    );
-  }
-
   #onFailure(error: unknown): void {
     const { clock, random, log, wallClock } = this.#options;
-    const delay = retryDelayMs(++this.#failures, random(), {
+    const failures = this.#failures.add(error, wallClock.nowWallMs());
+    const delay = retryDelayMs(failures, random(), {
       firstMs: this.#timing.firstRetryMs,
       maxMs: this.#timing.maxRetryMs,
     });
     this.#retryAtMonoMs = clock.nowMonoMs() + delay;
-    const { message } = error as Error;
-    const hint = error instanceof StationError ? (error.hint ?? null) : null;
-    const failure = {
-      code: codeOf(error),
-      message,
-      hint,
-      failures: this.#failures,
-      atMs: wallClock.nowWallMs(),
-    };
-    log('warning', 'sync.failed', { ...failure, retryInMs: delay });
-    this.#setFailure(failure);
+    log('warning', 'sync.failed', { ...this.#failures.last, retryInMs: delay });
     this.#settleWaiters((waiter) => waiter.reject(error));
-  }
-
-  /** Only the kind of failure is stored, not each repetition of it: flash wears out. */
-  #setFailure(failure: SyncFailure | null): void {
-    const changed = failure?.code !== this.#failure?.code;
-    this.#failure = failure;
-    if (!changed) return;
-    try {
-      this.#store.setProperty(FAILURE_PROPERTY, failure === null ? '' : JSON.stringify(failure));
-    } catch (error) {
-      this.#options.log('warning', 'sync.status_not_stored', { why: String(error) });
-    }
   }
 
   /** Called on every change: tells the status, and whoever waits for an empty outbox. */
@@ -342,9 +303,8 @@ class SyncService implements Sync {
   }
 
   #onEmptyOutbox(): void {
-    this.#failures = 0;
     this.#retryAtMonoMs = null;
-    this.#setFailure(null);
+    this.#failures.clear();
     const anchor = this.#lastAnchor();
     // An intent that ended `unplaced` leaves entries without evidence: the next one is due at once.
     if ((anchor?.size ?? 0) < this.#largestPlanned) {
@@ -380,6 +340,11 @@ class SyncService implements Sync {
     return summarize(this.#keeper.lastFinal);
   }
 
+  #floorNumber(genesisHash: Hex): number {
+    const evidence = this.#keeper.lastFinal?.evidence;
+    return evidence?.genesisHash === genesisHash ? evidence.blockNumber : 0;
+  }
+
   #openGateway(log: Log): OpenGateway {
     const { gatewayEntry, clock } = this.#options;
     if (typeof gatewayEntry === 'function') return gatewayEntry;
@@ -413,14 +378,4 @@ function transportOf(chain: SyncOptions['chain']) {
   return chain.transport === 'rpc'
     ? { transport: chain.transport, url: chain.url }
     : { transport: chain.transport, relaySpec: chain.relaySpec, paraSpec: chain.paraSpec };
-}
-
-function parseCallIndex(text: string): CallIndex {
-  const match = /^0x([0-9a-f]{2})([0-9a-f]{2})$/.exec(text);
-  if (match === null) throw new RangeError(`no call index: ${text}`);
-  return [Number.parseInt(match[1] ?? '', 16), Number.parseInt(match[2] ?? '', 16)];
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof StationError ? error.code : 'internal';
 }

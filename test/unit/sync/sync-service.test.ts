@@ -11,6 +11,7 @@ import {
   type SyncOptions,
   type SyncStatus,
 } from '../../../src/sync/index.ts';
+import { OutboxStore } from '../../../src/sync/outbox-store.ts';
 import { hasCode } from '../../support/has-code.ts';
 import { ModelWorld } from '../../support/model-gateway.ts';
 import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';
@@ -184,6 +185,35 @@ describe('the sync service', () => {
     expect(again.status().anchoredSize).toBe(3);
     expect(first.world.nonce).toBe(1);
     expect(new Set(first.world.submitted).size).toBe(1);
+  });
+
+  it('signs anew for the chain that it was moved to by configuration, and only then', async () => {
+    const first = station(3);
+    first.sync.start();
+    await first.clock.advance(45 * SECOND);
+    expect(first.sync.status().open).toMatchObject({ state: 'broadcast', attempts: 1 });
+    await first.sync.stop();
+    const store = OutboxStore.open(first.directory);
+    store.setProperty('genesisHash', `0x${'0d'.repeat(32)}`);
+    store.close();
+
+    const astray = openSync(first.options);
+    const refused = astray.syncNow().catch((error: unknown) => error);
+    await first.clock.advance(SECOND);
+    expect(await refused).toMatchObject({ code: 'chain.wrong_chain', remedy: 'operator' });
+    await astray.stop();
+
+    first.world.forget();
+    const { genesisHash } = first.world;
+    const moved = openSync({ ...first.options, chain: { ...first.options.chain, genesisHash } });
+    open.push(moved);
+    moved.start();
+    await first.pass(MINUTE);
+    expect(moved.status()).toMatchObject({ anchoredSize: 3, failure: null });
+    expect(readSyncStatus(first.directory)).toMatchObject({
+      genesisHash,
+      intents: [{ state: 'final', attempt: { ordinal: 2 } }],
+    });
   });
 
   it('drives one outbox only once', () => {

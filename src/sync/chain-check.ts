@@ -1,0 +1,35 @@
+// Whether a chain that answers is the one to sign for. Pure.
+import { bytesToHex, ChainError, type ChainFacts, type Hex } from '../chain/index.ts';
+import type { CallIndex } from './signing-policy.ts';
+
+/** Throws `chain.wrong_chain` unless it is the pinned one: by configuration, or the first one that was ever reached. */
+export function checkGenesis(found: Hex, pinned: string | undefined): void {
+  if (pinned === undefined || pinned === found) return;
+  throw new ChainError('chain.wrong_chain', `this is another chain: genesis ${found} instead of ${pinned}`, {
+    remedy: 'operator',
+    details: { found, pinned },
+    hint: 'Check the chain specs or the URL. To move a station to another chain, set chain.genesisHash.',
+  });
+}
+
+/** Throws `chain.call_missing` unless the chain has its remark where it may be signed. */
+export function checkCall(
+  { remarkCallIndex, specName, specVersion }: ChainFacts,
+  allowed: readonly CallIndex[],
+): void {
+  const [pallet, call] = remarkCallIndex;
+  if (allowed.some((index) => index[0] === pallet && index[1] === call)) return;
+  const found = bytesToHex(Uint8Array.of(pallet, call));
+  throw new ChainError(
+    'chain.call_missing',
+    `System.remark_with_event is ${found} on ${specName} ${specVersion}, which may not be signed`,
+    { remedy: 'operator', details: { found }, hint: `If that is right, set chain.callIndex to "${found}".` },
+  );
+}
+
+/** `0x0007` as pallet and call index. Throws RangeError: the configuration has checked it before. */
+export function parseCallIndex(text: string): CallIndex {
+  const match = /^0x([0-9a-f]{2})([0-9a-f]{2})$/.exec(text);
+  if (match === null) throw new RangeError(`no call index: ${text}`);
+  return [Number.parseInt(match[1] ?? '', 16), Number.parseInt(match[2] ?? '', 16)];
+}

@@ -1,0 +1,39 @@
+import { additionalSignedOf, type BlockRef, bytesToHex, type Hex, hexToBytes } from '../chain/index.ts';
+import type { Attempt, Intent } from './intent.ts';
+import type { ChainAccount, Gateway } from './ports.ts';
+import { bytesToSign, type CallIndex, checkExtrinsic, type SigningPlan } from './signing-policy.ts';
+
+export interface AttemptOrder {
+  readonly intent: Intent;
+  readonly nonce: number;
+  /** A finalized block: the era begins there. */
+  readonly birth: BlockRef;
+  readonly account: ChainAccount;
+  readonly allowedCalls: readonly CallIndex[];
+  readonly genesisHash: Hex;
+}
+
+/**
+ * Has the gateway prepare, signs, has it assemble: a new attempt, in nobody's hands but ours yet. Rejects with
+ * `sync.payload_refused` or `sync.extrinsic_refused` when the gateway gave anything else than what was planned.
+ */
+export async function makeAttempt(order: AttemptOrder, request: Gateway['request']): Promise<Attempt> {
+  const { intent, nonce, birth, account, allowedCalls, genesisHash } = order;
+  const remark = new TextEncoder().encode(intent.checkpoint);
+  const plan: SigningPlan = { publicKey: account.publicKey, remark, allowedCalls, genesisHash, nonce, birth };
+  const about = { publicKey: bytesToHex(account.publicKey), remark: bytesToHex(remark) };
+  const prepared = await request('prepare', { ...about, nonce, birth });
+  const signature = await account.sign(bytesToSign(plan, prepared));
+  const { fields } = prepared;
+  const { extrinsic } = await request('assemble', { ...about, fields, signature: bytesToHex(signature) });
+  checkExtrinsic(plan, prepared, signature, hexToBytes(extrinsic));
+  const additional = additionalSignedOf(hexToBytes(prepared.payload), hexToBytes(extrinsic));
+  return {
+    ordinal: (intent.attempt?.ordinal ?? 0) + 1,
+    nonce,
+    birth,
+    deathNumber: fields.deathNumber,
+    extrinsic,
+    ...(additional && { additionalSigned: bytesToHex(additional) }),
+  };
+}
