@@ -182,7 +182,7 @@ function verdict({
     `${mark(journal.verified)} journal of ${journal.size} entries verified, root ${journal.root}`,
     anchor === null
       ? `${mark(false)} no anchor`
-      : `${mark(anchor.final)} anchor of ${anchor.size} entries through ${anchor.via}, block #${anchor.block} ${anchor.blockHash}, ${anchor.final ? 'final' : 'not final'}`,
+      : `${mark(anchor.final)} anchor of ${anchor.size} entries through ${anchor.via}, ${anchor.final ? 'final' : 'NOT final'}\n    block #${anchor.block} ${anchor.blockHash}`,
     receipt === null
       ? `${mark(false)} no receipt`
       : `${mark(receipt.verified)} receipt for entry ${receipt.index} ${receipt.verified ? 'verified' : 'NOT verified'}`,
