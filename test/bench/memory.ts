@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,7 +7,7 @@ import type { SimulatedStation } from '../../hal/simulator/index.ts';
 import { createRootSeed, loadIdentity } from '../../src/identity/index.ts';
 import { startDevnet, type Devnet } from '../devnet/index.ts';
 import { startBroker } from '../support/broker.ts';
-import { ServiceProcess } from '../support/product.ts';
+import { PRODUCT, ServiceProcess } from '../support/product.ts';
 import type { Bench, Row, Scale } from './bench.ts';
 import { diskDirectory } from './disk.ts';
 import { lookAt, type ProcessLook } from './process-memory.ts';
@@ -16,16 +17,18 @@ interface Pace {
   /** Until the first look, and between the first look and the last. */
   readonly settleMs: number;
   readonly lookMs: number;
-  /** Looks into the gateway end when it has ended by itself. */
+  /** The first anchor comes within a tenth of it, the second only after the gateway has gone for want of work. */
+  readonly anchorEvery: string;
+  /** Whether the gateway is watched until it has gone, or only until the anchor is final. */
   readonly awaitGatewayEnd: boolean;
 }
 const PACE: Record<Scale, Pace> = {
-  full: { settleMs: 60_000, lookMs: 20_000, awaitGatewayEnd: true },
-  tiny: { settleMs: 500, lookMs: 500, awaitGatewayEnd: false },
+  full: { settleMs: 60_000, lookMs: 20_000, anchorEvery: '1m', awaitGatewayEnd: true },
+  tiny: { settleMs: 500, lookMs: 500, anchorEvery: '2s', awaitGatewayEnd: false },
 };
 const LOOK_EVERY_MS = 250;
-/** First anchor within six seconds of the start, then long enough nothing due for the gateway to go. */
-const ANCHOR_EVERY = '1m';
+/** The product's default. */
+const GROUP_COMMIT = '10s';
 
 export const memoryBench: Bench = {
   name: 'memory',
@@ -52,6 +55,11 @@ export const memoryBench: Bench = {
   },
 };
 
+interface Subject {
+  readonly subject: string;
+  readonly pid: number;
+}
+
 type Stop = () => Promise<unknown> | void;
 
 /** Everything that runs at once. */
@@ -71,20 +79,38 @@ class Yard {
       this.#keep(startBroker()),
     ]);
     const telemetry = `telemetry: { mqtt: { url: "${broker.url}" } }`;
-    const bare = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
-    this.#stops.push(() => void bare.kill());
-    const processes: { subject: string; pid: number }[] = [
-      { subject: 'bare Node, a timer each second', pid: pidOf(bare.pid) },
-      { subject: 'core, 4 meters', pid: await this.#service('plain', four) },
-      ...(await this.#serialService()),
-      { subject: 'core, 4 meters, telemetry', pid: await this.#service('telemetry', four, telemetry) },
-      { subject: 'core, 10 meters, telemetry', pid: await this.#service('ten', ten, telemetry) },
-    ];
     const [steady, chain] = await Promise.all([
-      watch(processes, pace),
+      this.#watchSteady({ four, ten, telemetry }, pace),
       this.#watchChain(four, telemetry, pace),
     ]);
     return [...steady, ...chain];
+  }
+
+  async #watchSteady(
+    parts: { four: SimulatedStation; ten: SimulatedStation; telemetry: string },
+    pace: Pace,
+  ): Promise<Row[]> {
+    const { four, ten, telemetry } = parts;
+    const subjects = [
+      this.#bareNode('bare Node, a timer each second'),
+      ...(await Promise.all([
+        this.#service('core, 4 meters', four),
+        this.#serialService('core, 4 meters on a serial line'),
+        this.#service('core, 4 meters, telemetry', four, telemetry),
+        this.#service('core, 10 meters, telemetry', ten, telemetry),
+      ])),
+      this.#frugalService('core, 10 meters, telemetry, node --max-semi-space-size=1', ten, telemetry),
+    ];
+    return await watch(
+      subjects.filter((subject) => subject !== undefined),
+      pace,
+    );
+  }
+
+  #bareNode(subject: string): Subject {
+    const bare = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    this.#stops.push(() => void bare.kill());
+    return { subject, pid: pidOf(bare.pid) };
   }
 
   async #keep<Part extends { stop(): Promise<void> }>(starting: Promise<Part>): Promise<Part> {
@@ -93,31 +119,45 @@ class Yard {
     return part;
   }
 
-  async #service(name: string, station: SimulatedStation, ...more: string[]): Promise<number> {
-    return pidOf((await this.#start(name, station, more)).child.pid);
+  async #service(subject: string, station: SimulatedStation, ...more: string[]): Promise<Subject> {
+    const service = await this.#start(subject.replaceAll(/[ ,]+/g, '-'), station, more);
+    return { subject, pid: pidOf(service.child.pid) };
   }
 
   async #start(name: string, station: SimulatedStation, more: readonly string[]): Promise<ServiceProcess> {
     const directory = this.#directory(name);
-    const config = writeConfig(directory, station, { groupCommit: '10s', more });
+    const config = writeConfig(directory, station, { name, groupCommit: GROUP_COMMIT, more });
     const service = ServiceProcess.start(config, path.join(directory, 'state'));
     this.#stops.push(() => service.stop());
     await service.event(({ event }) => event === 'started');
     return service;
   }
 
+  /** What an engine that is told to keep its nursery small makes of the same work. */
+  #frugalService(subject: string, station: SimulatedStation, ...more: string[]): Subject {
+    const directory = this.#directory('frugal');
+    const config = writeConfig(directory, station, { name: 'frugal', groupCommit: GROUP_COMMIT, more });
+    const run = ['run', '--config', config, '--state', path.join(directory, 'state')];
+    const child = spawn(process.execPath, ['--max-semi-space-size=1', PRODUCT, ...run], { stdio: 'ignore' });
+    const exited = once(child, 'exit');
+    this.#stops.push(async () => {
+      child.kill();
+      await exited;
+    });
+    return { subject, pid: pidOf(child.pid) };
+  }
+
   /** Where the system has no pseudo terminal to give, the row is missing. */
-  async #serialService(): Promise<{ subject: string; pid: number }[]> {
+  async #serialService(subject: string): Promise<Subject | undefined> {
     const station = await this.#keep(startMeters(4, 'pty')).catch(() => undefined);
-    if (station === undefined) return [];
-    return [{ subject: 'core, 4 meters on a serial line', pid: await this.#service('serial', station) }];
+    return station === undefined ? undefined : await this.#service(subject, station);
   }
 
   /** One service that anchors through the light client on a dev network: with its gateway, and after it has gone. */
   async #watchChain(station: SimulatedStation, telemetry: string, pace: Pace): Promise<Row[]> {
     const directory = this.#directory('chain');
     const devnet = await this.#keep(startDevnet({ directory, endow: [this.#account(directory)] }));
-    const service = await this.#start('chain', station, [telemetry, ...chainLines(devnet)]);
+    const service = await this.#start('chain', station, [telemetry, ...chainLines(devnet, pace)]);
     const core = pidOf(service.child.pid);
     const gateway = await gatewayPid(service);
     const busy: { core: ProcessLook; gateway: ProcessLook }[] = [];
@@ -161,13 +201,13 @@ class Yard {
   }
 }
 
-function chainLines(devnet: Devnet): string[] {
+function chainLines(devnet: Devnet, { anchorEvery }: Pace): string[] {
   return [
     'chain:',
     '  transport: light-client',
     `  relaySpec: ${devnet.relaySpecPath}`,
     `  paraSpec: ${devnet.paraSpecPath}`,
-    `  anchorEvery: ${ANCHOR_EVERY}`,
+    `  anchorEvery: ${anchorEvery}`,
   ];
 }
 
@@ -178,10 +218,7 @@ async function gatewayPid(service: ServiceProcess): Promise<number> {
   return pidOf(pidIn(event));
 }
 
-async function watch(
-  processes: readonly { readonly subject: string; readonly pid: number }[],
-  { settleMs, lookMs }: Pace,
-): Promise<Row[]> {
+async function watch(processes: readonly Subject[], { settleMs, lookMs }: Pace): Promise<Row[]> {
   await delay(settleMs);
   const looks = new Map(processes.map(({ subject }) => [subject, [] as ProcessLook[]]));
   const endsAt = performance.now() + lookMs;

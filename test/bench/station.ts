@@ -21,6 +21,8 @@ export function startMeters(count: number, kind: 'tcp' | 'pty' = 'tcp'): Promise
 }
 
 export interface ConfigOptions {
+  /** Two services of one name would push each other off the broker. */
+  readonly name?: string;
   readonly groupCommit: string;
   /** Lines of the configuration's `chain` and `telemetry`. */
   readonly more?: readonly string[];
@@ -39,7 +41,14 @@ export function writeConfig(directory: string, station: SimulatedStation, option
       `  - { id: ${id}, line: ${line}, unitId: ${unitId}, profile: ${model}, every: 1s }`,
   );
   const journal = `journal: { groupCommit: ${options.groupCommit} }`;
-  const text = ['station: { name: BENCH }', 'lines:', ...lines, 'meters:', ...meters, journal];
+  const text = [
+    `station: { name: ${options.name ?? 'BENCH'} }`,
+    'lines:',
+    ...lines,
+    'meters:',
+    ...meters,
+    journal,
+  ];
   writeFileSync(file, [...text, ...(options.more ?? []), ''].join('\n'));
   return file;
 }

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { Bench } from '../bench/bench.ts';
+import { bundleBench } from '../bench/bundle.ts';
+import { journalBench } from '../bench/journal.ts';
+import { memoryBench } from '../bench/memory.ts';
+import { modbusBench } from '../bench/modbus.ts';
+import { proofsBench } from '../bench/proofs.ts';
+import { formatTable, median, report, type ReportedTable } from '../bench/report.ts';
+import { startBench } from '../bench/start.ts';
+
+/** What docs/performance.md states; no time is judged here, because the machine may be busy. */
+const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: readonly string[] }[] = [
+  {
+    bench: startBench,
+    subjects: ['node -e 0', 'later start: started', 'later start: first reading on disk'],
+    figures: ['time'],
+  },
+  {
+    bench: memoryBench,
+    subjects: ['core, 4 meters', 'core, 10 meters, telemetry', 'gateway, from its start to its end'],
+    figures: ['RSS', 'anonymous'],
+  },
+  {
+    bench: journalBench,
+    subjects: ['raw rows', 'raw rows, each signed', 'journal'],
+    figures: ['rate', 'written per reading', 'file per reading'],
+  },
+  { bench: proofsBench, subjects: ['make a proof', 'check a proof'], figures: ['time'] },
+  {
+    bench: modbusBench,
+    subjects: ['delmonicos', 'modbus-serial, same requests'],
+    figures: ['rate', 'CPU a sample', 'requests a sample'],
+  },
+  {
+    bench: bundleBench,
+    subjects: ['run: meters on TCP, journal', 'gateway (dist/gateway.js)', 'better-sqlite3'],
+    figures: ['size'],
+  },
+];
+
+describe('every bench', () => {
+  it.each(STATED)(
+    '$bench.name gives the figures that docs/performance.md states',
+    { timeout: 120_000 },
+    async (stated) => {
+      const tables = (await stated.bench.run('tiny')).map(report);
+      for (const subject of stated.subjects) {
+        const row = rowOf(tables, subject);
+        for (const name of stated.figures) {
+          const figure = row.figures[name];
+          expect(figure, `${subject}: ${name}`).toBeDefined();
+          expect(figure?.median).toBeGreaterThan(0);
+          expect(Number.isFinite(figure?.ratio ?? 1)).toBe(true);
+        }
+      }
+    },
+  );
+});
+
+describe('a report', () => {
+  const table = {
+    title: 'Two',
+    baseline: 'bare',
+    rows: [
+      { subject: 'bare', measures: { time: { unit: 'ms', samples: [10, 100, 20] } } },
+      { subject: 'ours', measures: { time: { unit: 'ms', samples: [20, 200, 60] } } },
+    ],
+    notes: ['a note'],
+  } as const;
+
+  it('compares round by round, so that one slow round changes nothing', () => {
+    const ours = rowOf([report(table)], 'ours').figures['time'];
+    expect(ours).toEqual({ unit: 'ms', median: 60, low: 20, high: 200, rounds: 3, ratio: 2 });
+  });
+
+  it('gives no ratio to a baseline that measured nothing', () => {
+    const nothing = { subject: 'bare', measures: { time: { unit: 'ms', samples: [0, 0, 0] } } } as const;
+    const reported = report({ ...table, rows: [nothing, table.rows[1]] });
+    expect(rowOf([reported], 'ours').figures['time']).not.toHaveProperty('ratio');
+  });
+
+  it('shows median, range and ratio', () => {
+    expect(formatTable(report(table)).split('\n')).toEqual([
+      'Two',
+      '                    time',
+      '  bare (baseline)   20 ms [10..100]',
+      '  ours              60 ms [20..200] x2',
+      '  - a note',
+    ]);
+  });
+
+  it('refuses a table without its baseline, and a figure without samples', () => {
+    expect(() => report({ ...table, baseline: 'none' })).toThrow('none');
+    expect(() => median([])).toThrow('nothing was measured');
+  });
+});
+
+function rowOf(tables: readonly ReportedTable[], subject: string) {
+  const row = tables.flatMap(({ rows }) => rows).find((each) => each.subject === subject);
+  if (row === undefined) throw new Error(`no table has a row "${subject}"`);
+  return row;
+}
