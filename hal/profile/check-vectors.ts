@@ -1,6 +1,5 @@
 import { compareDecimal, parseDecimal, type MeterProfile, type ProfileVector } from '../contract/index.ts';
-import type { ProfileProblem } from './errors.ts';
-import type { Locate } from './parse-profile.ts';
+import type { Locate, Problem } from '../strict-yaml/index.ts';
 
 /**
  * What a driver makes of a vector's frames: every field of the profile within them, by OBIS code, `serial` or `firmware`,
@@ -12,7 +11,7 @@ export type VectorDecoder = (
 ) => Readonly<Record<string, string>>;
 
 /** Runs every golden vector of the profile through the decoder. Never throws. */
-export function checkVectors(profile: MeterProfile, decode: VectorDecoder, locate: Locate): ProfileProblem[] {
+export function checkVectors(profile: MeterProfile, decode: VectorDecoder, locate: Locate): Problem[] {
   return profile.vectors.flatMap((vector, index) => {
     let found: Readonly<Record<string, string>>;
     try {

@@ -4,12 +4,11 @@ import {
   type ProfilePoint,
   type RegisterField,
 } from '../contract/index.ts';
-import type { ProfileProblem } from './errors.ts';
 import { obisRule } from './obis-rules.ts';
-import type { Locate, Path } from './parse-profile.ts';
+import type { Locate, Path, Problem } from '../strict-yaml/index.ts';
 
 /** What a profile of the right shape may still have wrong. Pure; golden vectors are checked in check-vectors.ts. */
-export function lintProfile(profile: MeterProfile, locate: Locate): ProfileProblem[] {
+export function lintProfile(profile: MeterProfile, locate: Locate): Problem[] {
   const fields = namedFields(profile);
   return [
     ...fields.flatMap(({ path, field }) => lintField(field, path, profile, locate)),
@@ -29,13 +28,8 @@ function namedFields({ identity, probe, points }: MeterProfile): { path: Path; f
   ];
 }
 
-function lintField(
-  field: RegisterField,
-  path: Path,
-  profile: MeterProfile,
-  locate: Locate,
-): ProfileProblem[] {
-  const problems: ProfileProblem[] = [];
+function lintField(field: RegisterField, path: Path, profile: MeterProfile, locate: Locate): Problem[] {
+  const problems: Problem[] = [];
   const registers = registerCountOf(field);
   const needsCount = field.type === 'bcd' || field.type === 'string';
   if (needsCount && field.registerCount === undefined) {
@@ -63,9 +57,9 @@ function lintPoint(
   index: number,
   points: readonly ProfilePoint[],
   locate: Locate,
-): ProfileProblem[] {
-  const at = (key: string, message: string): ProfileProblem => locate(['points', index, key], message);
-  const problems: ProfileProblem[] = [];
+): Problem[] {
+  const at = (key: string, message: string): Problem => locate(['points', index, key], message);
+  const problems: Problem[] = [];
   const earlier = points.slice(0, index);
   if (earlier.some(({ obis }) => obis === point.obis)) {
     problems.push(at('obis', `${point.obis} is there twice`));
@@ -99,7 +93,7 @@ function overlap(a: RegisterField, b: RegisterField): boolean {
 }
 
 /** A point that no vector mentions was never checked against anything. */
-function lintCoverage({ points, identity, vectors }: MeterProfile, locate: Locate): ProfileProblem[] {
+function lintCoverage({ points, identity, vectors }: MeterProfile, locate: Locate): Problem[] {
   const expected = new Set(vectors.flatMap(({ expect }) => Object.keys(expect)));
   const known = new Set<string>(['serial', ...points.map(({ obis }) => obis)]);
   if (identity.firmware !== undefined) known.add('firmware');

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import type { MeterProfile } from '../contract/index.ts';
 import { ProfileError } from './errors.ts';
 import { lintProfile } from './lint.ts';
-import { nearestNames } from './nearest-name.ts';
+import { nearestNames } from '../strict-yaml/index.ts';
 import { parseProfile } from './parse-profile.ts';
 
 /** Beside this file in a checkout, beside the bundle on a device (esbuild.config.js copies it there). */
@@ -47,7 +47,7 @@ async function readProfile(id: string): Promise<MeterProfile> {
  * @throws ProfileError `profile.invalid` with every problem and its line
  */
 export function profileFromText(text: string, id: string): MeterProfile {
-  const { profile, problems: malformed, locate } = parseProfile(text);
+  const { value: profile, problems: malformed, locate } = parseProfile(text);
   const problems = profile === undefined ? [...malformed] : lintProfile(profile, locate);
   if (profile !== undefined && profile.id !== id) {
     problems.push(locate(['id'], `must be "${id}", like the name of the file`));

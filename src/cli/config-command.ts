@@ -8,17 +8,17 @@ export function registerConfigCommand(program: Command): void {
     .command('check')
     .description('validates a station.yaml; every problem with its line')
     .argument('<file>', 'station.yaml')
-    .option('--json', 'one JSON document: {ok, issues: [{line, column, key, message}]}')
+    .option('--json', 'one JSON document: {ok, problems: [{line, column, path, message}]}')
     .action(async (file: string, options: { json?: boolean }) => {
       const { ConfigError, loadStationConfig } = await import('../config/index.ts');
       const { listProfileIds } = await import('../../hal/profile/index.ts');
       try {
         const found = loadStationConfig(file, { knownProfiles: await listProfileIds() });
-        if (options.json) printJson({ ok: true, issues: [] });
+        if (options.json) printJson({ ok: true, problems: [] });
         else print(`${file}: good (${found.lines.length} lines, ${found.meters.length} meters)`);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        if (options.json) printJson({ ok: false, issues: error.issues });
+        if (options.json) printJson({ ok: false, problems: error.problems });
         else note(`${file}: ${error.message}`);
         process.exitCode = ExitCode.usage;
       }

@@ -1,4 +1,4 @@
-export { ConfigError, type ConfigIssue } from './errors.ts';
+export { ConfigError } from './errors.ts';
 export type { ConfigContext } from './parse-config.ts';
 export { parseDurationMs, parseSizeBytes } from './quantity.ts';
 export {

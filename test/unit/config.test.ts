@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseStationConfig, type ConfigIssue } from '../../src/config/index.ts';
+import { ConfigError, parseStationConfig } from '../../src/config/index.ts';
 import { parseDurationMs, parseSizeBytes } from '../../src/config/quantity.ts';
 import { STATION_FILE } from '../../src/config/schema.ts';
 
@@ -24,13 +24,13 @@ chain:
 telemetry: { mqtt: { url: "mqtts://broker.example:8883" } }
 `;
 
-function issuesOf(text: string, knownProfiles?: string[]): readonly ConfigIssue[] {
+function issuesOf(text: string, knownProfiles?: string[]): ConfigError['problems'] {
   try {
     parseStationConfig(text, knownProfiles ? { knownProfiles } : {});
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
     expect((error as ConfigError).code).toBe('config.invalid');
-    return (error as ConfigError).issues;
+    return (error as ConfigError).problems;
   }
   return [];
 }
@@ -60,7 +60,7 @@ describe('station.yaml', () => {
     expect(issuesOf(GOOD.replace('groupCommit', 'groupComit'))).toEqual([
       expect.objectContaining({
         line: 9,
-        key: 'journal.groupComit',
+        path: 'journal.groupComit',
         message: 'unknown key; did you mean "groupCommit"?',
       }),
     ]);
@@ -108,14 +108,14 @@ describe('station.yaml', () => {
       'password',
     ],
   ])('refuses %s', (_what, text, key, message) => {
-    const issue = issuesOf(text).find((found) => found.key === key);
+    const issue = issuesOf(text).find((found) => found.path === key);
     expect(issue?.message).toContain(message);
     expect(issue?.line).toBeGreaterThan(0);
   });
 
   it('refuses two meters that share a unit id on one line', () => {
     const text = GOOD.replace('line: gateway, unitId: 5', 'line: rs485, unitId: 1');
-    expect(issuesOf(text)[0]).toMatchObject({ line: 8, key: 'meters[1].unitId' });
+    expect(issuesOf(text)[0]).toMatchObject({ line: 8, path: 'meters[1].unitId' });
   });
 
   it('refuses a profile that is not there and names the nearest', () => {

@@ -54,6 +54,7 @@ describe('a profile with a mistake', () => {
     const problems = problemsAfter('maxRegisterHole:', 'maxRegisterHoles:');
     expect(problems).toContainEqual({
       line: lineOf('maxRegisterHole:'),
+      column: 3,
       path: 'link.maxRegisterHoles',
       message: 'unknown key; did you mean "maxRegisterHole"?',
     });

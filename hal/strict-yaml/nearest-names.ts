@@ -6,7 +6,8 @@ export function nearestNames(word: string, names: readonly string[]): string[] {
     .map((name) => {
       const candidate = name.toLowerCase();
       const contained = wanted.length > 2 && (candidate.includes(wanted) || wanted.includes(candidate));
-      return { name, distance: contained ? 1 : editDistance(wanted, candidate) };
+      const distance = editDistance(wanted, candidate);
+      return { name, distance: contained ? Math.min(distance, limit) : distance };
     })
     .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance)
