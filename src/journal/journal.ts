@@ -9,9 +9,9 @@ import { JournalError } from './errors.ts';
 import { growTree, nodesFromEdge, type TreeEdge } from './hash-tile.ts';
 import { DEFAULT_GROUP_COMMIT_ENTRIES, DEFAULT_GROUP_COMMIT_MS } from './journal-port.ts';
 import type { Durability, Journal, JournalOptions, JournalStamp, SignedCheckpoint } from './journal-port.ts';
-import { nextBootCount } from './log-continuity.ts';
+import { edgeAfter, nextBootCount } from './log-continuity.ts';
 import { leafHash, rootOf } from './merkle-tree.ts';
-import { makeDirectory, openStore, type SqliteStore } from './sqlite-store.ts';
+import { makeDirectory, openStore, reopenStore, type EntryRow, type SqliteStore } from './sqlite-store.ts';
 import { acquireWriterLock, type WriterLock } from './writer-lock.ts';
 
 /**
@@ -213,22 +213,34 @@ class SqliteJournal implements Journal {
   #commit(count: number): JournalError | undefined {
     if (count === 0) return undefined;
     const group = this.#pending.splice(0, count);
-    const { signer } = this.#options;
-    const rows = group.map(({ index, kind, unsigned, signature }) => {
-      return { index, kind, cose: unsigned.seal(signature ?? signer.sign(unsigned.signedBytes)) };
-    });
-    const { edge, writes } = growTree(
-      this.#edge,
-      rows.map(({ cose }) => leafHash(cose)),
-    );
     try {
+      const rows = group.map((entry) => this.#sealed(entry));
+      const { edge, writes } = growTree(
+        this.#edge,
+        rows.map(({ cose }) => leafHash(cose)),
+      );
       this.#store.appendGroup(rows, writes);
+      this.#edge = edge;
     } catch (error) {
       return this.#groupFailed(group, error as JournalError);
     }
-    this.#edge = edge;
     for (const { index, resolve } of group) resolve(index);
     return undefined;
+  }
+
+  #sealed({ index, kind, unsigned, signature }: PendingEntry): EntryRow {
+    try {
+      return {
+        index,
+        kind,
+        cose: unsigned.seal(signature ?? this.#options.signer.sign(unsigned.signedBytes)),
+      };
+    } catch (cause) {
+      throw new JournalError('journal.commit_failed', 'nothing was appended: an entry could not be signed', {
+        remedy: 'retry',
+        cause,
+      });
+    }
   }
 
   /** What was waiting behind the group fails with it: its entries carry indices that they would not get any more. */
@@ -244,11 +256,12 @@ class SqliteJournal implements Journal {
   #reopen(cause: JournalError): JournalError {
     try {
       this.#store.close();
-      this.#store = openStore(this.#options.directory, this.#options);
-      this.#edge = this.#store.edge(this.#store.size());
+      this.#store = reopenStore(this.#options.directory, this.#options);
+      this.#edge = edgeAfter(this.#store, this.#edge);
       return cause;
     } catch (error) {
       this.#closed = true;
+      this.#store.close();
       this.#lock.release();
       return new JournalError(
         'journal.closed',

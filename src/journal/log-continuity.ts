@@ -3,6 +3,8 @@ import { verifyEntry } from './cose-sign1.ts';
 import type { JournalEntry } from './entry-types.ts';
 import { JournalError } from './errors.ts';
 import type { JournalOptions } from './journal-port.ts';
+import { nodesFromEdge, nodesFromTiles, type TreeEdge } from './hash-tile.ts';
+import { rootOf } from './merkle-tree.ts';
 import type { SqliteRows } from './sqlite-store.ts';
 
 /**
@@ -42,4 +44,20 @@ export function nextBootCount(
     });
   }
   return boot.bootCount + (equalBytes(boot.body.bootId, bootId) ? 0 : 1);
+}
+
+/**
+ * Where a log ends that was opened again in mid-run. It must begin with the tree known before: that one was acknowledged
+ * and may stand in a checkpoint, and whatever took its place would fork the log.
+ * @throws JournalError `journal.corrupt`
+ */
+export function edgeAfter(store: SqliteRows, known: TreeEdge): TreeEdge {
+  const size = store.size();
+  const before = size < known.size ? undefined : rootOf(nodesFromTiles(store.tile.bind(store)), known.size);
+  if (before === undefined || !equalBytes(before, rootOf(nodesFromEdge(known), known.size))) {
+    throw new JournalError('journal.corrupt', 'the file does not hold the entries that were acknowledged', {
+      details: { acknowledged: known.size, found: size },
+    });
+  }
+  return store.edge(size);
 }

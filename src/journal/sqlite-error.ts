@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import type { StationErrorOptions } from '../../hal/contract/index.ts';
 import { JournalError } from './errors.ts';
 
 /** What SQLite says of a file whose content makes no sense. */
@@ -26,9 +27,13 @@ export function readError(error: unknown, what: string): JournalError {
  * A failed commit. Only SQLITE_FULL, and what fails before COMMIT, is known to have left nothing behind; any other error
  * of COMMIT may have reached the disk, and after a failed fsync nobody knows (the kernel drops the dirty pages).
  */
-export function commitError(error: unknown, stage: 'before commit' | 'commit'): JournalError {
+export function commitError(
+  error: unknown,
+  stage: 'before commit' | 'commit' | 'not rolled back',
+): JournalError {
   const code = sqliteCode(error);
   const options = { details: { sqlite: code, stage }, cause: error };
+  if (stage === 'not rolled back') return commitUnknown(code, options);
   if (code === 'SQLITE_FULL') {
     return new JournalError('journal.disk_full', 'the disk is full; nothing was appended', {
       ...options,
@@ -42,6 +47,10 @@ export function commitError(error: unknown, stage: 'before commit' | 'commit'): 
       remedy: 'retry',
     });
   }
+  return commitUnknown(code, options);
+}
+
+function commitUnknown(code: string, options: Partial<StationErrorOptions>): JournalError {
   return new JournalError('journal.commit_unknown', `the commit failed and may have taken effect: ${code}`, {
     ...options,
     effect: 'unknown',

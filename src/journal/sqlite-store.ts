@@ -128,17 +128,18 @@ export class SqliteStore extends SqliteRows {
       stage = 'commit';
       this.#commit.run();
     } catch (error) {
-      this.#rollback();
-      throw commitError(error, stage);
+      throw commitError(error, this.#rollback() ? stage : 'not rolled back');
     }
   }
 
-  #rollback(): void {
+  /** False when the transaction could not be taken back: this connection must not be used any more. */
+  #rollback(): boolean {
     try {
       if (this.database.inTransaction) this.database.exec('ROLLBACK');
     } catch {
-      // The error that led here is the one to report; what the file holds is read again before the next append.
+      // The error that led here is the one to report.
     }
+    return !this.database.inTransaction;
   }
 }
 
@@ -158,6 +159,16 @@ export function openStore(directory: string, options: StoreOptions = {}): Sqlite
     return openDatabase(file, options);
   } catch (error) {
     throw readError(error, `cannot open ${file}`);
+  }
+}
+
+/** Opens a journal that was open before: one that is gone is not made anew. @throws as openStore */
+export function reopenStore(directory: string, options: StoreOptions): SqliteStore {
+  const file = path.join(directory, DATABASE_FILE);
+  try {
+    return openDatabase(file, options);
+  } catch (error) {
+    throw readError(error, `cannot open ${file} again`);
   }
 }
 

@@ -5,8 +5,9 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openJournalReader, verifyJournal } from '../../../src/journal/index.ts';
-import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
+import { openTestJournal, reading, SIGNER, temporaryDirectory } from '../../support/journal-fixture.ts';
 
+const never = () => new Promise<Uint8Array>(() => {});
 const code = (name: string) => expect.objectContaining({ code: `journal.${name}` }) as Error;
 
 let directory: string;
@@ -109,6 +110,83 @@ describe('a commit that fails', () => {
     },
   );
 
+  it('whose entries cannot be signed rejects them all, and the log goes on when the key works again', async () => {
+    let broken = true;
+    const sign = (message: Uint8Array): Uint8Array => {
+      if (broken) throw new Error('the key does not answer');
+      return SIGNER.sign(message);
+    };
+    broken = false;
+    const journal = await openTestJournal(directory, {
+      signer: { ...SIGNER, sign, signInBackground: never },
+    });
+    broken = true;
+    const waiting = journal.append('reading', reading(1), 'sample');
+    const billing = journal.append('reading', reading(2), 'billing');
+    for (const result of await Promise.allSettled([waiting, billing])) {
+      expect(result).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'journal.commit_failed', effect: 'none' },
+      });
+    }
+    await expect(journal.flush()).resolves.toBeUndefined();
+    broken = false;
+    expect(await journal.append('reading', reading(3), 'billing')).toBe(1);
+    await journal.close();
+    expect(await verifyJournal(directory)).toMatchObject({ ok: true, size: 2 });
+  });
+
+  it('and cannot be taken back is settled by reading the file again, not by a transaction left open', async () => {
+    const journal = await openTestJournal(directory);
+    failOnce('INSERT INTO entry', 'SQLITE_IOERR_WRITE');
+    const exec = vi.spyOn(Database.prototype, 'exec').mockImplementationOnce(() => {
+      throw new Database.SqliteError('injected', 'SQLITE_IOERR');
+    });
+    await expect(journal.append('reading', reading(1), 'billing')).rejects.toMatchObject({
+      code: 'journal.commit_unknown',
+      effect: 'unknown',
+    });
+    expect(exec).toHaveBeenCalledWith('ROLLBACK');
+    expect(journal.size).toBe(1);
+    expect(await journal.append('reading', reading(2), 'billing')).toBe(1);
+    await journal.close();
+    expect(await verifyJournal(directory)).toMatchObject({ ok: true, size: 2 });
+  });
+
+  it.each<[string, (database: Database.Database) => void]>([
+    [
+      'an end that had been acknowledged',
+      (database) => database.exec('DELETE FROM entry WHERE leaf_index = 2'),
+    ],
+    [
+      'everything',
+      () =>
+        ['', '-wal', '-shm'].map((end) => rmSync(path.join(directory, `journal.db${end}`), { force: true })),
+    ],
+    [
+      'an acknowledged entry, with another in its place',
+      (database) =>
+        database.exec(
+          'UPDATE entry SET cose = (SELECT cose FROM entry WHERE leaf_index = 0) WHERE leaf_index = 2',
+        ),
+    ],
+  ])('after which the file lacks %s halts the log: it must not be written twice', async (_what, lose) => {
+    const journal = await openTestJournal(directory);
+    await journal.append('reading', reading(1), 'billing');
+    await journal.append('reading', reading(2), 'billing');
+    failOnce('COMMIT', 'SQLITE_IOERR_FSYNC', false, (database) => {
+      database.exec('ROLLBACK');
+      lose(database);
+    });
+    await expect(journal.append('reading', reading(3), 'billing')).rejects.toMatchObject({
+      code: 'journal.closed',
+      remedy: 'halt',
+    });
+    await expect(journal.append('reading', reading(4), 'billing')).rejects.toThrow(code('closed'));
+    await expect(journal.checkpoint()).rejects.toThrow(code('closed'));
+    await journal.close();
+  });
+
   it('because a page is damaged says so, and the reader beside it still reads what can be read', async () => {
     const journal = await openTestJournal(directory);
     failOnce('INSERT INTO entry', 'SQLITE_CORRUPT');
@@ -133,17 +211,23 @@ async function appendUntilFull(append: (...args: never[]) => Promise<number>): P
 }
 
 /** SQLite reports an error once for one statement; `afterwards`: it took effect all the same, as an fsync can. */
-function failOnce(sql: string, sqliteCode: string, afterwards = false): void {
+function failOnce(
+  sql: string,
+  sqliteCode: string,
+  afterwards = false,
+  meanwhile: (database: Database.Database) => void = () => {},
+): void {
   const statement = new Database(':memory:').prepare('SELECT 1');
   const prototype = Object.getPrototypeOf(statement) as {
-    run: (this: { source: string }, ...args: unknown[]) => unknown;
+    run: (this: Database.Statement, ...args: unknown[]) => unknown;
   };
   const run = prototype.run;
   let failed = false;
-  vi.spyOn(prototype, 'run').mockImplementation(function (this: { source: string }, ...args: unknown[]) {
+  vi.spyOn(prototype, 'run').mockImplementation(function (this: Database.Statement, ...args: unknown[]) {
     if (failed || !this.source.startsWith(sql)) return run.apply(this, args);
     failed = true;
     if (afterwards) run.apply(this, args);
+    meanwhile(this.database);
     throw new Database.SqliteError('injected', sqliteCode);
   });
 }
