@@ -4,6 +4,7 @@ import {
   ENERGY_IMPORT,
   formatDecimal,
   subtractDecimal,
+  type Decimal,
   type MeasuredValue,
   type MeterSample,
 } from '../../hal/contract/index.ts';
@@ -89,24 +90,42 @@ function statedValue({ obis, value, unit, quality }: MeasuredValue): StatedValue
   return { obis, value: formatDecimal(value), unit, quality };
 }
 
+interface Register {
+  readonly meterSerial: string;
+  readonly fromIndex: number;
+  readonly first: Decimal;
+  toIndex: number;
+  last: Decimal;
+  wentBack: boolean;
+}
+
 /**
  * For each meter with two good readings or more, the energy from the first to the last. A meter whose register went
- * back gives none: that is for people to look at, not for subtraction.
+ * back from one of them to the next gives none: that is for people to look at, not for subtraction. Serial numbers are
+ * a maker's own, so a meter is its profile and its serial number.
  */
 export function energyBetween(entries: readonly ReadEntry[]): EnergyBetween[] {
-  const perMeter = new Map<string, { index: number; energy: MeasuredValue }[]>();
+  const registers = new Map<string, Register>();
   for (const { entry } of entries) {
     const sample = entry === undefined ? undefined : sampleOf(entry);
     const energy = sample?.values.find((each) => each.obis === ENERGY_IMPORT && each.quality === 'G');
     if (entry === undefined || sample === undefined || energy?.unit !== 'Wh') continue;
-    const readings = perMeter.get(sample.meterSerial) ?? [];
-    perMeter.set(sample.meterSerial, [...readings, { index: entry.index, energy }]);
+    const { index } = entry;
+    const { value } = energy;
+    const { meterSerial, profileId } = sample;
+    const meter = JSON.stringify([profileId, meterSerial]);
+    const register = registers.get(meter);
+    if (register === undefined) {
+      const begin = { meterSerial, fromIndex: index, first: value };
+      registers.set(meter, { ...begin, toIndex: index, last: value, wentBack: false });
+    } else {
+      register.wentBack ||= compareDecimal(value, register.last) < 0;
+      register.toIndex = index;
+      register.last = value;
+    }
   }
-  return [...perMeter].flatMap(([meterSerial, readings]) => {
-    const [first, last] = [readings[0], readings.at(-1)];
-    if (first === undefined || last === undefined || first === last) return [];
-    if (compareDecimal(last.energy.value, first.energy.value) < 0) return [];
-    const wh = formatDecimal(subtractDecimal(last.energy.value, first.energy.value));
-    return [{ meterSerial, fromIndex: first.index, toIndex: last.index, wh }];
+  return [...registers.values()].flatMap(({ meterSerial, fromIndex, toIndex, first, last, wentBack }) => {
+    if (fromIndex === toIndex || wentBack) return [];
+    return [{ meterSerial, fromIndex, toIndex, wh: formatDecimal(subtractDecimal(last, first)) }];
   });
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytesToHex, type AnchorEvidence } from '../../../src/chain/index.ts';
-import { signCheckpoint } from '../../../src/journal/index.ts';
+import { ENERGY_IMPORT, parseDecimal } from '../../../hal/contract/index.ts';
+import { decodeEntry, encodeEntry, signCheckpoint } from '../../../src/journal/index.ts';
 import {
   anchoredBlockOf,
   CHECK_NAMES,
@@ -14,7 +15,13 @@ import {
 } from '../../../src/receipt/index.ts';
 import { anchoredBlock, GENESIS_HASH, type AnchoredBlockOptions } from '../../support/anchored-block.ts';
 import { hasCode } from '../../support/has-code.ts';
-import { checkpointOf, receiptInput, testReceipt, testStation } from '../../support/receipt-fixture.ts';
+import {
+  checkpointOf,
+  receiptInput,
+  testReceipt,
+  testStation,
+  type TestStation,
+} from '../../support/receipt-fixture.ts';
 
 const station = testStation();
 const stranger = testStation(2);
@@ -31,6 +38,18 @@ function changed(change: (receipt: Mutable<Receipt>) => void, from = good): stri
 
 function names(report: ReceiptReport, result: 'pass' | 'fail' | 'not checked'): CheckName[] {
   return report.checks.filter((check) => check.result === result).map(({ name }) => name);
+}
+
+/** A log of readings with these profiles and import registers in Wh, all of serial number SIM-0001, from entry 1. */
+function stationThatRead(readings: readonly (readonly [profileId: string, wh: string])[]): TestStation {
+  const { identity, origin, log } = testStation();
+  const entries = readings.map(([profileId, wh], i) => {
+    const { entry } = decodeEntry(log[i + 1]!);
+    if (entry.kind !== 'reading') throw new TypeError('the fixture has readings from entry 1');
+    const energy = { obis: ENERGY_IMPORT, value: parseDecimal(wh), unit: 'Wh', quality: 'G' } as const;
+    return encodeEntry({ ...entry, body: { ...entry.body, profileId, values: [energy] } }, identity);
+  });
+  return { identity, origin, log: [log[0]!, ...entries] };
 }
 
 const failures = (file: string, options: VerifyOptions = {}): CheckName[] =>
@@ -98,6 +117,25 @@ describe('a receipt', () => {
       quality: 'G',
     });
     expect(energy).toEqual([{ meterSerial: 'SIM-0001', fromIndex: 4, toIndex: 9, wh: '62.5' }]);
+  });
+
+  it('says no energy of a register that went back in between, nor between two models that share a serial number', () => {
+    const wentBack = stationThatRead([
+      ['eastron-sdm630', '1000'],
+      ['eastron-sdm630', '20'],
+      ['eastron-sdm630', '1200'],
+    ]);
+    expect(verifyReceipt(testReceipt(wentBack, [1, 3], null)).energy).toMatchObject([{ wh: '200' }]);
+    expect(verifyReceipt(testReceipt(wentBack, [1, 2, 3], null)).energy).toEqual([]);
+    const twoModels = stationThatRead([
+      ['eastron-sdm630', '1000'],
+      ['abb-b23', '7000'],
+      ['eastron-sdm630', '1200'],
+    ]);
+    expect(verifyReceipt(testReceipt(twoModels, [1, 2], null)).energy).toEqual([]);
+    expect(verifyReceipt(testReceipt(twoModels, [1, 2, 3], null)).energy).toEqual([
+      { meterSerial: 'SIM-0001', fromIndex: 1, toIndex: 3, wh: '200' },
+    ]);
   });
 
   it('gives the block to ask a chain about', () => {
