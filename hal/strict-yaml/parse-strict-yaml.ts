@@ -34,6 +34,37 @@ export function parseStrictYaml<Schema extends v.GenericSchema>(
   text: string,
   schema: Schema,
 ): StrictYaml<v.InferOutput<Schema>> {
+  return parseBuilt(text, schema) ?? parseYaml(text, schema);
+}
+
+/**
+ * The build writes meter profiles as JSON, which is YAML too: to read them as YAML took longer than all else at a start
+ * together, and left 8 MB of heap behind (docs/performance.md). Undefined unless the text is exactly what JSON.stringify
+ * writes, so that nothing YAML would refuse (a key given twice) goes this way, and unless it has the shape: YAML then says
+ * what is wrong and in which line.
+ */
+function parseBuilt<Schema extends v.GenericSchema>(
+  text: string,
+  schema: Schema,
+): StrictYaml<v.InferOutput<Schema>> | undefined {
+  if (!text.startsWith('{')) return undefined;
+  let plain: unknown;
+  try {
+    plain = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (JSON.stringify(plain) !== text.trimEnd()) return undefined;
+  const parsed = v.safeParse(schema, plain);
+  if (!parsed.success) return undefined;
+  const locate: Locate = (path, message) => parseYaml(text, schema).locate(path, message);
+  return { value: parsed.output, problems: [], locate };
+}
+
+function parseYaml<Schema extends v.GenericSchema>(
+  text: string,
+  schema: Schema,
+): StrictYaml<v.InferOutput<Schema>> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true });
   const locate = locator(document, lines);
