@@ -1,4 +1,5 @@
 export * from './decimal.ts';
+export * from './decoded-telegram.ts';
 export * from './evse.ts';
 export * from './line.ts';
 export * from './log.ts';
