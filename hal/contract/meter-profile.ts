@@ -1,4 +1,5 @@
 import type { ObisCode } from './obis.ts';
+import type { Quality } from './quality.ts';
 import type { Unit } from './unit.ts';
 
 /**
@@ -18,9 +19,13 @@ export interface MeterProfile {
   readonly sources: readonly ProfileSource[];
   readonly link: ProfileLink;
   readonly identity: ProfileIdentity;
+  /** Raw contents that mean "no value" in every field of a type that does not list its own. */
+  readonly absentByType?: AbsentByType | undefined;
   /** All rules hold on a meter of this model, and not all of them on another one. */
   readonly probe?: readonly ProbeRule[] | undefined;
   readonly points: readonly ProfilePoint[];
+  /** What the meter itself says of the worth of its values. */
+  readonly quality?: readonly QualityRule[] | undefined;
   readonly vectors: readonly ProfileVector[];
 }
 
@@ -51,6 +56,19 @@ export interface ProfileLink {
   readonly maxRegistersPerRead: number;
   /** Most registers between two points that may be read along; 0 where unlisted registers answer exception 2. */
   readonly maxRegisterHole: number;
+  /** Registers that no request may touch, not even as a hole, though their neighbours may be read. */
+  readonly forbiddenRanges?: readonly ForbiddenRange[] | undefined;
+  /** `slow` points are read with every Nth sample; 10 unless told. */
+  readonly slowEvery?: number | undefined;
+  /** What the manual calls the first register. For readers of the file only: addresses in it are those on the wire. */
+  readonly addressBase?: 0 | 1 | undefined;
+}
+
+/** Both ends belong to it. */
+export interface ForbiddenRange {
+  readonly table: RegisterTable;
+  readonly from: number;
+  readonly to: number;
 }
 
 export type RegisterTable = 'holding' | 'input';
@@ -65,9 +83,14 @@ export type RegisterType =
  */
 export type ByteOrder = 'ABCD' | 'CDAB' | 'BADC' | 'DCBA';
 
-/** One value in one or more registers that follow each other. */
-export interface RegisterField {
-  readonly table: RegisterTable;
+/** Bits of an integer; bit 0 is the least significant of the value. Of a signed type the highest of them is the sign. */
+export interface BitField {
+  readonly firstBit: number;
+  readonly bitCount: number;
+}
+
+/** One or more registers that follow each other. */
+export interface RegisterPart {
   /** Zero-based address on the wire. */
   readonly registerAddress: number;
   /** The number that the manual prints for it (30001, 40001, hexadecimal). */
@@ -81,23 +104,86 @@ export interface RegisterField {
    * A float that is not a number never needs to be listed.
    */
   readonly absent?: readonly string[] | undefined;
+  /** The value is in these bits of the integer; the others mean something else. */
+  readonly bitField?: BitField | undefined;
 }
+
+/** The less significant part of a value that stands apart from the more significant one: value = high * highTimes + low. */
+export interface LowPart extends RegisterPart {
+  /** 65536 where the parts are two halves of one binary number, 1000 where they are MWh and kWh. */
+  readonly highTimes: number;
+}
+
+/** One value. Its parts are in one table and are read in one request, so that they belong together. */
+export interface RegisterField extends RegisterPart {
+  readonly table: RegisterTable;
+  /** Given for a split value; the field itself is its more significant part. */
+  readonly lowPart?: LowPart | undefined;
+}
+
+export type FixedLengthType = Exclude<RegisterType, 'bcd' | 'string'>;
+export type AbsentByType = Readonly<Partial<Record<FixedLengthType, readonly string[] | undefined>>>;
 
 /** What a positive register value means; `export` points of signed quantities are negated to OBIS's convention. */
 export type EnergyDirection = 'import' | 'export';
+
+/**
+ * How often a point is read: `fast` with every sample; `slow` with the first and then every `slowEvery`th; `once` with the
+ * first sample after the meter was identified. A sample holds only what was read for it, never a value of an earlier one.
+ */
+export type PollClass = 'fast' | 'slow' | 'once';
 
 /** A measured quantity: value = register * 10^decimalExponent, in `unit`. */
 export interface ProfilePoint extends RegisterField {
   readonly obis: ObisCode;
   readonly unit: Unit;
   readonly decimalExponent: number;
+  /** A register in the same table that holds a further power of ten, added to `decimalExponent`; read in the same request. */
+  readonly decimalExponentFrom?: RegisterPart | undefined;
   /** Given for energy and power; has no meaning for voltage, frequency and the like. */
   readonly direction?: EnergyDirection | undefined;
+  /** `fast` unless told. */
+  readonly poll?: PollClass | undefined;
+  /** Points with the same name are read in one request: they hold for the same moment. */
+  readonly atomicGroup?: string | undefined;
+  /** Whether the value never falls; unless told, true for energy (OBIS group D is 8). */
+  readonly monotonic?: boolean | undefined;
+  /** Where the counter begins again at 0: its highest value and one step more, a decimal in `unit`. */
+  readonly rolloverAt?: string | undefined;
+  /** The most that the meter can measure, a decimal in `unit` an hour: for Wh the W of its maximum current and voltage. */
+  readonly maxRate?: string | undefined;
+  /** Lowest and highest value that the meter can mean, decimals in `unit`. */
+  readonly range?: readonly [string, string] | undefined;
 }
 
 export interface ProfileIdentity {
   readonly serial: RegisterField;
   readonly firmware?: RegisterField | undefined;
+  readonly clock?: ClockField | undefined;
+}
+
+/**
+ * How the meter writes the time. `unixSeconds`: an unsigned integer since 1970. Otherwise the parts of a date, `type: bcd`
+ * (the raw registers): `bytesYmdhms`, a byte each, years from 2000; `registersYmdhms`, a register each; `iec870-5-4`, the
+ * four registers of IEC 60870-5-4 (CP56Time2a with the year first), as Schneider's meters have it.
+ */
+export type ClockFormat = 'unixSeconds' | 'bytesYmdhms' | 'registersYmdhms' | 'iec870-5-4';
+
+/** The meter's own clock; shown as `2026-05-01T12:00:00`, in whatever zone the meter was set to. */
+export interface ClockField extends RegisterField {
+  readonly format: ClockFormat;
+}
+
+/**
+ * While the field, read as text (a number in decimal notation), is one of `when`, the values of `affects` (all points, unless
+ * told) have this quality. The first rule that holds decides. Read with every sample.
+ */
+export interface QualityRule extends RegisterField {
+  /** Names it in vectors and logs: `phase-sequence`. */
+  readonly id: string;
+  readonly when: readonly string[];
+  readonly quality: Exclude<Quality, 'G'>;
+  readonly affects?: readonly ObisCode[] | undefined;
 }
 
 /** The field, read as text (a number in decimal notation), is one of these. */
@@ -107,7 +193,7 @@ export interface ProbeRule extends RegisterField {
 
 /**
  * A golden vector: one request and its answer as RTU frames with CRC (hexadecimal, blanks allowed), and what they mean.
- * Keys of `expect` are OBIS codes, `serial` or `firmware`; values are `<decimal> <unit>`, the text, or `absent`.
+ * Keys of `expect` are OBIS codes, `serial`, `firmware`, `clock` or the id of a quality rule; values are `<decimal> <unit>`, the text, or `absent`.
  */
 export interface ProfileVector {
   readonly source: string;
@@ -137,4 +223,25 @@ export function registerCountOf(field: Pick<RegisterField, 'type' | 'registerCou
     case 'string':
       return field.registerCount ?? 1;
   }
+}
+
+/** Table and extent of registers that one request must hold. */
+export interface RegisterSpan {
+  readonly table: RegisterTable;
+  readonly registerAddress: number;
+  readonly registerCount: number;
+}
+
+/** The field itself and whatever its value is made of besides: the low part, the exponent. */
+export function partsOf(field: RegisterField): RegisterPart[] {
+  const exponent = 'decimalExponentFrom' in field ? (field as ProfilePoint).decimalExponentFrom : undefined;
+  return [field, field.lowPart, exponent].filter((part) => part !== undefined);
+}
+
+/** From the first to the last register of all parts of the field. */
+export function spanOf(field: RegisterField): RegisterSpan {
+  const parts = partsOf(field);
+  const from = Math.min(...parts.map((part) => part.registerAddress));
+  const end = Math.max(...parts.map((part) => part.registerAddress + registerCountOf(part)));
+  return { table: field.table, registerAddress: from, registerCount: end - from };
 }

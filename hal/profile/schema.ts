@@ -34,11 +34,26 @@ const hexContent = (about: string) =>
     describe(about),
   );
 
-const FIELD = {
-  table: v.pipe(
-    v.picklist(['holding', 'input']),
-    describe('holding: function code 3; input: function code 4.'),
-  ),
+const decimalText = (about: string) =>
+  v.pipe(
+    v.string('must be text: put it in quotes'),
+    v.regex(/^-?\d+(\.\d+)?$/, 'must be a decimal such as "99999.9"'),
+    describe(about),
+  );
+
+const name = (about: string) =>
+  v.pipe(
+    v.string(),
+    v.regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be lower case letters and digits with single hyphens'),
+    describe(about),
+  );
+
+const TABLE = v.pipe(
+  v.picklist(['holding', 'input']),
+  describe('holding: function code 3; input: function code 4.'),
+);
+
+const REGISTERS = {
   registerAddress: integer(0, 0xffff, 'Zero-based address of the first register, as on the wire.'),
   documentRef: text('The number that the manual prints for the register.'),
   type: v.pipe(
@@ -66,6 +81,29 @@ const FIELD = {
   absent: v.optional(
     list(hexContent('All digits of the field.'), 'Raw contents that mean: no value. NaN needs no entry.'),
   ),
+  bitField: v.optional(
+    v.pipe(
+      v.strictObject({
+        firstBit: integer(0, 63, 'The lowest of the bits; 0 is the least significant of the value.'),
+        bitCount: integer(1, 63, 'How many; of a signed type the highest of them is the sign.'),
+      }),
+      describe('The value is in these bits of the integer.'),
+    ),
+  ),
+};
+
+const FIELD = {
+  table: TABLE,
+  ...REGISTERS,
+  lowPart: v.optional(
+    v.pipe(
+      v.strictObject({
+        ...REGISTERS,
+        highTimes: integer(2, 2 ** 48, '65536 for halves of a binary number, 1000 for MWh and kWh.'),
+      }),
+      describe('The less significant part of a split value: value = field * highTimes + lowPart.'),
+    ),
+  ),
 };
 
 const FIELD_SCHEMA = v.strictObject(FIELD);
@@ -81,7 +119,70 @@ const POINT = v.strictObject({
       describe('What a positive register value means; for energy and power.'),
     ),
   ),
+  decimalExponentFrom: v.optional(
+    v.pipe(
+      v.strictObject(REGISTERS),
+      describe('A register of the same table with a power of ten, added to decimalExponent.'),
+    ),
+  ),
+  poll: v.optional(
+    v.pipe(
+      v.picklist(['fast', 'slow', 'once']),
+      describe('fast (unless told): with every sample; slow: every link.slowEvery-th; once: the first only.'),
+    ),
+  ),
+  atomicGroup: v.optional(name('Points with the same name are read in one request.')),
+  monotonic: v.optional(
+    v.pipe(v.boolean(), describe('Whether it never falls; true for energy unless told.')),
+  ),
+  rolloverAt: v.optional(decimalText('Where the counter begins again at 0, in the unit.')),
+  maxRate: v.optional(decimalText('The most that the meter can measure, in the unit an hour (Wh: W).')),
+  range: v.optional(
+    v.pipe(
+      v.tuple([decimalText('Lowest value.'), decimalText('Highest value.')]),
+      v.readonly(),
+      describe('What the meter can mean, in the unit; anything else is out of range.'),
+    ),
+  ),
 });
+
+const CLOCK = v.strictObject({
+  ...FIELD,
+  format: v.pipe(
+    v.picklist(['unixSeconds', 'bytesYmdhms', 'registersYmdhms', 'iec870-5-4']),
+    describe('How the meter writes the time; all but unixSeconds have type bcd.'),
+  ),
+});
+
+const QUALITY_RULE = v.strictObject({
+  id: name('Names the rule in vectors and logs.'),
+  ...FIELD,
+  when: list(text('A number in decimal notation, or text.'), 'Contents for which the rule holds.'),
+  quality: v.pipe(
+    v.picklist(['T', 'D', 'R', 'M', 'X', 'I', 'O', 'S', 'F', 'E', 'N']),
+    describe('Status letter of OCMF that the values get while the rule holds.'),
+  ),
+  affects: v.optional(list(obisCode, 'Points concerned; all unless told.')),
+});
+
+const ABSENT_CONTENTS = v.optional(
+  list(hexContent('All digits of the field.'), 'Contents that mean: no value.'),
+);
+const ABSENT_BY_TYPE = v.pipe(
+  v.strictObject({
+    u16: ABSENT_CONTENTS,
+    s16: ABSENT_CONTENTS,
+    u32: ABSENT_CONTENTS,
+    s32: ABSENT_CONTENTS,
+    u48: ABSENT_CONTENTS,
+    s48: ABSENT_CONTENTS,
+    u64: ABSENT_CONTENTS,
+    s64: ABSENT_CONTENTS,
+    float32: ABSENT_CONTENTS,
+    float64: ABSENT_CONTENTS,
+  }),
+  describe('Contents that mean "no value" in every field of a type that has no "absent" of its own.'),
+);
 
 const PROBE = v.strictObject({
   ...FIELD,
@@ -94,7 +195,9 @@ const VECTOR = v.strictObject({
   response: text('RTU frame with CRC, hexadecimal.'),
   expect: v.pipe(
     v.record(v.string(), v.string('must be text: put it in quotes')),
-    describe('By OBIS code, serial or firmware: "<decimal> <unit>", text, or absent.'),
+    describe(
+      'By OBIS code, serial, firmware, clock or id of a quality rule: "<decimal> <unit>", text, or absent.',
+    ),
   ),
 });
 
@@ -135,13 +238,35 @@ export const PROFILE_FILE = v.strictObject({
     ),
     maxRegistersPerRead: integer(1, 125, 'Most registers in one request.'),
     maxRegisterHole: integer(0, 124, 'Most unlisted registers that may be read along; 0: none.'),
+    forbiddenRanges: v.optional(
+      list(
+        v.strictObject({
+          table: TABLE,
+          from: integer(0, 0xffff, 'First register.'),
+          to: integer(0, 0xffff, 'Last register.'),
+        }),
+        'Registers that no request may touch.',
+      ),
+    ),
+    slowEvery: v.optional(integer(2, 10_000, 'Slow points are read with every Nth sample; 10 unless told.')),
+    addressBase: v.optional(
+      v.pipe(
+        v.picklist([0, 1]),
+        describe(
+          'What the manual calls the first register; for readers. Addresses here are those on the wire.',
+        ),
+      ),
+    ),
   }),
   identity: v.strictObject({
     serial: v.pipe(FIELD_SCHEMA, describe('The serial number that is printed on the meter.')),
     firmware: v.optional(FIELD_SCHEMA),
+    clock: v.optional(v.pipe(CLOCK, describe("The meter's own clock."))),
   }),
+  absentByType: v.optional(ABSENT_BY_TYPE),
   probe: v.optional(list(v.pipe(PROBE, describe('How to recognise the model.')), 'All of these hold.')),
   points: list(POINT, 'The measured quantities.'),
+  quality: v.optional(list(QUALITY_RULE, 'What the meter says of the worth of its values.')),
   vectors: list(VECTOR, 'Golden vectors; together they cover every point.'),
 });
 
