@@ -1,6 +1,6 @@
 import type { StationConfig } from '../config/index.ts';
 import type { StationIdentity } from '../identity/index.ts';
-import type { Journal } from '../journal/index.ts';
+import { openJournalReader, type Journal } from '../journal/index.ts';
 import type { Sync, SyncStatus } from '../sync/index.ts';
 import type { StationOptions } from './station.ts';
 
@@ -27,7 +27,11 @@ export async function openAnchoring(
   const { openSync } = await import('../sync/index.ts');
   return openSync({
     stateDirectory: options.stateDirectory,
-    source: { size: () => journal.size, checkpoint: () => journal.checkpoint() },
+    source: {
+      size: () => journal.size,
+      holds: (size, root) => holds(options.stateDirectory, size, root),
+      checkpoint: () => journal.checkpoint(),
+    },
     account: identity.chainAccount,
     chain,
     gatewayEntry: options.gatewayEntry,
@@ -37,4 +41,14 @@ export async function openAnchoring(
     log: options.log,
     onStatus,
   });
+}
+
+/** Whether the journal on disk begins with the tree of that size and root. */
+function holds(stateDirectory: string, size: number, root: Uint8Array): boolean {
+  const reader = openJournalReader(stateDirectory);
+  try {
+    return size <= reader.size && Buffer.from(reader.rootAt(size)).equals(root);
+  } finally {
+    reader.close();
+  }
 }

@@ -22,6 +22,8 @@ export interface Outbox {
   /** A newer checkpoint that waits for the current one to be resolved. */
   readonly next: Intent | null;
   readonly nextId: number;
+  /** Intents with a smaller id are of a log that was set aside: they are resolved, but never signed again. */
+  readonly ownFrom: number;
   /** Null: no link. */
   readonly link: LinkMemory | null;
 }
@@ -38,6 +40,8 @@ export type OutboxEvent =
   | { readonly type: 'link-down' }
   /** The station was moved to another chain: what was signed for the old one is worth nothing here. */
   | { readonly type: 'chain-changed' }
+  /** Intents before `from` are of a log that was set aside. */
+  | { readonly type: 'log-replaced'; readonly from: number }
   /** Nonce of the account at a finalized block. */
   | { readonly type: 'facts'; readonly finalized: BlockRef; readonly nonce: number }
   | { readonly type: 'signed'; readonly intentId: number; readonly attempt: Attempt }
@@ -92,14 +96,18 @@ const RESUBMIT_AFTER_BLOCKS = 8;
 
 const EMPTY_LINK: LinkMemory = { pending: null, submittedAt: null, finalizedNumber: -1, hint: null };
 const ASK_FACTS: readonly OutboxCommand[] = [{ type: 'ask-facts' }];
+const DROPPED = { state: 'superseded', block: null, reason: 'its log was set aside' } as const;
 
-/** The outbox as its open rows tell it. Throws InvariantError when they cannot have been written by this machine. */
-export function restoreOutbox(rows: readonly Intent[], lastId: number): Outbox {
+/**
+ * The outbox as its open rows tell it. `ownFrom`: the first id of the log that is written now. Throws InvariantError when
+ * the rows cannot have been written by this machine.
+ */
+export function restoreOutbox(rows: readonly Intent[], lastId: number, ownFrom = 0): Outbox {
   const open = rows.filter(isOpen).sort((a, b) => a.id - b.id);
   if (open.length > 2 || open.slice(1).some((intent) => intent.state !== 'planned')) {
     throw new InvariantError(`outbox rows ${open.map(({ id, state }) => `${id} ${state}`).join(', ')}`);
   }
-  return { current: open[0] ?? null, next: open[1] ?? null, nextId: lastId + 1, link: null };
+  return { current: open[0] ?? null, next: open[1] ?? null, nextId: lastId + 1, ownFrom, link: null };
 }
 
 export function stepOutbox(outbox: Outbox, event: OutboxEvent): Step {
@@ -116,12 +124,10 @@ export function stepOutbox(outbox: Outbox, event: OutboxEvent): Step {
       return { outbox: { ...outbox, link: null }, changed: [], commands: [] };
     case 'chain-changed': {
       if (outbox.current === null || !isInFlight(outbox.current)) return nothing(outbox);
-      return changeCurrent(
-        outbox,
-        { state: 'expired', block: null, reason: 'it was signed for another chain' },
-        [],
-      );
+      return giveUpAttempt(outbox, outbox.current, 'it was signed for another chain');
     }
+    case 'log-replaced':
+      return onLogReplaced({ ...outbox, ownFrom: event.from });
     case 'facts':
       return onFacts(outbox, event);
     case 'signed':
@@ -141,7 +147,8 @@ export function stepOutbox(outbox: Outbox, event: OutboxEvent): Step {
 
 function onPlanned(outbox: Outbox, event: OutboxEvent & { type: 'planned' }): Step {
   const { current, next, link } = outbox;
-  if (event.size <= Math.max(current?.size ?? -1, next?.size ?? -1)) return nothing(outbox);
+  const ownSize = current === null || isForeign(outbox, current) ? -1 : current.size;
+  if (event.size <= Math.max(ownSize, next?.size ?? -1)) return nothing(outbox);
   const { checkpoint, size, root, atMs: plannedAtMs } = event;
   const none = { attempt: null, block: null, evidence: null, reason: null };
   const intent: Intent = {
@@ -171,14 +178,16 @@ function onFacts(outbox: Outbox, { finalized, nonce }: OutboxEvent & { type: 'fa
   const seen: Outbox = { ...outbox, link: { ...link, finalizedNumber: finalized.number } };
   if (current === null || link.pending !== null) return nothing(seen);
   const { attempt } = current;
-  if (attempt === null || !isInFlight(current)) return sign(seen, current, nonce, finalized, []);
+  if (attempt === null || !isInFlight(current)) return sign(seen, current, nonce, finalized);
   if (nonce > attempt.nonce) {
     const locate: OutboxCommand = { type: 'locate', intent: current, attempt, finalized, hint: link.hint };
     return { outbox: withLink(seen, { pending: 'locate' }), changed: [], commands: [locate] };
   }
   if (finalized.number >= attempt.deathNumber) {
-    const expired: Intent = { ...current, state: 'expired', block: null, reason: 'its era ended without it' };
-    return sign(seen, expired, nonce, finalized, [expired]);
+    const given = giveUpAttempt(seen, current, 'its era ended without it');
+    if (given.outbox.current?.id !== current.id) return given;
+    const signing = sign(given.outbox, given.outbox.current, nonce, finalized);
+    return signing.changed.length > 0 ? signing : { ...signing, changed: given.changed };
   }
   const waited = link.submittedAt === null ? Infinity : finalized.number - link.submittedAt;
   if (waited < RESUBMIT_AFTER_BLOCKS) return nothing(seen);
@@ -190,18 +199,11 @@ function onFacts(outbox: Outbox, { finalized, nonce }: OutboxEvent & { type: 'fa
 }
 
 /** `intent` has no bytes that could still get into a block: the newest checkpoint is signed instead of an older one. */
-function sign(
-  outbox: Outbox,
-  intent: Intent,
-  nonce: number,
-  birth: BlockRef,
-  changed: readonly Intent[],
-): Step {
+function sign(outbox: Outbox, intent: Intent, nonce: number, birth: BlockRef): Step {
   const chosen = outbox.next ?? intent;
-  const rows = chosen === intent ? changed : [superseded(intent, chosen)];
   return {
     outbox: { ...withLink(outbox, { pending: 'sign' }), current: chosen, next: null },
-    changed: rows,
+    changed: chosen === intent ? [] : [superseded(intent, chosen)],
     commands: [{ type: 'sign', intent: chosen, nonce, birth }],
   };
 }
@@ -261,8 +263,8 @@ function onAttempt(outbox: Outbox, event: AttemptEvent): Step {
     case 'absent': {
       if (link.pending !== 'locate') return nothing(outbox);
       const reason = 'its nonce was used by another extrinsic';
-      const memory = withLink(outbox, { pending: null, hint: null });
-      return changeCurrent(memory, { state: 'expired', block: null, reason }, ASK_FACTS);
+      const step = giveUpAttempt(withLink(outbox, { pending: null, hint: null }), current, reason);
+      return { ...step, commands: ASK_FACTS };
     }
     case 'out-of-reach':
       if (link.pending !== 'locate') return nothing(outbox);
@@ -272,13 +274,33 @@ function onAttempt(outbox: Outbox, event: AttemptEvent): Step {
   }
 }
 
+/** Open rows of a log that is not written any more: bytes that may be on their way are followed to their end, the rest is dropped. */
+function onLogReplaced(outbox: Outbox): Step {
+  const open = [outbox.current, outbox.next].filter((intent) => intent !== null);
+  const dropped = open.filter((intent) => isForeign(outbox, intent) && !isInFlight(intent));
+  const [current = null, next = null] = open.filter((intent) => !dropped.includes(intent));
+  const changed = dropped.map((intent) => ({ ...intent, ...DROPPED }));
+  return { outbox: { ...outbox, current, next }, changed, commands: [] };
+}
+
+function isForeign(outbox: Outbox, intent: Intent): boolean {
+  return intent.id < outbox.ownFrom;
+}
+
+/** The current attempt can be in no block any more. It is made anew, unless its log is gone. */
+function giveUpAttempt(outbox: Outbox, current: Intent, reason: string): Step {
+  if (!isForeign(outbox, current))
+    return changeCurrent(outbox, { state: 'expired', block: null, reason }, []);
+  return settle(outbox, { ...current, ...DROPPED });
+}
+
 /** The current intent has ended; the waiting one takes its place. */
 function settle(outbox: Outbox, ended: Intent): Step {
-  const memory = withLink(outbox, { pending: null, submittedAt: null, hint: null });
+  const link = outbox.link && { ...outbox.link, pending: null, submittedAt: null, hint: null };
   return {
-    outbox: { ...memory, current: outbox.next, next: null },
+    outbox: { ...outbox, link, current: outbox.next, next: null },
     changed: [ended],
-    commands: outbox.next === null ? [] : ASK_FACTS,
+    commands: outbox.next === null || link === null ? [] : ASK_FACTS,
   };
 }
 

@@ -51,6 +51,7 @@ const MIGRATIONS: readonly string[] = [
  */
 const KEPT_ANCHORS = 10_000;
 const KEPT_OTHERS = 100;
+const OWN_FROM_PROPERTY = 'ownFrom';
 
 const COLUMNS = [
   'id',
@@ -170,13 +171,28 @@ export class OutboxStore {
     return this.#select('ORDER BY id DESC LIMIT ?', [limit]);
   }
 
-  lastFinal(): Intent | undefined {
-    return this.#select(`WHERE state = 'final' ORDER BY size DESC LIMIT 1`, [])[0];
+  /** The first id of the log that is written now; smaller ones are of logs that were set aside. */
+  ownFrom(): number {
+    return Number(this.property(OWN_FROM_PROPERTY) ?? 0);
   }
 
-  /** The final anchor with the smallest tree that has more than `leafIndex` leaves. */
+  /** From here on every new intent is of another log. */
+  beginLog(): number {
+    const from = this.lastId() + 1;
+    this.setProperty(OWN_FROM_PROPERTY, String(from));
+    return from;
+  }
+
+  lastFinal(): Intent | undefined {
+    return this.#select(`WHERE state = 'final' AND id >= ? ORDER BY size DESC LIMIT 1`, [this.ownFrom()])[0];
+  }
+
+  /** The final anchor of the present log with the smallest tree that has more than `leafIndex` leaves. */
   covering(leafIndex: number): Intent | undefined {
-    return this.#select(`WHERE state = 'final' AND size > ? ORDER BY size LIMIT 1`, [leafIndex])[0];
+    return this.#select(`WHERE state = 'final' AND size > ? AND id >= ? ORDER BY size LIMIT 1`, [
+      leafIndex,
+      this.ownFrom(),
+    ])[0];
   }
 
   property(name: string): string | undefined {

@@ -12,6 +12,8 @@ import type { SyncStatus } from './status.ts';
 export interface CheckpointSource {
   /** Entries on disk now. Cheap. */
   size(): number;
+  /** Whether the first `size` entries have this root hash. Asked when the outbox is opened. */
+  holds(size: number, root: Uint8Array): boolean;
   /** A signed checkpoint (C2SP signed note) of the tree as it is on disk. */
   checkpoint(): Promise<{ readonly text: string; readonly size: number; readonly root: Uint8Array }>;
 }

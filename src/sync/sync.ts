@@ -88,7 +88,7 @@ class SyncService implements Sync {
     this.#options = options;
     this.#store = store;
     this.#lock = lock;
-    this.#keeper = new OutboxKeeper(store, options.log);
+    this.#keeper = new OutboxKeeper(store, options.log, (size, root) => options.source.holds(size, root));
     this.#failures = new FailureRecord(store, options.log);
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     const { callIndex } = options.chain;

@@ -51,6 +51,10 @@ export class GrowingLog implements CheckpointSource {
     return this.#size;
   }
 
+  holds(size: number, root: Uint8Array): boolean {
+    return size <= this.#size && Buffer.from(checkpointOf(this.#name, size).root).equals(root);
+  }
+
   checkpoint(): Promise<{ text: string; size: number; root: Uint8Array }> {
     return Promise.resolve(checkpointOf(this.#name, this.#size));
   }

@@ -216,6 +216,65 @@ describe('the sync service', () => {
     });
   });
 
+  it.each([
+    ['final', 10 * MINUTE],
+    ['broadcast', 45 * SECOND],
+    ['planned', 0],
+  ])('anchors a log that took the place of a longer one, whose last intent was %s', async (state, forMs) => {
+    const first = station(300);
+    first.world.opening = () => {
+      if (forMs === 0) throw new ChainError('chain.unreachable', 'no route');
+    };
+    first.sync.start();
+    if (forMs > MINUTE) await first.pass(forMs);
+    else await first.clock.advance(45 * SECOND);
+    await first.sync.stop();
+    expect(readSyncStatus(first.directory).intents).toMatchObject([{ state, size: 300 }]);
+    const signedBefore = first.signed.length;
+
+    first.world.opening = () => {};
+    const log = new GrowingLog('another', 4);
+    const again = openSync({ ...first.options, source: log });
+    open.push(again);
+    expect(again.status()).toMatchObject({ anchoredSize: 0, backlog: 4, lastAnchor: null });
+    expect(anchorCovering(first.directory, 0)).toBeUndefined();
+    again.start();
+    await first.pass(2 * HOUR);
+    expect(again.status()).toMatchObject({ anchoredSize: 4, backlog: 0, failure: null });
+    expect(anchorCovering(first.directory, 0)).toMatchObject({ size: 4 });
+    expect(anchorCovering(first.directory, 200)).toBeUndefined();
+    expect(first.signed.length - signedBefore).toBe(1);
+    expect(first.world.nonce).toBe(state === 'planned' ? 1 : 2);
+    await again.stop();
+    const third = openSync({ ...first.options, source: log });
+    open.push(third);
+    expect(third.status()).toMatchObject({ anchoredSize: 4, backlog: 0 });
+  });
+
+  it('never signs anew what is left of a log that was set aside', async () => {
+    const first = station(300);
+    first.sync.start();
+    await first.clock.advance(45 * SECOND);
+    await first.sync.stop();
+    first.world.forget();
+    const again = openSync({ ...first.options, source: new GrowingLog('another', 4) });
+    open.push(again);
+    again.start();
+    first.world.fault = (operation, result) => {
+      if (operation === 'submit') first.world.forget();
+      return result;
+    };
+    await first.pass(7 * MINUTE);
+    first.world.fault = (_operation, result) => result;
+    await first.pass(2 * HOUR);
+    expect(again.status()).toMatchObject({ anchoredSize: 4, failure: null });
+    expect(first.world.nonce).toBe(1);
+    expect(readSyncStatus(first.directory).intents.map(({ state, size }) => [state, size])).toEqual([
+      ['final', 4],
+      ['superseded', 300],
+    ]);
+  });
+
   it('drives one outbox only once', () => {
     const { directory, options } = station(3);
     expect(() => openSync({ ...options, stateDirectory: directory })).toThrow(hasCode('sync.locked'));
