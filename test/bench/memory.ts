@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,7 +6,7 @@ import type { SimulatedStation } from '../../hal/simulator/index.ts';
 import { createRootSeed, loadIdentity } from '../../src/identity/index.ts';
 import { startDevnet, type Devnet } from '../devnet/index.ts';
 import { startBroker } from '../support/broker.ts';
-import { PRODUCT, ServiceProcess } from '../support/product.ts';
+import { ServiceProcess } from '../support/product.ts';
 import type { Bench, Row, Scale } from './bench.ts';
 import { diskDirectory } from './disk.ts';
 import { lookAt, type ProcessLook } from './process-memory.ts';
@@ -42,7 +41,7 @@ export const memoryBench: Bench = {
           baseline: 'bare Node, a timer each second',
           rows: await yard.measure(PACE[scale]),
           notes: [
-            'RSS counts the 45 MB or so of Node itself that processes share; anonymous memory is what each costs on top',
+            'RSS less anonymous is code mapped from files (35 MB for bare Node), shared with whatever else runs it',
             `${PACE[scale].settleMs / 1_000} s after the start, looked at for ${PACE[scale].lookMs / 1_000} s; range: lowest and highest look`,
             'meters on Modbus TCP unless it says serial; telemetry: MQTT 5 connected to a broker on loopback',
             'CPU: ms of one core a second, over the same time; all services of the table ran at once',
@@ -99,7 +98,6 @@ class Yard {
         this.#service('core, 4 meters, telemetry', four, telemetry),
         this.#service('core, 10 meters, telemetry', ten, telemetry),
       ])),
-      this.#frugalService('core, 10 meters, telemetry, node --max-semi-space-size=1', ten, telemetry),
     ];
     return await watch(
       subjects.filter((subject) => subject !== undefined),
@@ -131,20 +129,6 @@ class Yard {
     this.#stops.push(() => service.stop());
     await service.event(({ event }) => event === 'started');
     return service;
-  }
-
-  /** What an engine that is told to keep its nursery small makes of the same work. */
-  #frugalService(subject: string, station: SimulatedStation, ...more: string[]): Subject {
-    const directory = this.#directory('frugal');
-    const config = writeConfig(directory, station, { name: 'frugal', groupCommit: GROUP_COMMIT, more });
-    const run = ['run', '--config', config, '--state', path.join(directory, 'state')];
-    const child = spawn(process.execPath, ['--max-semi-space-size=1', PRODUCT, ...run], { stdio: 'ignore' });
-    const exited = once(child, 'exit');
-    this.#stops.push(async () => {
-      child.kill();
-      await exited;
-    });
-    return { subject, pid: pidOf(child.pid) };
   }
 
   /** Where the system has no pseudo terminal to give, the row is missing. */
