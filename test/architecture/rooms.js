@@ -11,13 +11,14 @@
 
 const BOTTOM = ['src/chain', 'src/journal', 'src/identity', 'src/config'];
 const MIDDLE = ['src/metering', 'src/sync', 'src/telemetry', 'src/receipt', 'src/service'];
-const HAL = ['hal/contract', 'hal/line', 'hal/driver/modbus', 'hal/profile'];
+const HAL = ['hal/contract', 'hal/line', 'hal/driver/modbus', 'hal/driver/sml', 'hal/profile'];
 
 /** @type {readonly Room[]} */
 export const ROOMS = [
   { path: 'hal/contract', uses: [], libraries: [] },
   { path: 'hal/line', uses: ['hal/contract'], libraries: ['@serialport/stream', '@serialport/bindings-cpp'] },
   { path: 'hal/driver/modbus', uses: ['hal/contract'], libraries: [] },
+  { path: 'hal/driver/sml', uses: ['hal/contract'], libraries: [] },
   { path: 'hal/strict-yaml', uses: [], libraries: ['yaml', 'valibot'] },
   { path: 'hal/profile', uses: ['hal/contract', 'hal/strict-yaml'], libraries: ['valibot'] },
   { path: 'hal/simulator', uses: ['hal/contract', 'hal/profile'], libraries: [] },
