@@ -4,6 +4,7 @@ import { Option, type Command } from 'commander';
 import { formatDecimal, silentLog, type MeterProfile, type MeterSample } from '../../hal/contract/index.ts';
 import { addLineOptions, lineOptionsOf, wholeNumber, type LineArguments } from './meter-line-options.ts';
 import { withAdvice } from './meter-advice.ts';
+import { registerMeterDecode } from './meter-decode.ts';
 import { ExitCode, note, print, printJson, printTable } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -39,6 +40,7 @@ export function registerMeterCommand(program: Command): void {
     .argument('<file>', 'profile file')
     .option('--json', 'one JSON document')
     .action(checkProfileFile);
+  registerMeterDecode(meter);
 }
 
 async function listProfiles(options: { json?: true }): Promise<void> {
