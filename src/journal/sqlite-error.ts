@@ -16,6 +16,12 @@ export function readError(error: unknown, what: string): JournalError {
       cause: error,
     });
   }
+  return ioError(error, what);
+}
+
+/** Whatever SQLite or the file system said, the device is to blame and not the content. */
+export function ioError(error: unknown, what: string): JournalError {
+  const code = sqliteCode(error);
   return new JournalError('journal.io', `${what}: ${code}`, {
     remedy: 'retry',
     details: { sqlite: code },
@@ -58,7 +64,8 @@ function commitUnknown(code: string, options: Partial<StationErrorOptions>): Jou
   });
 }
 
-function sqliteCode(error: unknown): string {
+/** SQLite's own code, or the message of any other error. */
+export function sqliteCode(error: unknown): string {
   if (error instanceof Database.SqliteError) return error.code;
   return error instanceof Error ? error.message : String(error);
 }

@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 import { JournalError } from './errors.ts';
 import { edgeTile, tileLevels, TILE_WIDTH, type TileWrite, type TreeEdge } from './hash-tile.ts';
 import { HASH_BYTES, leafHash } from './merkle-tree.ts';
-import { commitError, readError } from './sqlite-error.ts';
+import { commitError, ioError, readError } from './sqlite-error.ts';
 import { checkIsJournal, DATABASE_FILE, migrate } from './sqlite-schema.ts';
 
 export interface EntryRow {
@@ -229,10 +229,14 @@ function openDatabase(file: string, { maxBytes }: StoreOptions): SqliteStore {
   }
 }
 
-/** Makes a state directory, durably. */
+/** Makes a state directory, durably. @throws JournalError `journal.io` */
 export function makeDirectory(directory: string): void {
-  const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
-  if (first !== undefined) syncPath(path.dirname(first));
+  try {
+    const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (first !== undefined) syncPath(path.dirname(first));
+  } catch (error) {
+    throw ioError(error, `cannot make ${directory}`);
+  }
 }
 
 /** fsync of a file or a directory by its path. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -257,6 +257,14 @@ describe('the only writer', () => {
     expect(next.size).toBe(2);
   });
 
+  it.each<[string, () => string]>([
+    ['below a file', () => file('plain', path.join('plain', 'state'))],
+    ['whose lock is a directory', () => directoryOf('locked', 'journal.lock')],
+    ['whose lock is no lock', () => file(path.join('odd', 'journal.lock'), 'odd')],
+  ])('cannot be in a directory %s, and that is no damage to the log', async (_what, prepare) => {
+    await expect(openTestJournal(prepare())).rejects.toThrow(code('io'));
+  });
+
   it('is let in again after an attempt that failed', async () => {
     await writeTestLog(directory, 3);
     await expect(openTestJournal(directory, { origin: 'x' })).rejects.toThrow(code('wrong_origin'));
@@ -318,6 +326,18 @@ describe('a reader beside the writer', () => {
     expect(existsSync(path.join(directory, 'journal.db'))).toBe(false);
   });
 });
+
+/** A file of noise in the test's directory; returns another path there. */
+function file(name: string, returned: string): string {
+  mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
+  writeFileSync(path.join(directory, name), 'neither a directory nor a database, but long enough'.repeat(99));
+  return path.join(directory, returned);
+}
+
+function directoryOf(name: string, inside: string): string {
+  mkdirSync(path.join(directory, name, inside), { recursive: true });
+  return path.join(directory, name);
+}
 
 function session(sessionId: string) {
   return { sessionId, evseId: 'evse1', reading: reading(1) };
