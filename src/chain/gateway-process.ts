@@ -21,6 +21,8 @@ export interface GatewayOptions {
   readonly clock: MonotonicClock;
   readonly log: Log;
   readonly onEvent: (event: GatewayEvent) => void;
+  /** Ends the start, not a gateway that is ready. */
+  readonly signal?: AbortSignal;
   /** Longest silence before the gateway is killed. A light client can starve its own timers for good. Default 30 s. */
   readonly silenceMs?: number;
   /** Longest time from fork to `ready`; loading is slow from flash on a small ARM. Default 60 s. */
@@ -104,7 +106,10 @@ export class GatewayProcess {
   /** Starts a gateway and resolves when it answers. Rejects with `chain.gateway_start_failed` (nothing is left running). */
   static async start(options: GatewayOptions): Promise<GatewayProcess> {
     const gateway = new GatewayProcess(options);
-    await new Promise<void>((resolve, reject) => {
+    const abort = (): void => void gateway.stop();
+    options.signal?.addEventListener('abort', abort, { once: true });
+    if (options.signal?.aborted) abort();
+    const started = new Promise<void>((resolve, reject) => {
       gateway.#onReady = resolve;
       void gateway.#ended.then((reason) =>
         reject(
@@ -118,7 +123,15 @@ export class GatewayProcess {
         ),
       );
     });
-    return gateway;
+    try {
+      await started;
+      return gateway;
+    } catch (error) {
+      await gateway.stop();
+      throw error;
+    } finally {
+      options.signal?.removeEventListener('abort', abort);
+    }
   }
   #onReady: () => void = () => {};
 

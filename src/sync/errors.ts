@@ -11,6 +11,7 @@ export type SyncErrorCode =
   | 'sync.evidence_refused'
   | 'sync.no_funds'
   | 'sync.stalled'
+  | 'sync.too_many_signatures'
   | 'sync.stopped';
 
 export class SyncError extends StationError {
@@ -18,4 +19,12 @@ export class SyncError extends StationError {
   constructor(code: SyncErrorCode, message: string, options: Partial<StationErrorOptions> = {}) {
     super(code, message, { remedy: 'retry', ...options });
   }
+}
+
+export function outboxDamaged(why: string, cause?: unknown): SyncError {
+  return new SyncError('sync.outbox_damaged', `the outbox is damaged: ${why}`, {
+    remedy: 'operator',
+    cause,
+    hint: 'Nothing is sent until outbox.db is restored or moved aside; the journal is another file and goes on.',
+  });
 }

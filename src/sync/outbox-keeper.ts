@@ -1,12 +1,7 @@
 import type { Log } from '../../hal/contract/index.ts';
 import { hexToBytes } from '../chain/index.ts';
-import {
-  type Outbox,
-  type OutboxCommand,
-  type OutboxEvent,
-  restoreOutbox,
-  stepOutbox,
-} from './outbox-machine.ts';
+import { restoreOutbox, stepOutbox } from './outbox-machine.ts';
+import type { Outbox, OutboxCommand, OutboxEvent } from './outbox-model.ts';
 import type { Intent } from './intent.ts';
 import type { OutboxStore } from './outbox-store.ts';
 import type { CheckpointSource } from './ports.ts';

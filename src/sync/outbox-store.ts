@@ -1,15 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import {
-  type AnchorEvidence,
-  bytesToHex,
-  type Hex,
-  hexToBytes,
-  parseAnchorEvidence,
-} from '../chain/index.ts';
-import { SyncError } from './errors.ts';
-import type { Intent, IntentState } from './intent.ts';
+import { outboxDamaged, SyncError } from './errors.ts';
+import type { Intent } from './intent.ts';
+import { fromRow, type IntentRow, toRow, UPSERT } from './intent-row.ts';
 
 export const OUTBOX_FILE = 'outbox.db';
 /** "DLMO": `file` and sqlite3 can tell an outbox from any other database. */
@@ -52,49 +46,6 @@ const MIGRATIONS: readonly string[] = [
 const KEPT_ANCHORS = 10_000;
 const KEPT_OTHERS = 100;
 const OWN_FROM_PROPERTY = 'ownFrom';
-
-const COLUMNS = [
-  'id',
-  'state',
-  'size',
-  'root',
-  'checkpoint',
-  'planned_at_ms',
-  'attempt',
-  'nonce',
-  'birth_number',
-  'birth_hash',
-  'death_number',
-  'extrinsic',
-  'additional_signed',
-  'block_number',
-  'block_hash',
-  'evidence',
-  'reason',
-];
-/** By id only. INSERT OR REPLACE would settle a second intent in flight by deleting the first. */
-const UPSERT = `INSERT INTO intent (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
-  ON CONFLICT (id) DO UPDATE SET ${COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}`;
-
-interface IntentRow {
-  readonly id: number;
-  readonly state: IntentState;
-  readonly size: number;
-  readonly root: Buffer;
-  readonly checkpoint: string;
-  readonly planned_at_ms: number;
-  readonly attempt: number | null;
-  readonly nonce: number | null;
-  readonly birth_number: number | null;
-  readonly birth_hash: Buffer | null;
-  readonly death_number: number | null;
-  readonly extrinsic: Buffer | null;
-  readonly additional_signed: Buffer | null;
-  readonly block_number: number | null;
-  readonly block_hash: Buffer | null;
-  readonly evidence: string | null;
-  readonly reason: string | null;
-}
 
 /** The outbox on disk: outbox.db in the state directory, WAL, synchronous=FULL. One writer (see outbox-lock.ts). */
 export class OutboxStore {
@@ -209,28 +160,7 @@ export class OutboxStore {
   }
 
   #write(intent: Intent): void {
-    const { attempt, block, evidence } = intent;
-    this.#database
-      .prepare(UPSERT)
-      .run(
-        intent.id,
-        intent.state,
-        intent.size,
-        hexToBytes(intent.root),
-        intent.checkpoint,
-        intent.plannedAtMs,
-        attempt?.ordinal ?? null,
-        attempt?.nonce ?? null,
-        attempt?.birth.number ?? null,
-        attempt === null ? null : hexToBytes(attempt.birth.hash),
-        attempt?.deathNumber ?? null,
-        attempt === null ? null : hexToBytes(attempt.extrinsic),
-        attempt?.additionalSigned === undefined ? null : hexToBytes(attempt.additionalSigned),
-        block?.number ?? null,
-        block === null ? null : hexToBytes(block.hash),
-        evidence === null ? null : JSON.stringify(evidence),
-        intent.reason,
-      );
+    this.#database.prepare(UPSERT).run(...toRow(intent));
   }
 
   #prune(): void {
@@ -254,43 +184,6 @@ export class OutboxStore {
   }
 }
 
-function fromRow(row: IntentRow): Intent {
-  return {
-    id: row.id,
-    state: row.state,
-    checkpoint: row.checkpoint,
-    size: row.size,
-    root: bytesToHex(row.root),
-    plannedAtMs: row.planned_at_ms,
-    attempt:
-      row.attempt === null
-        ? null
-        : {
-            ordinal: row.attempt,
-            nonce: row.nonce ?? 0,
-            birth: { number: row.birth_number ?? 0, hash: hexOf(row.birth_hash) },
-            deathNumber: row.death_number ?? 0,
-            extrinsic: hexOf(row.extrinsic),
-            ...(row.additional_signed && { additionalSigned: hexOf(row.additional_signed) }),
-          },
-    block: row.block_number === null ? null : { number: row.block_number, hash: hexOf(row.block_hash) },
-    evidence: row.evidence === null ? null : evidenceOf(row.evidence),
-    reason: row.reason,
-  };
-}
-
-function hexOf(blob: Buffer | null): Hex {
-  return bytesToHex(blob ?? new Uint8Array(0));
-}
-
-function evidenceOf(text: string): AnchorEvidence {
-  try {
-    return parseAnchorEvidence(JSON.parse(text));
-  } catch (cause) {
-    throw damaged('an anchor cannot be read back', cause);
-  }
-}
-
 function userVersion(database: Database.Database): number {
   return Number(database.pragma('user_version', { simple: true }));
 }
@@ -305,10 +198,10 @@ function check(database: Database.Database): void {
     });
   }
   if (version > 0 && database.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
-    throw damaged(`${database.name} is not an outbox`);
+    throw outboxDamaged(`${database.name} is not an outbox`);
   }
   const verdict: unknown = database.pragma('quick_check(1)', { simple: true });
-  if (verdict !== 'ok') throw damaged(String(verdict));
+  if (verdict !== 'ok') throw outboxDamaged(String(verdict));
 }
 
 /** What SQLite says of a file whose content makes no sense. Anything else (disk full, I/O) passes as it is, to be retried. */
@@ -318,15 +211,8 @@ function guard<T>(action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (error instanceof Database.SqliteError && CORRUPT.test(error.code)) throw damaged(error.code, error);
+    if (error instanceof Database.SqliteError && CORRUPT.test(error.code))
+      throw outboxDamaged(error.code, error);
     throw error;
   }
-}
-
-function damaged(why: string, cause?: unknown): SyncError {
-  return new SyncError('sync.outbox_damaged', `the outbox is damaged: ${why}`, {
-    remedy: 'operator',
-    cause,
-    hint: `Nothing is sent until ${OUTBOX_FILE} is restored or moved aside; the journal is another file and goes on.`,
-  });
 }

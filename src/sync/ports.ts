@@ -45,8 +45,8 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** Starts a gateway, not yet connected. */
-export type OpenGateway = (onEvent: (event: GatewayEvent) => void) => Promise<Gateway>;
+/** Starts a gateway, not yet connected. When the signal is aborted before it is ready, it is ended and the promise rejects. */
+export type OpenGateway = (onEvent: (event: GatewayEvent) => void, signal: AbortSignal) => Promise<Gateway>;
 
 export interface SyncOptions {
   readonly stateDirectory: string;

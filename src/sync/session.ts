@@ -1,4 +1,4 @@
-import { type Log, type MonotonicClock, StationError, unreachable } from '../../hal/contract/index.ts';
+import { type Log, type MonotonicClock, unreachable } from '../../hal/contract/index.ts';
 import {
   type AccountFacts,
   bytesToHex,
@@ -9,11 +9,10 @@ import {
   type Hex,
 } from '../chain/index.ts';
 import { SyncError } from './errors.ts';
-import { acceptEvidence } from './evidence-policy.ts';
 import { isInFlight } from './intent.ts';
-import { makeAttempt } from './make-attempt.ts';
 import type { OutboxKeeper } from './outbox-keeper.ts';
-import type { OutboxCommand, OutboxEvent } from './outbox-machine.ts';
+import type { OutboxCommand, OutboxEvent } from './outbox-model.ts';
+import { type AttemptName, performCommand } from './perform-command.ts';
 import type { ChainAccount, Gateway, OpenGateway, SyncTiming } from './ports.ts';
 import type { CallIndex } from './signing-policy.ts';
 
@@ -31,6 +30,8 @@ export interface SessionOptions {
   readonly onConnected: (facts: ChainFacts) => Promise<void>;
   /** Something in `view` or in the outbox has changed. */
   readonly onChange: () => void;
+  /** Called before each signature; throws when it would be one too many. */
+  readonly beforeSigning: () => void;
   /** Finalized blocks of that chain below it are older than what we have seen final: not to be believed yet. */
   readonly floorNumber: (genesisHash: Hex) => number;
 }
@@ -55,16 +56,18 @@ function isPassing(error: unknown): boolean {
 /** One life of a gateway: connects, works the outbox off, waits idle for more, and ends. */
 export class Session {
   readonly #options: SessionOptions;
-  readonly #watches = new Map<number, { readonly intentId: number; readonly ordinal: number }>();
+  readonly #watches = new Map<number, AttemptName>();
+  readonly #end = new AbortController();
   #gateway: Gateway | null = null;
   #view: SessionView = { facts: null, finalizedNumber: null, peers: null, free: null, gateway: null };
   #failure: unknown;
   #progressMonoMs = 0;
+  #connectedMonoMs = 0;
+  #toldBehind = false;
   #wake: () => void = () => {};
   #asking = false;
   #askAgain = false;
   #lastWatch = 0;
-  #over = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -72,6 +75,10 @@ export class Session {
 
   get view(): SessionView {
     return this.#view;
+  }
+
+  get #over(): boolean {
+    return this.#end.signal.aborted;
   }
 
   /**
@@ -82,7 +89,7 @@ export class Session {
     const { openGateway, transport, keeper, onConnected } = this.#options;
     const stop = (): void => void this.#gateway?.stop();
     try {
-      const gateway = await openGateway((event) => this.#hear(event));
+      const gateway = await openGateway((event) => this.#hear(event), signal);
       this.#gateway = gateway;
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) return;
@@ -91,23 +98,27 @@ export class Session {
       const facts = await gateway.request('connect', { transport });
       await onConnected(facts);
       this.#show({ facts });
+      this.#connectedMonoMs = this.#options.clock.nowMonoMs();
       this.#progress();
       this.carryOut(keeper.dispatch({ type: 'link-up' }));
       await this.#workUntilIdle(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
-      this.#over = true;
+      this.#end.abort();
       signal.removeEventListener('abort', stop);
       keeper.dispatch({ type: 'link-down' });
       await this.#gateway?.stop();
     }
   }
 
-  /** For commands of events that came from elsewhere (a new plan). Failures end the session. */
+  /**
+   * For commands of events that came from elsewhere (a new plan). Failures end the session. A plan is no progress: it comes
+   * also while nobody answers.
+   */
   carryOut(commands: readonly OutboxCommand[]): void {
     for (const command of commands) void this.#runPatiently(command);
-    this.#progress();
+    this.#wake();
   }
 
   async #workUntilIdle(signal: AbortSignal): Promise<void> {
@@ -186,6 +197,7 @@ export class Session {
     if (this.#over) return;
     try {
       this.carryOut(this.#options.keeper.dispatch(event));
+      this.#progress();
     } catch (error) {
       this.#fail(error);
     }
@@ -204,24 +216,24 @@ export class Session {
       } catch (error) {
         if (!isQuestion || !isPassing(error)) return this.#fail(error);
         this.#options.log('info', 'sync.question_unanswered', { command: command.type, why: String(error) });
-        await this.#options.clock.sleep(ASK_AGAIN_MS);
+        await this.#options.clock.sleep(ASK_AGAIN_MS, this.#end.signal).catch(() => {});
       }
     }
   }
 
   async #run(command: OutboxCommand): Promise<void> {
-    switch (command.type) {
-      case 'ask-facts':
-        return this.#askFacts();
-      case 'sign':
-        return this.#sign(command);
-      case 'submit':
-        return this.#submit(command);
-      case 'locate':
-        return this.#locate(command);
-      default:
-        unreachable(command);
-    }
+    if (command.type === 'ask-facts') return this.#askFacts();
+    const { account, allowedCalls, nowWallMs, log, beforeSigning } = this.#options;
+    const { genesisHash } = this.#view.facts as ChainFacts;
+    const ports = { account, allowedCalls, nowWallMs, log, beforeSigning, genesisHash };
+    const watch = (about: AttemptName): number => this.#follow(about);
+    this.#dispatch(await performCommand(command, { ...ports, request: this.#request, watch }));
+  }
+
+  #follow(about: AttemptName): number {
+    this.#watches.clear();
+    this.#watches.set(++this.#lastWatch, about);
+    return this.#lastWatch;
   }
 
   /** One question at a time; asked again if somebody wanted to know meanwhile. */
@@ -245,9 +257,7 @@ export class Session {
   #useFacts({ finalized, nonce, free }: AccountFacts): void {
     this.#progress();
     this.#show({ finalizedNumber: Math.max(finalized.number, this.#view.finalizedNumber ?? 0), free });
-    // A light client that has just started, or a node that lags, tells of a past that we have already left behind.
-    const { genesisHash } = this.#view.facts as ChainFacts;
-    if (finalized.number < this.#options.floorNumber(genesisHash)) return;
+    if (this.#isBehind(finalized.number)) return;
     const { current } = this.#options.keeper.outbox;
     if (current !== null && !isInFlight(current) && free === '0') {
       const { ss58 } = this.#options.account;
@@ -260,53 +270,17 @@ export class Session {
     this.#dispatch({ type: 'facts', finalized, nonce });
   }
 
-  async #sign({ intent, nonce, birth }: OutboxCommand & { type: 'sign' }): Promise<void> {
-    const { account, allowedCalls } = this.#options;
-    const { genesisHash } = this.#view.facts as ChainFacts;
-    const order = { intent, nonce, birth, account, allowedCalls, genesisHash };
-    const attempt = await makeAttempt(order, this.#request);
-    this.#dispatch({ type: 'signed', intentId: intent.id, attempt });
-  }
-
-  async #submit({ intent, attempt }: OutboxCommand & { type: 'submit' }): Promise<void> {
-    const about = { intentId: intent.id, ordinal: attempt.ordinal };
-    const watch = ++this.#lastWatch;
-    this.#watches.clear();
-    this.#watches.set(watch, about);
-    try {
-      await this.#request('submit', { extrinsic: attempt.extrinsic, watch });
-    } catch (error) {
-      // Refused now (a nonce that is used, a pool that is full): what becomes of it is told by the account's facts.
-      if (!(error instanceof StationError) || error.code !== 'chain.refused') throw error;
-      this.#options.log('warning', 'sync.extrinsic_not_taken', { ...about, why: error.message });
-    }
-    this.#options.log('debug', 'sync.handed_over', about);
-    this.#dispatch({ type: 'submitted', ...about });
-  }
-
-  async #locate({ intent, attempt, finalized, hint }: OutboxCommand & { type: 'locate' }): Promise<void> {
-    const about = { intentId: intent.id, ordinal: attempt.ordinal };
-    const located = await this.#request('locate', {
-      extrinsic: attempt.extrinsic,
-      afterNumber: attempt.birth.number,
-      beforeNumber: attempt.deathNumber,
-      finalized,
-      hint,
-    });
-    switch (located.outcome) {
-      case 'found': {
-        const { genesisHash } = this.#view.facts as ChainFacts;
-        const expected = { intent, attempt, genesisHash, seenAtMs: this.#options.nowWallMs() };
-        const evidence = acceptEvidence(located.evidence, expected);
-        return this.#dispatch({ type: 'located', ...about, evidence });
-      }
-      case 'absent':
-        return this.#dispatch({ type: 'absent', ...about });
-      case 'out-of-reach':
-        return this.#dispatch({ type: 'out-of-reach', ...about, why: located.why });
-      default:
-        unreachable(located);
-    }
+  /**
+   * A light client that has just started, or a node that lags, tells of a past that we have already left behind: acting on
+   * it would only waste an attempt. After the stall time it is taken for what it says; the height may have been the lie.
+   */
+  #isBehind(finalizedNumber: number): boolean {
+    const { floorNumber, clock, timing, log } = this.#options;
+    const floor = floorNumber((this.#view.facts as ChainFacts).genesisHash);
+    if (finalizedNumber >= floor) return false;
+    if (!this.#toldBehind) log('warning', 'sync.chain_behind', { finalizedNumber, seenFinal: floor });
+    this.#toldBehind = true;
+    return clock.nowMonoMs() - this.#connectedMonoMs < timing.stallMs;
   }
 
   #request: Gateway['request'] = (operation, params) => {

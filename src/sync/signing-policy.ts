@@ -131,6 +131,10 @@ function whyNotPlanned(plan: SigningPlan, fields: SigningFields): string | undef
   }
   if (fields.deathNumber !== plan.birth.number + ERA_PERIOD) return `its era ends at ${fields.deathNumber}`;
   if (fields.era !== bytesToHex(mortalEra(plan.birth.number))) return `its era reads ${fields.era}`;
+  // The bytes of a second one would stand where the chain reads another field, such as a tip.
+  if (new Set(fields.signedExtensions).size < fields.signedExtensions.length) {
+    return 'a signed extension is named twice';
+  }
   if (!fields.signedExtensions.some((name) => name === 'CheckGenesis'))
     return 'the genesis hash is not signed';
   if (!fields.signedExtensions.some((name) => name === 'CheckMortality' || name === 'CheckEra')) {

@@ -1,15 +1,18 @@
 import type { Log } from '../../hal/contract/index.ts';
-import { bytesToHex, type ChainFacts, GatewayProcess, type Hex } from '../chain/index.ts';
+import { type ChainFacts, GatewayProcess, type Hex } from '../chain/index.ts';
 import { SyncError } from './errors.ts';
 import { isInFlight } from './intent.ts';
 import { OutboxKeeper } from './outbox-keeper.ts';
 import { acquireOutboxLock, type OutboxLock } from './outbox-lock.ts';
 import { OutboxStore } from './outbox-store.ts';
+import { Planner } from './planner.ts';
 import type { OpenGateway, SyncOptions, SyncTiming } from './ports.ts';
 import { DEFAULT_RETRY, retryDelayMs } from './retry-schedule.ts';
 import { checkCall, checkGenesis, parseCallIndex } from './chain-check.ts';
-import { codeOf, FailureRecord } from './failure-record.ts';
+import { FailureRecord } from './failure-record.ts';
+import { linkStatus, outboxStatus } from './live-status.ts';
 import { Session } from './session.ts';
+import { fullBudget, type SigningBudget, spendSignature } from './signing-budget.ts';
 import { type CallIndex, REMARK_CALL_INDICES } from './signing-policy.ts';
 import { type AnchorSummary, GENESIS_PROPERTY, summarize, type SyncStatus } from './status.ts';
 
@@ -19,13 +22,6 @@ const DEFAULT_TIMING: SyncTiming = {
   firstRetryMs: DEFAULT_RETRY.firstMs,
   maxRetryMs: DEFAULT_RETRY.maxMs,
 };
-/** How often the size of the log is compared with what is anchored: a sixtieth of the interval, within these bounds. */
-const LOOK_FRACTION = 1 / 60;
-const MIN_LOOK_MS = 1_000;
-const MAX_LOOK_MS = 10_000;
-/** Stations that start together anchor for the first time within this fraction of the interval, at most a minute. */
-const START_SPREAD = 0.1;
-const MAX_START_SPREAD_MS = 60_000;
 
 export type SyncOutcome =
   | { readonly outcome: 'anchored'; readonly anchor: AnchorSummary | null }
@@ -51,9 +47,12 @@ export interface Sync {
  */
 export function openSync(options: SyncOptions): Sync {
   const lock = acquireOutboxLock(options.stateDirectory);
+  let store: OutboxStore | undefined;
   try {
-    return new SyncService(options, OutboxStore.open(options.stateDirectory), lock);
+    store = OutboxStore.open(options.stateDirectory);
+    return new SyncService(options, store, lock);
   } catch (error) {
+    store?.close();
     lock.release();
     throw error;
   }
@@ -73,16 +72,15 @@ class SyncService implements Sync {
   readonly #timing: SyncTiming;
   readonly #abort = new AbortController();
   readonly #allowedCalls: readonly CallIndex[];
+  readonly #planner: Planner;
+  #signatures: SigningBudget;
   #running: Promise<unknown> | undefined;
   #session: Session | null = null;
   #phase: SyncStatus['phase'] = 'idle';
   #retryAtMonoMs: number | null = null;
-  #dueMonoMs: number;
-  #planning: Promise<void> = Promise.resolve();
   #waiters: Waiter[] = [];
   #wake: () => void = () => {};
   #lastTold = '';
-  #largestPlanned = 0;
 
   constructor(options: SyncOptions, store: OutboxStore, lock: OutboxLock) {
     this.#options = options;
@@ -93,11 +91,23 @@ class SyncService implements Sync {
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     const { callIndex } = options.chain;
     this.#allowedCalls = callIndex === undefined ? REMARK_CALL_INDICES : [parseCallIndex(callIndex)];
-    this.#dueMonoMs = options.clock.nowMonoMs() + this.#firstDelayMs();
+    this.#signatures = fullBudget(options.clock.nowMonoMs());
+    const { source, clock, wallClock, random, log } = options;
+    this.#planner = new Planner({
+      ...{ keeper: this.#keeper, source, clock, wallClock, random, log, signal: this.#abort.signal },
+      anchorEveryMs: options.chain.anchorEveryMs,
+      retryMs: this.#timing.firstRetryMs,
+      lastPlannedAtMs: store.newest(1)[0]?.plannedAtMs,
+      onPlanned: (commands) => {
+        this.#session?.carryOut(commands);
+        this.#changed();
+        this.#wake();
+      },
+    });
   }
 
   start(): void {
-    this.#running ??= Promise.all([this.#planLoop(), this.#sessionLoop()]);
+    this.#running ??= Promise.all([this.#planner.run(), this.#sessionLoop()]);
   }
 
   async stop(): Promise<void> {
@@ -105,7 +115,6 @@ class SyncService implements Sync {
     this.#abort.abort();
     this.#wake();
     await this.#running;
-    await this.#planning.catch(() => {});
     this.#settleWaiters((waiter) =>
       waiter.reject(new SyncError('sync.stopped', 'the sync service was stopped')),
     );
@@ -116,7 +125,7 @@ class SyncService implements Sync {
 
   async syncNow(): Promise<SyncOutcome> {
     if (this.#abort.signal.aborted) throw new SyncError('sync.stopped', 'the sync service is stopped');
-    await this.#plan();
+    await this.#planner.plan();
     if (this.#keeper.outbox.current === null)
       return { outcome: 'nothing-to-anchor', anchor: this.#lastAnchor() };
     const done = new Promise<SyncOutcome>((resolve, reject) => this.#waiters.push({ resolve, reject }));
@@ -127,100 +136,16 @@ class SyncService implements Sync {
   }
 
   status(): SyncStatus {
-    const { current } = this.#keeper.outbox;
-    const lastAnchor = this.#lastAnchor();
-    const anchoredSize = lastAnchor?.size ?? 0;
+    const { chain, source, clock } = this.#options;
     const retryAt = this.#phase === 'waiting' ? this.#retryAtMonoMs : null;
     return {
       phase: this.#phase,
-      transport: this.#options.chain.transport,
-      anchoredSize,
-      backlog: Math.max(0, this.#options.source.size() - anchoredSize),
-      lastAnchor,
-      open:
-        current === null
-          ? null
-          : {
-              id: current.id,
-              state: current.state,
-              size: current.size,
-              attempts: current.attempt?.ordinal ?? 0,
-            },
+      transport: chain.transport,
+      ...outboxStatus(this.#keeper, source.size()),
       failure: this.#failures.last,
-      retryInMs: retryAt === null ? null : Math.max(0, Math.round(retryAt - this.#options.clock.nowMonoMs())),
-      ...this.#sessionStatus(),
+      retryInMs: retryAt === null ? null : Math.max(0, Math.round(retryAt - clock.nowMonoMs())),
+      ...linkStatus(this.#session?.view),
     };
-  }
-
-  #sessionStatus(): Pick<SyncStatus, 'chain' | 'gateway'> {
-    const view = this.#session?.view;
-    if (view === undefined) return { chain: null, gateway: null };
-    const { facts, finalizedNumber, peers, free, gateway } = view;
-    return {
-      chain:
-        facts === null
-          ? null
-          : {
-              specName: facts.specName,
-              specVersion: facts.specVersion,
-              genesisHash: facts.genesisHash,
-              finalizedNumber,
-              peers,
-              free,
-            },
-      gateway: gateway === null ? null : { pid: gateway.pid ?? null, rssBytes: gateway.rssBytes },
-    };
-  }
-
-  /** Plans an anchor whenever the interval has passed and the log has grown. */
-  async #planLoop(): Promise<void> {
-    const { clock, log, chain } = this.#options;
-    const lookEveryMs = Math.min(Math.max(chain.anchorEveryMs * LOOK_FRACTION, MIN_LOOK_MS), MAX_LOOK_MS);
-    while (!this.#abort.signal.aborted) {
-      try {
-        if (this.#isDue()) await this.#plan();
-      } catch (error) {
-        this.#dueMonoMs = clock.nowMonoMs() + this.#timing.firstRetryMs;
-        log('warning', 'sync.plan_failed', { code: codeOf(error), why: String(error) });
-      }
-      await this.#sleep(lookEveryMs);
-    }
-  }
-
-  /** While an unsigned intent waits for the network nothing newer is planned: it is made fresh when the link is up. */
-  #isDue(): boolean {
-    const { current, link } = this.#keeper.outbox;
-    if (current !== null && !isInFlight(current) && link === null) return false;
-    return (
-      this.#options.clock.nowMonoMs() >= this.#dueMonoMs &&
-      this.#options.source.size() > this.#keeper.plannedSize()
-    );
-  }
-
-  /** Plans what is on disk, if it is more than what is anchored or on its way. One at a time. */
-  #plan(): Promise<void> {
-    this.#planning = this.#planning
-      .catch(() => {})
-      .then(async () => {
-        const { source, wallClock, clock, chain } = this.#options;
-        if (this.#abort.signal.aborted || source.size() <= this.#keeper.plannedSize()) return;
-        const { text: checkpoint, size, root } = await source.checkpoint();
-        if (this.#abort.signal.aborted) return;
-        const atMs = wallClock.nowWallMs();
-        const commands = this.#keeper.dispatch({
-          type: 'planned',
-          checkpoint,
-          size,
-          root: bytesToHex(root),
-          atMs,
-        });
-        this.#dueMonoMs = clock.nowMonoMs() + chain.anchorEveryMs;
-        this.#largestPlanned = Math.max(this.#largestPlanned, size);
-        this.#session?.carryOut(commands);
-        this.#changed();
-        this.#wake();
-      });
-    return this.#planning;
   }
 
   /** A gateway lives while there is something to do, and is started anew after a failure, with growing delays. */
@@ -254,6 +179,7 @@ class SyncService implements Sync {
       clock,
       nowWallMs: () => wallClock.nowWallMs(),
       log,
+      beforeSigning: () => this.#spendSignature(),
       floorNumber: (genesisHash) => this.#floorNumber(genesisHash),
       onConnected: (facts) => this.#onConnected(facts),
       onChange: () => this.#changed(),
@@ -280,7 +206,7 @@ class SyncService implements Sync {
     }
     const { current } = this.#keeper.outbox;
     const unsigned = current !== null && !isInFlight(current);
-    if (unsigned || this.#isDue()) await this.#plan();
+    if (unsigned || this.#planner.isDue()) await this.#planner.plan();
     this.#setPhase('connected');
   }
 
@@ -307,12 +233,10 @@ class SyncService implements Sync {
     this.#failures.clear();
     const anchor = this.#lastAnchor();
     // An intent that ended `unplaced` leaves entries without evidence: the next one is due at once.
-    if ((anchor?.size ?? 0) < this.#largestPlanned) {
-      this.#largestPlanned = 0;
-      this.#dueMonoMs = this.#options.clock.nowMonoMs();
-      return void this.#plan().catch((error: unknown) =>
-        this.#settleWaiters((waiter) => waiter.reject(error)),
-      );
+    if (this.#planner.isLeftBehind(anchor?.size ?? 0)) {
+      return void this.#planner
+        .plan()
+        .catch((error: unknown) => this.#settleWaiters((waiter) => waiter.reject(error)));
     }
     this.#settleWaiters((waiter) => waiter.resolve({ outcome: 'anchored', anchor }));
   }
@@ -323,7 +247,12 @@ class SyncService implements Sync {
     const text = JSON.stringify({ ...status, retryInMs: 0, gateway: status.gateway?.pid });
     if (text === this.#lastTold) return;
     this.#lastTold = text;
-    this.#options.onStatus?.(status);
+    try {
+      this.#options.onStatus?.(status);
+    } catch (error) {
+      // Whoever shows it is no reason not to anchor.
+      this.#options.log('error', 'sync.status_not_told', { error });
+    }
   }
 
   #settleWaiters(how: (waiter: Waiter) => void): void {
@@ -345,23 +274,21 @@ class SyncService implements Sync {
     return evidence?.genesisHash === genesisHash ? evidence.blockNumber : 0;
   }
 
+  #spendSignature(): void {
+    const { clock, chain } = this.#options;
+    const left = spendSignature(this.#signatures, clock.nowMonoMs(), chain.anchorEveryMs);
+    if (left === undefined) {
+      throw new SyncError('sync.too_many_signatures', 'not signed: too many signatures in a short time', {
+        hint: 'Either what was sent is lost again and again, or the node or the gateway is not to be trusted.',
+      });
+    }
+    this.#signatures = left;
+  }
+
   #openGateway(log: Log): OpenGateway {
     const { gatewayEntry, clock } = this.#options;
     if (typeof gatewayEntry === 'function') return gatewayEntry;
-    return (onEvent) => GatewayProcess.start({ entry: gatewayEntry, clock, log, onEvent });
-  }
-
-  /** What is left of the interval since the last plan, as far as the wall clock can tell, and a spread for the fleet. */
-  #firstDelayMs(): number {
-    const { chain, wallClock, random } = this.#options;
-    const last = this.#store.newest(1)[0]?.plannedAtMs;
-    const elapsed = last === undefined ? Infinity : wallClock.nowWallMs() - last;
-    const left = elapsed >= 0 && elapsed < chain.anchorEveryMs ? chain.anchorEveryMs - elapsed : 0;
-    return left + random() * Math.min(chain.anchorEveryMs * START_SPREAD, MAX_START_SPREAD_MS);
-  }
-
-  async #sleep(durationMs: number): Promise<void> {
-    await this.#options.clock.sleep(durationMs, this.#abort.signal).catch(() => {});
+    return (onEvent, signal) => GatewayProcess.start({ entry: gatewayEntry, clock, log, onEvent, signal });
   }
 
   async #untilWoken(atMostMs: number): Promise<void> {

@@ -120,6 +120,18 @@ describe('a gateway that fails', () => {
   });
 });
 
+describe('a gateway whose start is called off', () => {
+  it('is gone at once, whatever it was waiting for', async () => {
+    const abort = new AbortController();
+    const starting = start('never-ready', { signal: abort.signal });
+    abort.abort();
+    await expect(starting).rejects.toMatchObject({ code: 'chain.gateway_start_failed' });
+    await expect(start('never-ready', { signal: abort.signal })).rejects.toMatchObject({
+      code: 'chain.gateway_start_failed',
+    });
+  });
+});
+
 describe('the real gateway', () => {
   it('ends with its core, also when a light client has taken its main thread for good', async () => {
     // A core that starts a process which does what the gateway does at its start and then spins; then the core is killed.

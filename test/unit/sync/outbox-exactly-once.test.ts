@@ -2,13 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AnchorEvidence, Hex } from '../../../src/chain/index.ts';
 import { type Intent, isInFlight, isOpen } from '../../../src/sync/intent.ts';
-import {
-  type Outbox,
-  type OutboxCommand,
-  type OutboxEvent,
-  restoreOutbox,
-  stepOutbox,
-} from '../../../src/sync/outbox-machine.ts';
+import { restoreOutbox, stepOutbox } from '../../../src/sync/outbox-machine.ts';
+import type { Outbox, OutboxCommand, OutboxEvent } from '../../../src/sync/outbox-model.ts';
 import { ModelChain } from './model-chain.ts';
 
 const ERA = 8;

@@ -2,7 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { ChainError, type OperationResult, type PreparedExtrinsic } from '../../../src/chain/index.ts';
+import {
+  ChainError,
+  type Hex,
+  type OperationResult,
+  type PreparedExtrinsic,
+} from '../../../src/chain/index.ts';
 import {
   anchorCovering,
   openSync,
@@ -171,6 +176,73 @@ describe('the sync service', () => {
     expect(sync.status().anchoredSize).toBe(3);
   });
 
+  it('takes a silent link for stalled also while new checkpoints are planned every minute', async () => {
+    const { sync, world, clock, log, seen } = station(3, {
+      chain: { transport: 'rpc', url: 'ws://model', call: 'remark', anchorEveryMs: MINUTE },
+    });
+    world.fault = (operation, result) => (operation === 'locate' ? new Promise(() => {}) : result);
+    sync.start();
+    for (let minute = 0; minute < 10; minute++) {
+      log.grow(1);
+      await clock.advance(MINUTE);
+      if (minute === 0) world.mine();
+    }
+    expect(seen.some(({ failure }) => failure?.code === 'sync.stalled')).toBe(true);
+  });
+
+  it('stops at once while a gateway is being started that never gets ready', async () => {
+    let signal: AbortSignal | undefined;
+    const { sync, clock } = station(3, {
+      gatewayEntry: (_onEvent, given) => {
+        signal = given;
+        return new Promise((_resolve, reject) =>
+          given.addEventListener('abort', () =>
+            reject(new ChainError('chain.gateway_start_failed', 'ended')),
+          ),
+        );
+      },
+    });
+    sync.start();
+    await clock.advance(MINUTE);
+    expect(signal?.aborted).toBe(false);
+    await sync.stop();
+    expect(signal?.aborted).toBe(true);
+  });
+
+  it('does not wait for ever for a chain to be as high as a server once claimed', async () => {
+    const first = station(3);
+    first.sync.start();
+    await first.pass(10 * MINUTE);
+    await first.sync.stop();
+    const store = OutboxStore.open(first.directory);
+    const anchor = store.lastFinal();
+    if (!anchor?.evidence) throw new Error('there is an anchor');
+    store.commit([{ ...anchor, evidence: { ...anchor.evidence, blockNumber: 4_000_000_000 } }]);
+    store.close();
+    first.log.grow(1);
+    const events: string[] = [];
+    const again = openSync({ ...first.options, log: (_level, event) => events.push(event) });
+    open.push(again);
+    again.start();
+    await first.pass(HOUR);
+    await first.pass(2 * MINUTE);
+    expect(again.status().anchoredSize).toBe(3);
+    expect(events).toContain('sync.chain_behind');
+    await first.pass(3 * MINUTE);
+    expect(again.status()).toMatchObject({ anchoredSize: 4, failure: null });
+  });
+
+  it('goes on when whoever is told its status throws', async () => {
+    const { sync, pass } = station(3, {
+      onStatus: () => {
+        throw new Error('no reader');
+      },
+    });
+    sync.start();
+    await pass(10 * MINUTE);
+    expect(sync.status().anchoredSize).toBe(3);
+  });
+
   it('stops in the middle of anything, and goes on with it after the next start', async () => {
     const first = station(3);
     first.sync.start();
@@ -281,6 +353,11 @@ describe('the sync service', () => {
   });
 });
 
+/** What follows the call: era (2), nonce (1 while small), genesis hash and birth hash (32 each). */
+function callLength({ payload }: PreparedExtrinsic): number {
+  return (payload.length - 2) / 2 - 2 - 1 - 64;
+}
+
 describe('a gateway that is not to be trusted', () => {
   it.each<[string, (prepared: PreparedExtrinsic) => PreparedExtrinsic]>([
     ['a transfer', (prepared) => ({ ...prepared, payload: `0x0403${prepared.payload.slice(6)}` })],
@@ -288,6 +365,16 @@ describe('a gateway that is not to be trusted', () => {
     [
       'another chain',
       (prepared) => ({ ...prepared, fields: { ...prepared.fields, genesisHash: `0x${'99'.repeat(32)}` } }),
+    ],
+    [
+      'an extension named twice, of which the second would be read as a tip',
+      (prepared) => {
+        const { fields, payload } = prepared;
+        const at = 2 + 2 * (callLength(prepared) + 3);
+        const twice = `${payload.slice(0, at)}${payload.slice(at - 2, at)}${payload.slice(at)}`;
+        const signedExtensions = [...fields.signedExtensions, 'CheckNonce'];
+        return { fields: { ...fields, signedExtensions }, payload: twice as Hex };
+      },
     ],
     ['an extension with a payload', (prepared) => ({ ...prepared, payload: `${prepared.payload}00` })],
   ])('gets no signature for %s', async (_name, forge) => {
@@ -331,6 +418,20 @@ describe('a gateway that is not to be trusted', () => {
     await pass(30 * MINUTE);
     expect(anchorCovering(directory, 0)).toMatchObject({ size: 3 });
     expect(world.nonce).toBe(1);
+  });
+
+  it('cannot spend the account by saying again and again that nothing of what was sent is there', async () => {
+    const { sync, world, pass, signed, seen } = station(3);
+    let told = 0;
+    world.fault = (operation, result) => {
+      if (operation === 'locate') return { outcome: 'absent', from: 1, to: 2 };
+      return operation === 'account' ? { finalized: world.finalized, nonce: told++, free: '9' } : result;
+    };
+    sync.start();
+    await pass(HOUR);
+    expect(signed.length).toBeGreaterThan(1);
+    expect(signed.length).toBeLessThan(20 + 60 + 1);
+    expect(seen.some(({ failure }) => failure?.code === 'sync.too_many_signatures')).toBe(true);
   });
 
   it('is asked about an account without money, which is the operator’s to fill', async () => {
