@@ -1,3 +1,4 @@
+import type { MeterError } from './meter-error.ts';
 import type { ReadPriority } from './meter.ts';
 
 /** What carries the bytes. A driver chooses its framing by it. */
@@ -50,8 +51,20 @@ export interface Exchange<Answer> {
 export type Reception<Answer> =
   /** Not all there yet. `seen` says what the bytes so far look like, for the error message after a time-out. */
   | { readonly kind: 'incomplete'; readonly seen?: string }
-  /** The first `byteCount` bytes end with the answer; a refusal (a Modbus exception) is an answer too. */
-  | { readonly kind: 'answer'; readonly answer: Answer; readonly byteCount: number }
+  /**
+   * The first `byteCount` bytes end with the answer. A refusal (a Modbus exception) is an answer too; where it does not show
+   * what it refuses, it is not believed while the answer to another request of the peer may still come. `moreMayFollow`: the
+   * peer has acknowledged the request, and may yet answer it unasked.
+   */
+  | {
+      readonly kind: 'answer';
+      readonly answer: Answer;
+      readonly byteCount: number;
+      readonly refusal?: 'names its request' | 'names nothing';
+      readonly moreMayFollow?: boolean;
+    }
+  /** Somebody between (a gateway) answers that the peer does not: the attempt fails with `error`, which counts for the peer. */
+  | { readonly kind: 'unreachable'; readonly byteCount: number; readonly error: MeterError }
   /** The first `byteCount` bytes are an answer to something else, sent by the peer `from` if that can be told. */
   | { readonly kind: 'discard'; readonly byteCount: number; readonly seen: string; readonly from?: string }
   /**

@@ -15,20 +15,29 @@ export interface Collecting {
   readonly onStray: (peer: string) => void;
 }
 
+export type Collected = Extract<Reception<unknown>, { kind: 'answer' }>;
+
+/** What was sent: the number it bears, and when its last byte leaves. */
+export interface Sent {
+  readonly sequence: number;
+  readonly leftAt: number;
+}
+
 /**
  * Collects input until the exchange recognises its answer, its time is over, or the line is lost.
- * @throws MeterError `meter.timeout` when nothing came, `meter.bad_frame` when something else did, `line.closed`.
+ * @throws MeterError `meter.timeout` when nothing came, `meter.bad_frame` when something else did, `line.closed`, and what
+ * the exchange says of a peer that cannot be reached.
  */
 export async function collectAnswer(
   exchange: Exchange<unknown>,
-  sequence: number,
+  { sequence, leftAt }: Sent,
   line: Collecting,
-): Promise<unknown> {
+): Promise<Collected> {
   const { connection, wakeUp, clock, lineId } = line;
   const { generation } = connection;
   const patienceMs = exchange.responseTimeoutMs + exchange.answerBytes * line.msPerByte;
   const silenceMs = Math.max(line.silenceMs, 20 * line.msPerByte);
-  const deadline = clock.nowMonoMs() + patienceMs;
+  const deadline = leftAt + patienceMs;
   // An answer that began in time may end late (a gateway that hands on byte by byte), but not for ever.
   const lastDeadline = deadline + patienceMs;
   let seen: string | undefined;
@@ -36,7 +45,7 @@ export async function collectAnswer(
     wakeUp.reset();
     if (generation !== connection.generation || !connection.isOpen) throw closedError(lineId, 'lost');
     const reception = await judge(exchange, sequence, line);
-    if (reception.kind === 'answer') return reception.answer;
+    if (reception.kind === 'answer') return reception;
     seen = reception.seen ?? seen;
     const now = clock.nowMonoMs();
     const silentAt = connection.input.length > 0 ? connection.lastInputAt + silenceMs : 0;
@@ -49,7 +58,9 @@ export async function collectAnswer(
   }
 }
 
-type Undecided = Exclude<Reception<unknown>, { kind: 'discard' }> & { readonly seen?: string };
+type Undecided = Exclude<Reception<unknown>, { kind: 'discard' | 'unreachable' }> & {
+  readonly seen?: string;
+};
 
 /** Asks the exchange about the input, does what it says about bytes that are not the answer, and asks again. */
 async function judge(exchange: Exchange<unknown>, sequence: number, line: Collecting): Promise<Undecided> {
@@ -65,6 +76,9 @@ async function judge(exchange: Exchange<unknown>, sequence: number, line: Collec
       case 'answer':
         connection.take(reception.byteCount);
         return reception;
+      case 'unreachable':
+        connection.take(reception.byteCount);
+        throw reception.error;
       case 'discard':
         connection.consume(Math.max(1, reception.byteCount));
         if (reception.from !== undefined) line.onStray(reception.from);

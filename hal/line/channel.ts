@@ -1,6 +1,6 @@
 /** What the actor needs from a serial port or a socket: bytes out, bytes in, and the news that it is gone. */
 export interface ByteChannel {
-  /** Resolves when the bytes have left (serial: when the UART has sent them); rejects when the device refuses them. */
+  /** Resolves when the operating system has taken the bytes; rejects when the device refuses them. */
   write(bytes: Uint8Array): Promise<void>;
   /** Throws away what the device has received and not yet handed over. */
   discardInput(): Promise<void>;
@@ -14,5 +14,5 @@ export interface ChannelEvents {
   onClosed(cause: Error | undefined): void;
 }
 
-/** Opens the device, or rejects with what the operating system said. */
-export type OpenChannel = (events: ChannelEvents) => Promise<ByteChannel>;
+/** Opens the device, or rejects with what the operating system said, or soon after `signal` was aborted. */
+export type OpenChannel = (events: ChannelEvents, signal: AbortSignal) => Promise<ByteChannel>;

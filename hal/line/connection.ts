@@ -1,5 +1,6 @@
 import { MeterError, type Log, type MonotonicClock } from '../contract/index.ts';
 import type { ByteChannel, OpenChannel } from './channel.ts';
+import { ReportBudget } from './report-budget.ts';
 
 export interface ReopenLimits {
   readonly firstPauseMs: number;
@@ -11,6 +12,8 @@ export const REOPEN_LIMITS: ReopenLimits = { firstPauseMs: 250, longestPauseMs: 
 
 /** Longest input kept while nobody waits for it; more is noise, or a peer that talks unasked. */
 const MAX_INPUT_BYTES = 4_096;
+/** A device that does not let itself be closed (a port whose output is stuck) is not waited for any longer. */
+const CLOSE_LIMIT_MS = 2_000;
 
 /** The line's device: opened when first needed, opened again after it was lost, with growing pauses while it is away. */
 export class Connection {
@@ -18,6 +21,8 @@ export class Connection {
   onChange: () => void = () => {};
   /** When the last byte arrived. */
   lastInputAt = -Infinity;
+  /** When the bytes began to arrive that have come without a pause since. */
+  talkingSince = -Infinity;
   bytesReceived = 0;
   bytesDiscarded = 0;
   opened = 0;
@@ -26,6 +31,7 @@ export class Connection {
   readonly #clock: MonotonicClock;
   readonly #log: Log;
   readonly #limits: ReopenLimits;
+  readonly #talkGapMs: number;
   #channel: ByteChannel | undefined;
   #opening = false;
   #input: Uint8Array = new Uint8Array(0);
@@ -33,15 +39,19 @@ export class Connection {
   #pauseMs = 0;
   #waitUntil = 0;
   #lastCause: unknown;
+  #abandon: AbortController | undefined;
   /** An outage is logged once, however often the device is tried. */
-  #reported = false;
+  readonly #reports = new ReportBudget<'unknown' | 'open' | 'unavailable'>('unknown');
 
   constructor(
     lineId: string,
     open: OpenChannel,
     ports: { clock: MonotonicClock; log: Log },
     limits: ReopenLimits,
+    /** A pause that long between two bytes is one. */
+    talkGapMs = 0,
   ) {
+    this.#talkGapMs = talkGapMs;
     this.#lineId = lineId;
     this.#open = open;
     this.#clock = ports.clock;
@@ -68,24 +78,31 @@ export class Connection {
     return this.#input;
   }
 
-  /** The device, opened if necessary. @throws MeterError `line.open_failed` at once while a pause is on. */
-  async ensureOpen(): Promise<void> {
-    if (this.#channel !== undefined) return;
+  /**
+   * The device, opened if necessary; says whether it had been unavailable before.
+   * @throws MeterError `line.open_failed` at once while a pause is on.
+   */
+  async ensureOpen(): Promise<'was open' | 'opened' | 'available again'> {
+    if (this.#channel !== undefined) return 'was open';
     const now = this.#clock.nowMonoMs();
     if (now < this.#waitUntil) throw this.#openFailed(this.#waitUntil - now);
     this.#opening = true;
+    this.#abandon = new AbortController();
     try {
       const generation = this.#generation + 1;
       let lost = false;
-      const channel = await this.#open({
-        onBytes: (bytes) => {
-          if (generation === this.#generation) this.#append(bytes);
+      const channel = await this.#open(
+        {
+          onBytes: (bytes) => {
+            if (generation === this.#generation) this.#append(bytes);
+          },
+          onClosed: (cause) => {
+            lost = true;
+            if (generation === this.#generation) this.#lose(cause);
+          },
         },
-        onClosed: (cause) => {
-          lost = true;
-          if (generation === this.#generation) this.#lose(cause);
-        },
-      });
+        this.#abandon.signal,
+      );
       if (generation !== this.#generation + 1) {
         await channel.close();
         throw new Error('closed while it was being opened');
@@ -95,17 +112,19 @@ export class Connection {
       this.opened++;
       if (lost) throw new Error('closed as soon as it was open');
       this.#channel = channel;
-      if (this.#reported || generation === 1) this.#log('info', 'line.opened', { line: this.#lineId });
-      this.#reported = false;
+      if (this.#reports.shouldReport('open', this.#clock.nowMonoMs()))
+        this.#log('info', 'line.opened', { line: this.#lineId });
+      const wasAway = this.#pauseMs > 0;
       this.#pauseMs = 0;
+      return wasAway ? 'available again' : 'opened';
     } catch (cause) {
       this.#pause(cause);
-      if (!this.#reported)
+      if (this.#reports.shouldReport('unavailable', this.#clock.nowMonoMs()))
         this.#log('warning', 'line.unavailable', { line: this.#lineId, cause: messageOf(cause) });
-      this.#reported = true;
       throw this.#openFailed(this.#pauseMs);
     } finally {
       this.#opening = false;
+      this.#abandon = undefined;
     }
   }
 
@@ -137,7 +156,11 @@ export class Connection {
     this.#channel = undefined;
     this.#generation++;
     this.#input = new Uint8Array(0);
-    await channel?.close();
+    this.#abandon?.abort();
+    if (channel === undefined) return;
+    const enough = new AbortController();
+    const tooLong = this.#clock.sleep(CLOSE_LIMIT_MS, enough.signal).catch(() => {});
+    await Promise.race([channel.close(), tooLong]).finally(() => enough.abort());
   }
 
   /** Closes a device that cannot be used any more; it is opened again when next needed. */
@@ -148,7 +171,9 @@ export class Connection {
 
   #append(bytes: Uint8Array): void {
     this.bytesReceived += bytes.length;
-    this.lastInputAt = this.#clock.nowMonoMs();
+    const now = this.#clock.nowMonoMs();
+    if (now - this.lastInputAt > this.#talkGapMs) this.talkingSince = now;
+    this.lastInputAt = now;
     const joined = new Uint8Array(this.#input.length + bytes.length);
     joined.set(this.#input);
     joined.set(bytes, this.#input.length);

@@ -68,8 +68,8 @@ export function openLine(options: LineOptions, ports: { clock: MonotonicClock; l
 
 /** Loads the native addon when a port is opened: a station on TCP never does. */
 function lazySerialChannel(settings: SerialSettings): OpenChannel {
-  return async (events) => {
+  return async (events, signal) => {
     const { serialChannel } = await import('./serial-channel.ts');
-    return serialChannel(settings)(events);
+    return serialChannel(settings)(events, signal);
   };
 }

@@ -6,6 +6,9 @@ interface Owed {
   readonly until: number;
 }
 
+/** Attempts that are remembered: a peer that answers at once, and wrongly, could be asked thousands of times in a window. */
+const MAX_OWED = 64;
+
 /** A second copy of an answer follows the first within this time. */
 export const COPY_MS = 120;
 
@@ -35,10 +38,21 @@ export class LateAnswers {
     );
   }
 
+  /** Whether an answer to another request may still come. */
+  owesOther(request: string, now: number): boolean {
+    return this.#owed.some((owed) => owed.request !== request && owed.until > now);
+  }
+
   /** The request got no answer that counts. */
   unanswered(answerKey: string | undefined, request: string, sentAt: number, until: number): void {
     if (answerKey === undefined) return;
-    this.#owed = [...this.#owed.filter((owed) => owed.until > sentAt), { answerKey, request, sentAt, until }];
+    const owed = this.#owed.filter((each) => each.until > sentAt);
+    // At the bound a newer attempt at the same request stands for an older one; other requests are never forgotten.
+    const older =
+      owed.length < MAX_OWED
+        ? undefined
+        : owed.find((each) => each.answerKey === answerKey && each.request === request);
+    this.#owed = [...owed.filter((each) => each !== older), { answerKey, request, sentAt, until }];
   }
 
   /** The request was answered. `until` bounds its own answer, in case the one that came was for an earlier attempt. */

@@ -8,10 +8,10 @@ import {
   type Log,
   type MonotonicClock,
 } from '../contract/index.ts';
-import { collectAnswer, type Collecting } from './answer-collector.ts';
+import { collectAnswer, type Collected, type Collecting } from './answer-collector.ts';
 import type { OpenChannel } from './channel.ts';
 import { Connection, type ReopenLimits } from './connection.ts';
-import { asMeterError, closedError, queueFullError, quarantinedError } from './errors.ts';
+import { asMeterError, badFrame, closedError, queueFullError, quarantinedError } from './errors.ts';
 import { ExchangeQueue } from './exchange-queue.ts';
 import { COPY_MS } from './late-answers.ts';
 import type { Pace } from './pacing.ts';
@@ -44,9 +44,18 @@ export interface LineParts {
 const DEFAULT_ATTEMPTS = 2;
 /** A write that takes longer than its bytes need by this much will not end: the device hangs. */
 const WRITE_GRACE_MS = 2_000;
+/** A line on which somebody talks without a pause for this long is used all the same: it will not get better by itself. */
+const LONGEST_TALK_MS = 2_000;
+
+/**
+ * Requests in a row to which a connection brought not a single byte, whomever they were for: it may be dead, and a peer that
+ * lost its power says nothing about that. TCP itself gives up on unacknowledged bytes after a quarter of an hour.
+ */
+const SILENT_BEFORE_RECONNECT = 3;
 
 interface Job {
   readonly priority: Exchange<unknown>['priority'];
+  readonly peer: string;
   readonly exchange: Exchange<unknown>;
   /** The request's bytes for sequence 0: what tells two requests of one peer apart. */
   readonly requestKey: string;
@@ -75,6 +84,7 @@ export class LineActor implements Line {
   #busySince: number | undefined;
   #lastOutputAt = -Infinity;
   #lastAnswered: Peer | undefined;
+  #silentRequests = 0;
   #closed = false;
 
   constructor(parts: LineParts) {
@@ -84,7 +94,13 @@ export class LineActor implements Line {
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#queue = new ExchangeQueue(parts.limits.queueCapacity);
-    this.#connection = new Connection(parts.id, parts.open, parts, parts.limits.reopen);
+    this.#connection = new Connection(
+      parts.id,
+      parts.open,
+      parts,
+      parts.limits.reopen,
+      parts.pace.frameGapMs,
+    );
     this.#wakeUp = new WakeUp(parts.clock);
     this.#collecting = {
       lineId: parts.id,
@@ -102,6 +118,7 @@ export class LineActor implements Line {
     return new Promise<ExchangeResult<unknown>>((resolve, reject) => {
       const job: Job = {
         priority: exchange.priority,
+        peer: exchange.peer,
         exchange,
         requestKey: Buffer.from(exchange.request(0)).toString('latin1'),
         resolve,
@@ -157,63 +174,72 @@ export class LineActor implements Line {
     this.#active = false;
   }
 
-  /** When the peer may be asked this: after its own pause, and with no look-alike answer still on its way. */
+  /** When the peer may be asked this: after its own pause, in silence, and with no look-alike answer still on its way. */
   #readyAt({ exchange, requestKey }: Job): number {
     const peer = this.#peer(exchange.peer);
     const now = this.#clock.nowMonoMs();
     // What will be rejected anyway is taken at once.
     if (peer.leftAloneFor(now) > 0 || this.#connection.state === 'waiting') return 0;
     return Math.max(
+      this.#quietAt(),
       peer.restedAt(exchange.turnaroundMs ?? 0),
       peer.late.readyAt(exchange.answerKey, requestKey),
     );
   }
 
+  /** The gap between frames, counted from the last byte in either direction; longer while somebody still talks. */
+  #quietAt(): number {
+    const { lastInputAt, talkingSince } = this.#connection;
+    const heardUntil = Math.min(lastInputAt, talkingSince + LONGEST_TALK_MS);
+    return Math.max(heardUntil, this.#lastOutputAt) + this.#parts.pace.frameGapMs;
+  }
+
   async #serve(job: Job): Promise<void> {
-    const peer = this.#peer(job.exchange.peer);
+    const peer = this.#peer(job.peer);
     const leftAloneFor = peer.leftAloneFor(this.#clock.nowMonoMs());
     if (leftAloneFor > 0) return this.#fail(job, quarantinedError(this.id, job.exchange, leftAloneFor));
-    this.#busySince = this.#clock.nowMonoMs();
+    const startedAt = this.#clock.nowMonoMs();
+    this.#busySince = startedAt;
     try {
-      await this.#connection.ensureOpen();
+      const opened = await this.#connection.ensureOpen();
+      if (opened === 'available again') for (const each of this.#peers.values()) each.forgive();
       job.resolve(await this.#attempt(job, peer));
       const event = peer.answered(this.#clock.nowMonoMs());
-      if (event !== undefined)
-        this.#log('info', 'line.peer_recovered', { line: this.id, peer: job.exchange.peer });
+      if (event !== undefined) this.#log('info', 'line.peer_recovered', { line: this.id, peer: job.peer });
     } catch (error) {
       this.#afterFailure(job, peer, asMeterError(error));
     } finally {
-      this.#counters.busyMs += this.#clock.nowMonoMs() - this.#busySince;
+      const tookMs = this.#clock.nowMonoMs() - startedAt;
+      this.#counters.busyMs += tookMs;
+      this.#queue.charge(job.peer, tookMs);
       this.#busySince = undefined;
     }
+    // Where no gap separates frames, the one who was just answered gets the chance to ask on before the turn is given away.
+    if (this.#parts.pace.frameGapMs === 0 && this.#queue.length > 0) await new Promise(setImmediate);
   }
 
   /** The same request again while it has attempts left, otherwise the end of the exchange. */
   #afterFailure(job: Job, peer: Peer, error: MeterError): void {
     if (this.#closed) return this.#fail(job, closedError(this.id, 'closed'));
+    // Nobody was asked: the peer has nothing to do with it.
+    if (error.code === 'line.open_failed') return this.#fail(job, error);
     const attemptsAllowed = peer.probing ? 1 : (job.exchange.attempts ?? DEFAULT_ATTEMPTS);
-    if (error.code !== 'line.open_failed' && job.attempts < attemptsAllowed) {
+    if (job.attempts < attemptsAllowed) {
       this.#counters.countError(error.code);
       return this.#queue.putBack(job);
     }
     // A connection that ends whenever this peer is asked counts against the peer: the others can still be read.
-    if (error.code !== 'line.open_failed') {
-      const event = peer.failed(this.#clock.nowMonoMs());
-      if (event !== undefined) {
-        this.#log('warning', 'line.peer_quarantined', {
-          line: this.id,
-          peer: job.exchange.peer,
-          code: error.code,
-        });
-      }
+    const event = peer.failed(this.#clock.nowMonoMs());
+    if (event !== undefined) {
+      const { code } = error;
+      this.#log('warning', 'line.peer_quarantined', { line: this.id, peer: job.peer, code });
     }
     this.#fail(job, error);
   }
 
   /** One send and the wait for its answer. @throws MeterError */
   async #attempt(job: Job, peer: Peer): Promise<ExchangeResult<unknown>> {
-    const { exchange } = job;
-    await this.#waitForSilence();
+    const { exchange, requestKey } = job;
     // Framings with transaction ids recognise old answers themselves; cutting their stream would lose its frame bounds.
     if (this.kind !== 'tcp') await this.#discardStrayInput();
     const sequence = this.#counters.requests & 0xffff;
@@ -224,44 +250,49 @@ export class LineActor implements Line {
     this.#counters.requests++;
     this.#counters.bytesSent += request.length;
     const windowMs = Math.max(this.#parts.limits.lateWindowMs, 3 * exchange.responseTimeoutMs);
-    const lateUntil = sentAt + windowMs + COPY_MS;
+    const until = sentAt + windowMs + COPY_MS;
     try {
-      await this.#write(request);
-      const answer = await collectAnswer(exchange, sequence, this.#collecting);
-      const receivedMonoMs = this.#clock.nowMonoMs();
+      const { answer, refusal, moreMayFollow } = await this.#ask(exchange, request, sequence);
+      const answeredAt = this.#clock.nowMonoMs();
+      if (refusal === 'names nothing' && peer.late.owesOther(requestKey, sentAt))
+        throw badFrame(this.id, exchange, 'a refusal that may belong to an earlier request');
       this.#lastAnswered = peer;
-      peer.late.answered(exchange.answerKey, job.requestKey, {
-        sentAt,
-        answeredAt: receivedMonoMs,
-        until: lateUntil,
-      });
-      this.#counters.countAnswer(receivedMonoMs - sentAt);
-      return { answer, sentMonoMs: job.firstSentAt, receivedMonoMs, attempts: job.attempts };
+      if (moreMayFollow === true) peer.late.unanswered(exchange.answerKey, requestKey, sentAt, until);
+      else peer.late.answered(exchange.answerKey, requestKey, { sentAt, answeredAt, until });
+      this.#counters.countAnswer(answeredAt - sentAt);
+      const { attempts, firstSentAt: sentMonoMs } = job;
+      return { answer, sentMonoMs, receivedMonoMs: answeredAt, attempts };
     } catch (error) {
-      peer.late.unanswered(exchange.answerKey, job.requestKey, sentAt, lateUntil);
+      peer.late.unanswered(exchange.answerKey, requestKey, sentAt, until);
       throw error;
     }
   }
 
-  async #discardStrayInput(): Promise<void> {
-    if (this.#connection.input.length > 0) this.#lastAnswered?.strayed(this.#connection.lastInputAt);
-    await this.#guard(this.#connection.discardInput());
-  }
-
-  /** The gap between frames, counted from the last byte in either direction; longer while somebody still talks. */
-  async #waitForSilence(): Promise<void> {
-    const { frameGapMs } = this.#parts.pace;
-    const giveUpAt = this.#clock.nowMonoMs() + WRITE_GRACE_MS;
-    for (;;) {
-      const now = this.#clock.nowMonoMs();
-      const quietAt = Math.max(this.#connection.lastInputAt, this.#lastOutputAt) + frameGapMs;
-      if (quietAt <= now || now >= giveUpAt || this.#closed) return;
-      await this.#clock.sleep(quietAt - now);
+  async #ask(exchange: Exchange<unknown>, request: Uint8Array, sequence: number): Promise<Collected> {
+    const receivedBefore = this.#connection.bytesReceived;
+    await this.#write(request);
+    try {
+      return await collectAnswer(exchange, { sequence, leftAt: this.#lastOutputAt }, this.#collecting);
+    } finally {
+      const isSilent = this.#connection.bytesReceived === receivedBefore;
+      this.#silentRequests = isSilent ? this.#silentRequests + 1 : 0;
+      if (this.#silentRequests >= SILENT_BEFORE_RECONNECT && this.kind !== 'serial') {
+        this.#silentRequests = 0;
+        await this.#connection.drop(new Error('nothing came back'));
+      }
     }
   }
 
+  /** What came since the last answer, with nobody asked since, came from the one who gave it. */
+  async #discardStrayInput(): Promise<void> {
+    if (this.#connection.input.length > 0) this.#lastAnswered?.strayed(this.#connection.lastInputAt);
+    this.#lastAnswered = undefined;
+    await this.#guard(this.#connection.discardInput());
+  }
+
   async #write(request: Uint8Array): Promise<void> {
-    const limitMs = request.length * this.#parts.pace.msPerByte + WRITE_GRACE_MS;
+    const onWireMs = request.length * this.#parts.pace.msPerByte;
+    const limitMs = onWireMs + WRITE_GRACE_MS;
     const alarm = new AbortController();
     const stuck = this.#clock.sleep(limitMs, alarm.signal).then(
       () => 'stuck' as const,
@@ -269,7 +300,7 @@ export class LineActor implements Line {
     );
     const written = this.#guard(this.#connection.write(request)).then(() => 'written' as const);
     const outcome = await Promise.race([written, stuck]).finally(() => alarm.abort());
-    this.#lastOutputAt = this.#clock.nowMonoMs();
+    this.#lastOutputAt = this.#clock.nowMonoMs() + onWireMs;
     if (outcome === 'stuck') {
       written.catch(() => {});
       await this.#connection.drop(new Error('the device takes no bytes'));

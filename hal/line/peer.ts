@@ -1,5 +1,6 @@
 import type { PeerStatistics } from '../contract/index.ts';
 import { LateAnswers } from './late-answers.ts';
+import { ReportBudget } from './report-budget.ts';
 
 export interface PeerLimits {
   /** Failed exchanges in a row after which the peer is left alone. */
@@ -23,6 +24,7 @@ const STRAY_MARGIN = 1.5;
 /** How long a peer that answered twice is not trusted. */
 const STRAY_MEMORY_MS = 60_000;
 
+/** A change of state that is worth a line in the log. */
 export type PeerEvent = 'quarantined' | 'recovered' | undefined;
 
 /** What the line knows of one peer: whether to bother it, and which of its answers may still come. Pure: time is given. */
@@ -36,6 +38,7 @@ export class Peer {
   #lastAnswerAt = -Infinity;
   #strayDelayMs = 0;
   #strayUntil = -Infinity;
+  readonly #reports = new ReportBudget<'healthy' | 'quarantined'>('healthy');
 
   constructor(limits: PeerLimits) {
     this.#limits = limits;
@@ -68,12 +71,16 @@ export class Peer {
   }
 
   answered(now: number): PeerEvent {
-    const wasLeftAlone = this.probing;
     this.#answers++;
     this.#consecutive = 0;
     this.#leftAloneUntil = 0;
     this.#lastAnswerAt = now;
-    return wasLeftAlone ? 'recovered' : undefined;
+    return this.#reports.shouldReport('healthy', now) ? 'recovered' : undefined;
+  }
+
+  /** What made it fail is over (the whole line was down): it may be asked at once, and goes back to its pause if it fails. */
+  forgive(): void {
+    this.#leftAloneUntil = 0;
   }
 
   /** An exchange failed for good, after all of its attempts. */
@@ -84,7 +91,7 @@ export class Peer {
     const probes = this.#consecutive - failuresBeforeQuarantine;
     if (probes < 0) return undefined;
     this.#leftAloneUntil = now + Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(probes, 30));
-    return probes === 0 ? 'quarantined' : undefined;
+    return this.#reports.shouldReport('quarantined', now) ? 'quarantined' : undefined;
   }
 
   statistics(): PeerStatistics {

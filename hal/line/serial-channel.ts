@@ -25,7 +25,6 @@ type Callback = (error: Error | null | undefined) => void;
 
 interface Port {
   write(bytes: Buffer, done: Callback): boolean;
-  drain(done: Callback): void;
   flush(done: Callback): void;
   close(done: Callback): void;
   on(event: 'data', listener: (bytes: Buffer) => void): unknown;
@@ -51,9 +50,12 @@ class SerialChannel implements ByteChannel {
     });
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    await settled((done) => this.#port.write(Buffer.from(bytes), done));
-    await settled((done) => this.#port.drain(done));
+  /**
+   * Does not drain: tcdrain blocks one of the four threads that all files, names and other ports of the process share, for
+   * as long as the bytes take on the wire, and says little of a USB adapter. The line knows how long bytes take.
+   */
+  write(bytes: Uint8Array): Promise<void> {
+    return settled((done) => this.#port.write(Buffer.from(bytes), done));
   }
 
   discardInput(): Promise<void> {

@@ -12,7 +12,7 @@ const KEEP_ALIVE_MS = 15_000;
 
 /** A TCP connection to a Modbus TCP server or to a transparent serial gateway. */
 export function tcpChannel({ host, port, connectTimeoutMs }: TcpSettings): OpenChannel {
-  return (events) =>
+  return (events, signal) =>
     new Promise((resolve, reject) => {
       const socket = connect({
         host,
@@ -21,6 +21,9 @@ export function tcpChannel({ host, port, connectTimeoutMs }: TcpSettings): OpenC
         keepAlive: true,
         keepAliveInitialDelay: KEEP_ALIVE_MS,
       });
+      const giveUp = (): void => void socket.destroy(new Error('given up'));
+      signal.addEventListener('abort', giveUp, { once: true });
+      socket.once('close', () => signal.removeEventListener('abort', giveUp));
       socket.setTimeout(connectTimeoutMs, () => {
         socket.destroy(new Error(`no connection to ${host}:${port} within ${connectTimeoutMs} ms`));
       });
@@ -28,6 +31,7 @@ export function tcpChannel({ host, port, connectTimeoutMs }: TcpSettings): OpenC
       socket.once('connect', () => {
         socket.setTimeout(0);
         socket.off('error', reject);
+        signal.removeEventListener('abort', giveUp);
         resolve(new TcpChannel(socket, events));
       });
     });

@@ -1,6 +1,5 @@
-import type { Reception } from '../../contract/index.ts';
-import type { Framing } from './framing.ts';
-import { answerPduLength, decodeReadPdu, encodeReadPdu, type ReadAnswer, type ReadRequest } from './pdu.ts';
+import type { Framed, Framing } from './framing.ts';
+import { answerPduLength, answerShape, decodeReadPdu, encodeReadPdu, type ReadRequest } from './pdu.ts';
 
 /** Transaction id, protocol id, length, unit id. */
 const HEADER = 7;
@@ -47,10 +46,15 @@ export const mbapFraming: Framing = {
     return HEADER + answerPduLength(request);
   },
 
-  answerKey: () => undefined,
+  /**
+   * The id vouches for the connection only. Behind a gateway is a serial line without ids: after a time-out there, a gateway
+   * may give a late answer to the request it sends next, with the id of that one.
+   */
+  answerKey: answerShape,
+  namesTransaction: true,
 };
 
-function judge(received: Uint8Array, request: ReadRequest, end: number): Reception<ReadAnswer> {
+function judge(received: Uint8Array, request: ReadRequest, end: number): Framed {
   const unitId = received[HEADER - 1];
   if (unitId !== request.unitId) {
     return { kind: 'damaged', byteCount: end, seen: `unit ${unitId} instead of ${request.unitId}` };

@@ -39,6 +39,11 @@ export function answerPduLength({ registerCount }: ReadRequest): number {
   return 2 + 2 * registerCount;
 }
 
+/** All that an answer shows of its request: unit, function and number of registers, but not which ones. */
+export function answerShape({ unitId, table, registerCount }: ReadRequest): string {
+  return `${unitId}/${functionCodeOf(table)}/${registerCount}`;
+}
+
 /**
  * What a whole PDU says in answer to the request. `wrong` names the first thing that does not belong to it: another
  * function, another number of bytes, a length that contradicts itself.

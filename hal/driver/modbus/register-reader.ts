@@ -5,8 +5,8 @@ import {
   type ReadPriority,
   type Reception,
 } from '../../contract/index.ts';
-import { exceptionError, saysLater } from './exception.ts';
-import { FRAMINGS, type Framing, type FramingName } from './framing.ts';
+import { exceptionError, pauseBeforeRetry, saysAnswerMayFollow, saysUnreachable } from './exception.ts';
+import { FRAMINGS, type Framed, type Framing, type FramingName } from './framing.ts';
 import { encodeReadPdu, type ReadAnswer, type ReadRequest } from './pdu.ts';
 
 export interface Registers {
@@ -15,9 +15,6 @@ export interface Registers {
   readonly receivedMonoMs: number;
 }
 
-/** How often a busy device is asked again, and how long it is left in peace before each time. */
-const BUSY_RETRIES = 2;
-const BUSY_PAUSE_MS = 150;
 /** Longer than a copy, or the slow answer to a request that a copy seemed to answer, stays away. */
 const COPY_PAUSE_MS = 600;
 const MAY_BE_COPY = 'the same bytes as the answer to another request';
@@ -50,52 +47,73 @@ export class RegisterReader {
    */
   async read(target: ReadTarget, priority: ReadPriority): Promise<Registers> {
     const request = { ...target, unitId: this.#unitId };
-    const result = await this.#unlessBusy(request, priority);
-    const key = this.#framing.answerKey(request);
-    if (key !== undefined) this.#last.set(nameOf(request), { key, registers: result.registers });
-    return result;
-  }
-
-  async #unlessBusy(request: ReadRequest, priority: ReadPriority): Promise<Registers> {
+    let pauseMs = 0;
     for (let retries = 0; ; retries++) {
-      const result = await this.#unlessCopy(request, priority, retries > 0 ? BUSY_PAUSE_MS : 0);
-      const { answer, sentMonoMs, receivedMonoMs } = result;
-      if (answer.kind === 'registers') return { registers: answer.registers, sentMonoMs, receivedMonoMs };
-      if (!saysLater(answer.code) || retries >= BUSY_RETRIES) {
-        throw exceptionError(answer.code, { line: this.#line.id, ...request });
+      const { answer, sentMonoMs, receivedMonoMs } = await this.#unlessCopy(request, priority, pauseMs);
+      if (answer.kind === 'registers') {
+        const { registers } = answer;
+        this.#last.set(nameOf(request), { key: this.#framing.answerKey(request), registers });
+        return { registers, sentMonoMs, receivedMonoMs };
       }
+      const nextPauseMs = pauseBeforeRetry(answer.code, retries);
+      if (nextPauseMs === undefined) throw this.#exception(answer.code, request);
+      pauseMs = nextPauseMs;
     }
   }
 
   async #unlessCopy(request: ReadRequest, priority: ReadPriority, pauseMs: number) {
+    const name = nameOf(request);
+    const answerKey = this.#framing.answerKey(request);
+    // Framings with transaction ids need no such guess.
+    const others = this.#framing.namesTransaction ? [] : this.#lastOthers(name, answerKey);
+    // Registers that were equal the last time will be again: wait at once, instead of after a refusal.
+    const own = this.#last.get(name);
+    if (own !== undefined && isAmong(others, own.registers))
+      return await this.#exchange(request, priority, {
+        pauseMs: Math.max(pauseMs, COPY_PAUSE_MS),
+        others: [],
+      });
     try {
-      return await this.#exchange(request, priority, { pauseMs, refuseCopies: true });
+      return await this.#exchange(request, priority, { pauseMs, others });
     } catch (error) {
       if (!(error instanceof MeterError) || error.details['seen'] !== MAY_BE_COPY) throw error;
-      return await this.#exchange(request, priority, { pauseMs: COPY_PAUSE_MS, refuseCopies: false });
+      return await this.#exchange(request, priority, { pauseMs: COPY_PAUSE_MS, others: [] });
     }
   }
 
-  #exchange(request: ReadRequest, priority: ReadPriority, how: { pauseMs: number; refuseCopies: boolean }) {
+  #exchange(request: ReadRequest, priority: ReadPriority, how: { pauseMs: number; others: Uint8Array[] }) {
     const framing = this.#framing;
     const answerBytes = framing.answerBytes(request);
-    const answerKey = framing.answerKey(request);
-    const others = how.refuseCopies ? this.#lastOthers(nameOf(request), answerKey) : [];
     return this.#line.exchange<ReadAnswer>({
       peer: String(this.#unitId),
       priority,
       request: (sequence) => framing.encode(request, sequence),
-      receive: (received, sequence) => refuseCopy(framing.receive(received, request, sequence), others),
-      ...(answerKey === undefined ? {} : { answerKey }),
+      receive: (received, sequence) =>
+        this.#meaning(refuseCopy(framing.receive(received, request, sequence), how.others), request),
+      answerKey: framing.answerKey(request),
       answerBytes,
       responseTimeoutMs: this.#link.responseTimeoutMs + this.#behindGatewayMs(answerBytes),
       turnaroundMs: Math.max(this.#link.turnaroundMs ?? 0, how.pauseMs),
     });
   }
 
-  /** What a copy would look like. Framings with transaction ids need no such guess. */
-  #lastOthers(name: string, answerKey: string | undefined): Uint8Array[] {
-    if (answerKey === undefined) return [];
+  /** What an exception means to the line. */
+  #meaning(reception: Framed, request: ReadRequest): Reception<ReadAnswer> {
+    if (reception.kind !== 'answer' || reception.answer.kind === 'registers') return reception;
+    const { code } = reception.answer;
+    const { byteCount } = reception;
+    if (saysUnreachable(code))
+      return { kind: 'unreachable', byteCount, error: this.#exception(code, request) };
+    const refusal = this.#framing.namesTransaction ? 'names its request' : 'names nothing';
+    return { ...reception, refusal, moreMayFollow: saysAnswerMayFollow(code) };
+  }
+
+  #exception(code: number, request: ReadRequest): MeterError {
+    return exceptionError(code, { line: this.#line.id, ...request });
+  }
+
+  /** What a copy would look like. */
+  #lastOthers(name: string, answerKey: string): Uint8Array[] {
     return [...this.#last].flatMap(([other, { key, registers }]) =>
       other !== name && key === answerKey ? [registers] : [],
     );
@@ -107,11 +125,15 @@ export class RegisterReader {
   }
 }
 
-function refuseCopy(reception: Reception<ReadAnswer>, others: readonly Uint8Array[]): Reception<ReadAnswer> {
+function refuseCopy(reception: Framed, others: readonly Uint8Array[]): Framed {
   if (reception.kind !== 'answer' || reception.answer.kind !== 'registers') return reception;
   const { registers } = reception.answer;
-  if (!others.some((other) => Buffer.compare(other, registers) === 0)) return reception;
+  if (!isAmong(others, registers)) return reception;
   return { kind: 'damaged', byteCount: reception.byteCount, seen: MAY_BE_COPY };
+}
+
+function isAmong(others: readonly Uint8Array[], registers: Uint8Array): boolean {
+  return others.some((other) => Buffer.compare(other, registers) === 0);
 }
 
 function nameOf(request: ReadRequest): string {

@@ -1,7 +1,6 @@
-import type { Reception } from '../../contract/index.ts';
 import { crc16 } from './crc16.ts';
-import type { Framing } from './framing.ts';
-import { answerPduLength, encodeReadPdu, functionCodeOf, type ReadAnswer, type ReadRequest } from './pdu.ts';
+import type { Framed, Framing } from './framing.ts';
+import { answerPduLength, answerShape, encodeReadPdu, functionCodeOf, type ReadRequest } from './pdu.ts';
 
 /** Unit id before the PDU, CRC behind it. */
 const OVERHEAD = 3;
@@ -46,12 +45,11 @@ export const rtuFraming: Framing = {
     return answerPduLength(request) + OVERHEAD;
   },
 
-  answerKey({ unitId, table, registerCount }) {
-    return `${unitId}/${functionCodeOf(table)}/${registerCount}`;
-  },
+  answerKey: answerShape,
+  namesTransaction: false,
 };
 
-function frameAt(received: Uint8Array, at: number, request: ReadRequest): Reception<ReadAnswer> | undefined {
+function frameAt(received: Uint8Array, at: number, request: ReadRequest): Framed | undefined {
   if (received[at] !== request.unitId) return undefined;
   const functionCode = functionCodeOf(request.table);
   if (received[at + 1] === (functionCode | 0x80)) {

@@ -127,7 +127,7 @@ describe('a line', () => {
     const other = line.exchange(say('other shape', { answerKey: 'another' }));
     const neighbour = line.exchange(say('neighbour', { peer: '2' }));
     await clock.advance(100);
-    expect(sent().slice(2)).toEqual(['other shape', 'neighbour']);
+    expect(sent().slice(2)).toEqual(['neighbour', 'other shape']);
     await Promise.all([other, neighbour]);
     await clock.advance(1_000);
     expect(await alike).toMatchObject({ answer: 'alike' });
