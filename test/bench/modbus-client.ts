@@ -68,7 +68,8 @@ async function plainLibrary(task: ClientTask, { points, link }: MeterProfile): P
   const client = new modbusSerial.default();
   await client.connectTCP(task.host, { port: task.port });
   client.setID(task.unitId);
-  client.setTimeout(1_000);
+  // Long enough for a machine on which others work too.
+  client.setTimeout(10_000);
   const reads = task.subject.endsWith('same requests')
     ? planReads(points, link)
     : points.map((point) => ({ ...point, registerCount: registerCountOf(point) }));
