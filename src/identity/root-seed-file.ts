@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, existsSync, fstatSync, fsyncSync, linkSync, mkdirSync } from 'node:fs';
-import { openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { IdentityError } from './errors.ts';
 
@@ -28,17 +28,18 @@ export function createRootSeed(directory: string, credentialsDirectory?: string)
   const credential = credentialFile({ directory, credentialsDirectory });
   const present = credential ?? (existsSync(file) ? file : undefined);
   if (present !== undefined) throw alreadyThere(present);
-  const draft = path.join(directory, `.${FILE_NAME}.draft`);
+  // A name of its own: whoever makes a seed at the same time must not get hold of this one half written. What a power cut
+  // leaves of it is noise that was never a seed.
+  const draft = path.join(directory, `.${FILE_NAME}.${randomBytes(8).toString('hex')}.draft`);
   try {
     makeDirectory(directory);
-    rmSync(draft, { force: true });
     writeDurably(draft, randomBytes(SEED_BYTES));
     // link(2) refuses an existing name, so that two inits at once cannot replace each other's seed; rename(2) would.
     linkSync(draft, file);
     rmSync(draft);
     syncDirectory(directory);
   } catch (error) {
-    rmSync(draft, { force: true });
+    removeQuietly(draft);
     if (errno(error) === 'EEXIST') throw alreadyThere(file);
     throw new IdentityError('identity.seed_io', `cannot write ${file}`, { cause: error });
   }
@@ -96,10 +97,20 @@ function readSmallFile(file: string): { content: Uint8Array; mode: number } {
 function writeDurably(file: string, content: Uint8Array): void {
   const fd = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
-    writeSync(fd, content);
+    // Unlike writeSync it goes on after a short write.
+    writeFileSync(fd, content);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The error that led here is the one to report. */
+function removeQuietly(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Not even the directory can be looked at.
   }
 }
 

@@ -1,9 +1,10 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { statSync, writeFileSync } from 'node:fs';
 import { createECDH, createPublicKey, verify } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { inspect } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { decodeAddress, ed25519PairFromSeed, ed25519Verify, encodeAddress } from '@polkadot/util-crypto';
@@ -50,6 +51,31 @@ describe('root seed', () => {
   it('is made although a draft was left by a power cut', () => {
     writeFileSync(path.join(directory, '.root.seed.draft'), 'half');
     expect(readFileSync(createRootSeed(directory))).toHaveLength(32);
+  });
+
+  it('is made by exactly one of several that make it at once', async () => {
+    const [rounds, rivals] = [40, 3];
+    const maker = path.join(import.meta.dirname, '../../support/seed-maker.ts');
+    const outcomes = await Promise.all(
+      Array.from({ length: rivals }, async (_, self) => {
+        const args = ['--import', 'tsx', maker, directory, String(rounds), String(self), String(rivals)];
+        const { stdout } = await promisify(execFile)(process.execPath, args);
+        return stdout.trim().split('\n');
+      }),
+    );
+    for (let round = 1; round <= rounds; round++) {
+      const made = outcomes.map((each) => each[round - 1]).sort();
+      expect(made).toEqual(['identity.seed_exists', 'identity.seed_exists', 'made']);
+      expect(readdirSync(path.join(directory, String(round)))).toEqual(['root.seed']);
+      expect(readFileSync(path.join(directory, String(round), 'root.seed'))).toHaveLength(32);
+    }
+  });
+
+  it('that cannot be made says so, wherever the directory is', () => {
+    writeFileSync(path.join(directory, 'file'), '');
+    expect(() => createRootSeed(path.join(directory, 'file', 'state'))).toThrow(
+      expect.objectContaining({ code: 'identity.seed_io' }),
+    );
   });
 
   it('comes from the credentials directory when it is there, and then none is made', () => {
