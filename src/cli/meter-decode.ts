@@ -9,6 +9,8 @@ type Decoder = (capture: Uint8Array) => readonly DecodedTelegram[];
 /** Protocols of meters that send by themselves; a room is loaded when its protocol is asked for. */
 const DECODERS = {
   sml: async () => (await import('../../hal/driver/sml/index.ts')).decodeSmlCapture,
+  p1: async () => (await import('../../hal/driver/p1/index.ts')).decodeP1Capture,
+  iec62056: async () => (await import('../../hal/driver/iec62056/index.ts')).decodeIec62056Capture,
 } satisfies Record<string, () => Promise<Decoder>>;
 type Protocol = keyof typeof DECODERS;
 

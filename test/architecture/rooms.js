@@ -11,7 +11,15 @@
 
 const BOTTOM = ['src/chain', 'src/journal', 'src/identity', 'src/config'];
 const MIDDLE = ['src/metering', 'src/sync', 'src/telemetry', 'src/receipt', 'src/service'];
-const HAL = ['hal/contract', 'hal/line', 'hal/driver/modbus', 'hal/driver/sml', 'hal/profile'];
+const HAL = [
+  'hal/contract',
+  'hal/line',
+  'hal/driver/modbus',
+  'hal/driver/sml',
+  'hal/driver/iec62056',
+  'hal/driver/p1',
+  'hal/profile',
+];
 
 /** @type {readonly Room[]} */
 export const ROOMS = [
@@ -19,6 +27,9 @@ export const ROOMS = [
   { path: 'hal/line', uses: ['hal/contract'], libraries: ['@serialport/stream', '@serialport/bindings-cpp'] },
   { path: 'hal/driver/modbus', uses: ['hal/contract'], libraries: [] },
   { path: 'hal/driver/sml', uses: ['hal/contract'], libraries: [] },
+  { path: 'hal/driver/iec62056', uses: ['hal/contract'], libraries: [] },
+  // DSMR P1 is mode D of IEC 62056-21 with a CRC: one grammar of data lines for both.
+  { path: 'hal/driver/p1', uses: ['hal/contract', 'hal/driver/iec62056'], libraries: [] },
   { path: 'hal/strict-yaml', uses: [], libraries: ['yaml', 'valibot'] },
   { path: 'hal/profile', uses: ['hal/contract', 'hal/strict-yaml'], libraries: ['valibot'] },
   { path: 'hal/simulator', uses: ['hal/contract', 'hal/profile'], libraries: [] },
