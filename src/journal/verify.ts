@@ -101,7 +101,10 @@ class Audit {
     const tileOf = database
       .prepare<[number, number], unknown>('SELECT hashes FROM tile WHERE level = ? AND tile_index = ?')
       .pluck();
-    this.#size = (sizeOf.get() ?? -1) + 1;
+    this.#size = Math.max(0, (sizeOf.get() ?? -1) + 1);
+    const before = database.prepare<[], number>('SELECT count(*) FROM entry WHERE leaf_index < 0').pluck();
+    if (before.get() !== 0) throw new Bad(0, 'there are rows in front of the first entry');
+    if (this.#options.earlier?.size === 0) this.#checkEarlier(this.#options.earlier.root);
     for (let start = 0; start < this.#size; start += WIDTH) {
       const rows = rowsOf.all(start, Math.min(start + WIDTH, this.#size));
       for (const row of rows) this.#checkRow(row, (level, index) => tileOf.get(level, index));
@@ -173,7 +176,7 @@ class Audit {
 
   #checkEarlier(root: Uint8Array): void {
     if (!equalBytes(this.#foldSubtrees(), root)) {
-      throw new Bad(this.done - 1, 'the log does not begin with the tree of the checkpoint');
+      throw new Bad(Math.max(0, this.done - 1), 'the log does not begin with the tree of the checkpoint');
     }
   }
 
@@ -231,7 +234,7 @@ class Audit {
     for (const { level, last, bytes, tiles: count } of tiles.iterate()) {
       // Level 0 has full tiles only.
       const hashes = Math.floor(now / WIDTH ** Math.max(level, 1)) * (level === 0 ? WIDTH : 1);
-      if (bytes !== hashes * HASH_BYTES || count !== last + 1) {
+      if (hashes === 0 || bytes !== hashes * HASH_BYTES || count !== last + 1) {
         throw new Bad(now, `level ${level} has hashes for which there are no entries, or too few`);
       }
     }

@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { identityFromSeed } from '../../../src/identity/index.ts';
 import {
   decodeEntry,
+  EMPTY_ROOT,
   encodeEntry,
   openJournalReader,
   setAsideDamagedJournal,
@@ -125,6 +126,17 @@ describe('the auditor', () => {
       SIZE,
       () => tamper('INSERT INTO tile VALUES (0, 2, ?)', tile(0, 1)),
     ],
+    [
+      'a row in front of the first entry',
+      0,
+      () => tamper("INSERT INTO entry VALUES (-1, 'reading', ?)", rowAt(3)),
+    ],
+    [
+      'nothing but rows in front of where the first entry was',
+      0,
+      () => tamper('UPDATE entry SET leaf_index = leaf_index - 10000'),
+    ],
+    ['an empty tile', SIZE, () => tamper('INSERT INTO tile VALUES (7, 0, zeroblob(0))')],
   ])('finds %s', async (_what, index, damage) => {
     damage();
     const audit = await verifyJournal(directory);
@@ -150,6 +162,12 @@ describe('the auditor', () => {
     const audit = await verifyJournal(other.directory, { earlier: { size: SIZE, root } });
     expect(audit).toMatchObject({ ok: false, firstBad: { index: SIZE - 1 } });
     other.remove();
+  });
+
+  it('compares with a checkpoint of the empty log as well', async () => {
+    const empty = (tree: Uint8Array) => verifyJournal(directory, { earlier: { size: 0, root: tree } });
+    expect(await empty(EMPTY_ROOT)).toMatchObject({ ok: true });
+    expect(await empty(root)).toMatchObject({ ok: false, firstBad: { index: 0 } });
   });
 
   it('does not believe entry 0 when it is told the key', async () => {
