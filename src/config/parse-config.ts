@@ -1,5 +1,6 @@
 import { nearestNames, parseStrictYaml, type Locate, type Problem } from '../../hal/strict-yaml/index.ts';
 import { ConfigError } from './errors.ts';
+import { parseDurationMs } from './quantity.ts';
 import { STATION_FILE, type StationFile } from './schema.ts';
 
 /** Facts from outside of this room that a configuration is checked against. */
@@ -33,6 +34,31 @@ function contradictions(file: StationFile, context: ConfigContext, locate: Locat
     ...lineContradictions(file, locate),
     ...meterContradictions(file, context, locate),
     ...chainContradictions(file, locate),
+    ...intervalProblems(file, locate),
+  ];
+}
+
+/** Shorter would flood a line, a flash or a chain; longer is taken for a slip, and would surprise. */
+const INTERVALS = {
+  every: ['100ms', '24h'],
+  groupCommit: ['0ms', '1h'],
+  anchorEvery: ['1s', '720h'],
+} as const;
+
+function intervalProblems({ meters, journal, chain }: StationFile, locate: Locate): Problem[] {
+  const check = (text: string | undefined, at: Parameters<Locate>[0], key: keyof typeof INTERVALS) => {
+    const [least, most] = INTERVALS[key];
+    if (text === undefined) return [];
+    if (parseDurationMs(text) < parseDurationMs(least))
+      return [locate([...at, key], `must be at least ${least}`)];
+    if (parseDurationMs(text) > parseDurationMs(most))
+      return [locate([...at, key], `must be at most ${most}`)];
+    return [];
+  };
+  return [
+    ...meters.flatMap(({ every }, i) => check(every, ['meters', i], 'every')),
+    ...check(journal?.groupCommit, ['journal'], 'groupCommit'),
+    ...check(chain?.anchorEvery, ['chain'], 'anchorEvery'),
   ];
 }
 

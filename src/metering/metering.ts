@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   StationError,
   type EnergyMeter,
@@ -41,6 +42,8 @@ export interface MeterStatus {
   readonly skippedSlots: number;
   /** Values that were marked as implausible. */
   readonly implausible: number;
+  /** Quantities of the profile for which the last sample has no value. */
+  readonly missing: number;
   readonly lastSampleMonoMs: number | null;
 }
 
@@ -61,6 +64,8 @@ export interface Metering {
 /** Reads every meter on its own grid until stopped. A meter that fails delays no other; nothing here rejects. */
 export function startMetering(options: MeteringOptions): Metering {
   const abort = new AbortController();
+  // One for each meter that waits for its slot.
+  setMaxListeners(0, abort.signal);
   const start = options.clock.nowMonoMs();
   const loops = options.meters.map(({ meter, everyMs }, index) => {
     const first = firstSlot(start, everyMs, index, options.meters.length);
@@ -91,6 +96,8 @@ class MeterLoop {
   #failures = 0;
   #skippedSlots = 0;
   #implausible = 0;
+  /** What the last sample had no value for, as it is logged: `obis quality`, sorted. */
+  #missing: readonly string[] = [];
   #lastSampleMonoMs: number | null = null;
 
   constructor(
@@ -118,6 +125,7 @@ class MeterLoop {
       failures: this.#failures,
       skippedSlots: this.#skippedSlots,
       implausible: this.#implausible,
+      missing: this.#missing.length,
       lastSampleMonoMs: this.#lastSampleMonoMs,
     };
   }
@@ -145,6 +153,8 @@ class MeterLoop {
       this.#moveTo({ type: 'answered' });
       this.#accept(sample);
     } catch (error) {
+      // The lines are closed under a read that is under way: that says nothing about the meter.
+      if (this.#signal.aborted) return;
       this.#identified = false;
       this.#failures++;
       const code = error instanceof StationError ? error.code : 'meter.internal';
@@ -181,9 +191,29 @@ class MeterLoop {
     for (const { obis, rule } of findings) {
       this.#ports.log('warning', 'meter.implausible', { meter: this.#meter.id, code: rule, obis });
     }
-    // Not awaited: a sample is acknowledged with its group, seconds later, and the next read must not wait for that.
+    this.#noteMissing(sample);
     this.#append('reading', sample, 'sample');
-    this.#ports.onEvent({ type: 'sample', meterId: this.#meter.id, sample });
+    this.#tell({ type: 'sample', meterId: this.#meter.id, sample });
+  }
+
+  /** Absence is no failure of the read; it is said when it changes, not with every sample. */
+  #noteMissing({ missing = [] }: MeterSample): void {
+    const before = this.#missing.join(', ');
+    this.#missing = missing.map(({ obis, quality }) => `${obis} ${quality}`).sort();
+    const now = this.#missing.join(', ');
+    if (now === before) return;
+    const meter = this.#meter.id;
+    if (now === '') this.#ports.log('info', 'meter.values_complete', { meter });
+    else this.#ports.log('warning', 'meter.values_missing', { meter, obis: now });
+  }
+
+  /** Whoever shows it is no reason not to read. */
+  #tell(event: MeteringEvent): void {
+    try {
+      this.#ports.onEvent(event);
+    } catch (error) {
+      this.#ports.log('error', 'meter.event_not_told', { meter: this.#meter.id, error });
+    }
   }
 
   #moveTo(event: AvailabilityEvent): void {
@@ -192,7 +222,7 @@ class MeterLoop {
     this.#availability = next;
     if (effect?.type === 'raise') this.#raiseSilence(effect);
     if (effect?.type === 'clear') this.#clearSilence(effect);
-    if (next.state !== before) this.#ports.onEvent({ type: 'meter-status', status: this.status() });
+    if (next.state !== before) this.#tell({ type: 'meter-status', status: this.status() });
   }
 
   #raiseSilence({ code, failures }: AvailabilityEffect): void {

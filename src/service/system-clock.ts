@@ -5,11 +5,18 @@ import type { MonotonicClock } from '../../hal/contract/index.ts';
 /** OCMF time status: unknown, informative, synchronised, relative. */
 export type ClockStatus = 'U' | 'I' | 'S' | 'R';
 
+/** A timer of Node set for longer than this fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** CLOCK_MONOTONIC as Node shows it: milliseconds since the machine was booted. */
 export const systemMonotonicClock: MonotonicClock = {
   nowMonoMs: () => Number(process.hrtime.bigint() / 1_000n) / 1_000,
   sleep: async (durationMs, signal) => {
-    await delay(Math.max(0, durationMs), undefined, signal && { signal });
+    let left = Math.max(0, durationMs);
+    for (; left > LONGEST_TIMER_MS; left -= LONGEST_TIMER_MS) {
+      await delay(LONGEST_TIMER_MS, undefined, signal && { signal });
+    }
+    await delay(left, undefined, signal && { signal });
   },
 };
 

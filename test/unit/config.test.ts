@@ -56,6 +56,19 @@ describe('station.yaml', () => {
     expect(config.chain).toMatchObject({ anchorEveryMs: 3_600_000, ss58Prefix: 42 });
   });
 
+  it.each([
+    ['every: 500ms', 'every: 0s', 'at least 100ms'],
+    ['every: 500ms', 'every: 25h', 'at most 24h'],
+    ['anchorEvery: 1h', 'anchorEvery: 0s', 'at least 1s'],
+    ['anchorEvery: 1h', 'anchorEvery: 721h', 'at most 720h'],
+    ['groupCommit: 10s', 'groupCommit: 2h', 'at most 1h'],
+  ])('refuses an interval that would starve or flood: %s as %s', (good, bad, why) => {
+    const [issue, ...others] = issuesOf(GOOD.replace(good, bad));
+    expect(others).toEqual([]);
+    expect(issue?.message).toContain(why);
+    expect(GOOD.split('\n')[(issue?.line ?? 0) - 1]).toContain(good);
+  });
+
   it('refuses an unknown key with its line and the nearest known key', () => {
     expect(issuesOf(GOOD.replace('groupCommit', 'groupComit'))).toEqual([
       expect.objectContaining({

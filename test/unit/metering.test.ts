@@ -24,6 +24,7 @@ import {
 } from '../../src/metering/meter-availability.ts';
 import { judgeSample } from '../../src/metering/plausibility.ts';
 import { firstSlot, nextSlot } from '../../src/metering/schedule.ts';
+import { systemMonotonicClock } from '../../src/service/index.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 function sample(energyWh: number | bigint, endMonoMs: number, meterSerial = 'A1'): MeterSample {
@@ -227,6 +228,100 @@ describe('metering', () => {
     expect(
       events.filter((event) => event.type === 'meter-status' && event.status.state === 'silent'),
     ).toHaveLength(1);
+  });
+
+  it('says once which quantities a meter does not give, and once that it gives them again', async () => {
+    const clock = new VirtualClock(0);
+    const logged: string[] = [];
+    const meter = scriptedMeter(clock, 'm');
+    const whole = meter.readSample.bind(meter);
+    let missing: MeterSample['missing'] = [];
+    meter.readSample = async () => ({ ...(await whole()), ...(missing && { missing }) });
+    const metering = startMetering({
+      meters: [{ meter, everyMs: 1_000 }],
+      evidence: { append: async () => 0 },
+      clock,
+      log: (level, event, fields) => logged.push(`${level} ${event} ${String(fields?.['obis'])}`),
+      onEvent: () => {},
+    });
+    await clock.advance(2_500);
+    missing = [{ obis: POWER_ACTIVE, unit: 'W', quality: 'N' }];
+    await clock.advance(3_000);
+    expect(metering.status()[0]).toMatchObject({ missing: 1, samples: 6, state: 'answering' });
+    missing = undefined;
+    await clock.advance(2_000);
+    await stopped(metering, clock);
+    expect(metering.status()[0]).toMatchObject({ missing: 0 });
+    expect(logged).toEqual([
+      `warning meter.values_missing ${POWER_ACTIVE} N`,
+      'info meter.values_complete undefined',
+    ]);
+  });
+
+  it('takes a reading for good although whoever is shown it throws, and goes on after a failure likewise', async () => {
+    const clock = new VirtualClock(0);
+    const meter = scriptedMeter(clock, 'm');
+    const logged: string[] = [];
+    const metering = startMetering({
+      meters: [{ meter, everyMs: 1_000 }],
+      evidence: { append: async () => 0 },
+      clock,
+      log: (_level, event) => logged.push(event),
+      onEvent: () => {
+        throw new Error('no view');
+      },
+    });
+    await clock.advance(2_500);
+    meter.fail = 'meter.timeout';
+    await clock.advance(2_000);
+    meter.fail = undefined;
+    await clock.advance(2_000);
+    await stopped(metering, clock);
+    expect(metering.status()[0]).toMatchObject({ samples: 5, failures: 2, state: 'answering' });
+    expect(logged).toContain('meter.event_not_told');
+  });
+
+  it('counts nothing as a failure of the meter that comes of being stopped', async () => {
+    const clock = new VirtualClock(0);
+    const meter = scriptedMeter(clock, 'm');
+    const metering = startMetering({
+      meters: [{ meter, everyMs: 1_000 }],
+      evidence: { append: async () => 0 },
+      clock,
+      log: silentLog,
+      onEvent: () => {},
+    });
+    await clock.advance(1_010);
+    meter.fail = 'line.closed';
+    await stopped(metering, clock);
+    expect(metering.status()[0]).toMatchObject({ samples: 1, failures: 0, state: 'answering' });
+  });
+
+  it('reads forty meters without a warning about listeners', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): number => warnings.push(warning);
+    process.on('warning', listen);
+    const at = systemMonotonicClock.nowMonoMs();
+    const meters = Array.from({ length: 40 }, (_, i) => ({
+      meter: {
+        id: `m${i}`,
+        profileId: 'test',
+        identify: async () => ({ serial: 'A1' }),
+        readSample: async () => sample(1, at),
+      },
+      everyMs: 3_600_000,
+    }));
+    const metering = startMetering({
+      meters,
+      evidence: { append: async () => 0 },
+      clock: systemMonotonicClock,
+      log: silentLog,
+      onEvent: () => {},
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    await metering.stop();
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
   });
 
   it('goes on reading and showing when the journal refuses entries', async () => {
