@@ -163,15 +163,20 @@ export interface ProfileIdentity {
 }
 
 /**
- * How the meter writes the time. `unixSeconds`: an unsigned integer since 1970. Otherwise the parts of a date, `type: bcd`
- * (the raw registers): `bytesYmdhms`, a byte each, years from 2000; `registersYmdhms`, a register each; `iec870-5-4`, the
- * four registers of IEC 60870-5-4 (CP56Time2a with the year first), as Schneider's meters have it.
+ * How the meter writes the time. `unixSeconds`: u32 since 1970; `bytesYmdhms`: six bytes, years from 2000; `registersYmdhms`:
+ * six registers, the year in full or from 2000; `iec870-5-4`: four registers, year, month and day, hour and minute,
+ * milliseconds, with the bits of IEC 60870-5-4 §6.8 (as Schneider's meters have it).
  */
 export type ClockFormat = 'unixSeconds' | 'bytesYmdhms' | 'registersYmdhms' | 'iec870-5-4';
 
 /** The meter's own clock; shown as `2026-05-01T12:00:00`, in whatever zone the meter was set to. */
-export interface ClockField extends RegisterField {
+export interface ClockField {
+  readonly table: RegisterTable;
+  /** Zero-based address on the wire. */
+  readonly registerAddress: number;
+  readonly documentRef: string;
   readonly format: ClockFormat;
+  readonly byteOrder: ByteOrder;
 }
 
 /**
@@ -223,6 +228,18 @@ export function registerCountOf(field: Pick<RegisterField, 'type' | 'registerCou
     case 'string':
       return field.registerCount ?? 1;
   }
+}
+
+const CLOCK_REGISTERS: Readonly<Record<ClockFormat, number>> = {
+  unixSeconds: 2,
+  bytesYmdhms: 3,
+  registersYmdhms: 6,
+  'iec870-5-4': 4,
+};
+
+/** Registers that the meter's clock occupies. */
+export function clockSpanOf({ table, registerAddress, format }: ClockField): RegisterSpan {
+  return { table, registerAddress, registerCount: CLOCK_REGISTERS[format] };
 }
 
 /** Table and extent of registers that one request must hold. */

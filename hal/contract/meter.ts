@@ -12,7 +12,8 @@ export interface MeasuredValue {
 }
 
 /**
- * All values of one reading of one meter. The monotonic times (milliseconds since boot, CLOCK_MONOTONIC) say when the
+ * All values of one reading of one meter. Nothing in it is older than `readBeginMonoMs`: a quantity that was not read this
+ * time (meters are asked for some of them less often) is not in it at all. The monotonic times (milliseconds since boot, CLOCK_MONOTONIC) say when the
  * first request was sent and when the last answer had arrived: each value was true at some moment between them.
  */
 export interface MeterSample {
@@ -35,6 +36,21 @@ export interface MissingValue {
 export interface MeterIdentity {
   readonly serial: string;
   readonly firmware?: string;
+  /** The meter's own clock, `2026-05-01T12:00:00`, in the zone that it was set to; shown, never used for time stamps. */
+  readonly clock?: string;
+}
+
+/** What is known of a quantity of a meter beforehand, for judging its values. All amounts are in the unit of the value. */
+export interface ValueRule {
+  /** Whether it never falls; unless told, true for energy. */
+  readonly monotonic?: boolean;
+  /** Where the counter begins again at 0. */
+  readonly rolloverAt?: Decimal;
+  /** The most by which the meter can make it rise in an hour. */
+  readonly maxRate?: Decimal;
+  readonly range?: { readonly min: Decimal; readonly max: Decimal };
+  /** What one count of the register is worth. */
+  readonly step?: Decimal;
 }
 
 /**
@@ -45,6 +61,8 @@ export interface MeterIdentity {
 export interface EnergyMeter {
   readonly id: string;
   readonly profileId: string;
+  /** What its values can be, by quantity; a quantity without a rule is judged by defaults. */
+  readonly rules?: ReadonlyMap<ObisCode, ValueRule>;
   /** Asks the meter who it is; rejects with a `MeterError`. */
   identify(): Promise<MeterIdentity>;
   readSample(priority?: ReadPriority): Promise<MeterSample>;

@@ -147,11 +147,14 @@ const POINT = v.strictObject({
 });
 
 const CLOCK = v.strictObject({
-  ...FIELD,
+  table: TABLE,
+  registerAddress: REGISTERS.registerAddress,
+  documentRef: REGISTERS.documentRef,
   format: v.pipe(
     v.picklist(['unixSeconds', 'bytesYmdhms', 'registersYmdhms', 'iec870-5-4']),
-    describe('How the meter writes the time; all but unixSeconds have type bcd.'),
+    describe('How the meter writes the time, in 2, 3, 6 or 4 registers.'),
   ),
+  byteOrder: REGISTERS.byteOrder,
 });
 
 const QUALITY_RULE = v.strictObject({

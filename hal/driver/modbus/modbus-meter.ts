@@ -1,22 +1,32 @@
 import {
+  clockSpanOf,
   MeterError,
-  registerCountOf,
+  spanOf,
+  type ClockField,
   type EnergyMeter,
   type Line,
-  type MeasuredValue,
   type MeterIdentity,
   type MeterProfile,
   type MeterSample,
-  type MissingValue,
+  type ObisCode,
+  type PollClass,
   type ProfilePoint,
+  type QualityRule,
   type ReadPriority,
   type RegisterField,
+  type RegisterSpan,
+  type ValueRule,
 } from '../../contract/index.ts';
+import { decodeClock } from './clock-codec.ts';
 import { saysNoSuchRegister } from './exception.ts';
 import { framingOf, type FramingName } from './framing.ts';
-import { decodePoint, decodeText } from './register-codec.ts';
+import { pointsOf, pollsDue } from './poll-class.ts';
+import { fewestReads, leastWireTime, type ReadCost, type Wire } from './read-cost.ts';
+import { decodeText } from './register-codec.ts';
 import { RegisterReader } from './register-reader.ts';
-import { planReads, type PlannedRead } from './request-planner.ts';
+import { atomicUnits, planReads, type PlannedRead } from './request-planner.ts';
+import { decodeSample, type FieldContents } from './sample-values.ts';
+import { valueRulesOf } from './value-rules.ts';
 
 export interface ModbusMeterOptions {
   readonly id: string;
@@ -30,11 +40,15 @@ export interface ModbusMeterOptions {
    * `accept`, which leaves the serial number empty (for looking at a meter from the command line).
    */
   readonly withoutSerial?: 'refuse' | 'accept';
+  /** Given, reads are planned for the least time on this wire; otherwise for the fewest requests. */
+  readonly wire?: Wire;
 }
 
-/** Bytes of each field that was read; a field that the meter does not have is not in it. */
+/** What a sample reads: points, and registers that say what the points are worth. */
+type SampleField = ProfilePoint | QualityRule;
+
 interface Pass {
-  readonly contents: ReadonlyMap<RegisterField, Uint8Array>;
+  readonly contents: FieldContents;
   readonly readBeginMonoMs: number;
   readonly readEndMonoMs: number;
 }
@@ -43,52 +57,70 @@ interface Pass {
 export class ModbusMeter implements EnergyMeter {
   readonly id: string;
   readonly profileId: string;
+  readonly rules: ReadonlyMap<ObisCode, ValueRule>;
   readonly #profile: MeterProfile;
   readonly #reader: RegisterReader;
   readonly #withoutSerial: 'refuse' | 'accept';
-  /** Reads of a sample; refined when the meter turns out to lack registers. */
-  #plan: readonly PlannedRead<ProfilePoint>[];
+  readonly #cost: ReadCost;
+  /** Reads of a sample, by its poll classes; refined when the meter turns out to lack registers. */
+  readonly #plans = new Map<string, readonly PlannedRead<SampleField>[]>();
+  /** Samples since the meter was identified. */
+  #samples = 0;
   /** Known until a read fails: somebody may then have put another meter in its place. */
   #serial: string | undefined;
 
-  constructor({ id, line, unitId, profile, framing, withoutSerial }: ModbusMeterOptions) {
+  constructor({ id, line, unitId, profile, framing, withoutSerial, wire }: ModbusMeterOptions) {
     this.id = id;
     this.profileId = profile.id;
+    this.rules = valueRulesOf(profile);
     this.#profile = profile;
     this.#reader = new RegisterReader(line, unitId, profile.link, framing ?? framingOf(line.kind));
     this.#withoutSerial = withoutSerial ?? 'refuse';
-    this.#plan = planReads(profile.points, profile.link);
+    const turnaroundMs = profile.link.turnaroundMs ?? 0;
+    this.#cost = wire === undefined ? fewestReads : leastWireTime(wire, { turnaroundMs });
   }
 
   async identify(): Promise<MeterIdentity> {
     return this.#forgetMeterOnError(async () => {
       await this.#probe('billing');
       const serial = await this.#readSerial('billing');
-      const field = this.#profile.identity.firmware;
-      const firmware = field === undefined ? undefined : await this.#readText(field, 'billing');
-      return { serial, ...(firmware === undefined ? {} : { firmware }) };
+      const fields = this.#profile.identity;
+      const firmware = fields.firmware && (await this.#readText(fields.firmware, 'billing'));
+      const clock = fields.clock && (await this.#readClock(fields.clock, 'billing'));
+      return {
+        serial,
+        ...(firmware === undefined ? {} : { firmware }),
+        ...(clock === undefined ? {} : { clock }),
+      };
     });
   }
 
   async readSample(priority: ReadPriority = 'periodic'): Promise<MeterSample> {
     return this.#forgetMeterOnError(async () => {
       const meterSerial = this.#serial ?? (await this.#readSerial(priority));
-      const pass = await this.#readPoints(priority);
-      if (pass.contents.size === 0) {
+      const polls = pollsDue(this.#samples, this.#profile.link.slowEvery);
+      const points = pointsOf(this.#profile, polls);
+      const pass = await this.#readFields([...points, ...(this.#profile.quality ?? [])], polls, priority);
+      if (!points.some((point) => pass.contents.has(point))) {
         throw this.#incompatible('the meter has none of the registers of its profile');
       }
+      this.#samples++;
       const { readBeginMonoMs, readEndMonoMs } = pass;
-      const { values, missing } = this.#decode(pass);
+      const { values, missing } = decodeSample(points, this.#profile, pass.contents);
       return { meterSerial, profileId: this.profileId, readBeginMonoMs, readEndMonoMs, values, missing };
     });
   }
 
-  async #readPoints(priority: ReadPriority): Promise<Pass> {
+  async #readFields(
+    fields: readonly SampleField[],
+    polls: readonly PollClass[],
+    priority: ReadPriority,
+  ): Promise<Pass> {
     const contents = new Map<RegisterField, Uint8Array>();
-    const plan: PlannedRead<ProfilePoint>[] = [];
+    const plan: PlannedRead<SampleField>[] = [];
     let readBeginMonoMs = Infinity;
     let readEndMonoMs = 0;
-    const todo = [...this.#plan];
+    const todo = [...(this.#plans.get(polls.join()) ?? this.#planReads(fields))];
     for (let read = todo.shift(); read !== undefined; read = todo.shift()) {
       const result = await this.#readOrRefuse(read, priority);
       if (result === 'no such register') {
@@ -100,11 +132,16 @@ export class ModbusMeter implements EnergyMeter {
       readEndMonoMs = result.receivedMonoMs;
       for (const field of read.fields) contents.set(field, slice(result.registers, read, field));
     }
-    this.#plan = plan;
+    this.#plans.set(polls.join(), plan);
     return { contents, readBeginMonoMs, readEndMonoMs };
   }
 
-  async #readOrRefuse(read: PlannedRead<RegisterField>, priority: ReadPriority) {
+  #planReads(fields: readonly SampleField[]): PlannedRead<SampleField>[] {
+    const { link, points, quality = [] } = this.#profile;
+    return planReads(fields, { ...link, alsoReadable: [...points, ...quality] }, this.#cost);
+  }
+
+  async #readOrRefuse(read: RegisterSpan, priority: ReadPriority) {
     try {
       return await this.#reader.read(read, priority);
     } catch (error) {
@@ -116,28 +153,16 @@ export class ModbusMeter implements EnergyMeter {
   }
 
   /**
-   * The same points in smaller reads: first without reading unlisted registers along, then each point alone. Some firmware
-   * lacks registers, or refuses a read that touches one it does not know.
+   * The same fields in smaller reads: first without reading unlisted registers along, then each alone, atomic groups
+   * together. Some firmware lacks registers, or refuses a read that touches one it does not know.
    */
-  #smaller(read: PlannedRead<ProfilePoint>): PlannedRead<ProfilePoint>[] {
-    if (read.fields.length === 1) return [];
-    const withoutHoles = planReads(read.fields, { ...this.#profile.link, maxRegisterHole: 0 });
+  #smaller(read: PlannedRead<SampleField>): PlannedRead<SampleField>[] {
+    const units = atomicUnits(read.fields);
+    if (units.length === 1) return [];
+    const { link } = this.#profile;
+    const withoutHoles = planReads(read.fields, { ...link, maxRegisterHole: 0 }, this.#cost);
     if (withoutHoles.length > 1) return withoutHoles;
-    return read.fields.flatMap((field) => planReads([field], this.#profile.link));
-  }
-
-  #decode({ contents }: Pass): { values: MeasuredValue[]; missing: MissingValue[] } {
-    const values: MeasuredValue[] = [];
-    const missing: MissingValue[] = [];
-    for (const point of this.#profile.points) {
-      const { obis, unit } = point;
-      const content = contents.get(point);
-      const reading = content === undefined ? undefined : decodePoint(point, content);
-      if (reading?.kind === 'number') values.push({ obis, value: reading.value, unit, quality: 'G' });
-      else if (reading === undefined) missing.push({ obis, unit, quality: 'R' });
-      else missing.push({ obis, unit, quality: reading.kind === 'absent' ? 'N' : 'O' });
-    }
-    return { values, missing };
+    return units.flatMap((unit) => planReads(unit, link, this.#cost));
   }
 
   /** Compares what the meter says of its model with what the profile expects; registers that it lacks say nothing. */
@@ -163,11 +188,13 @@ export class ModbusMeter implements EnergyMeter {
   }
 
   async #readText(field: RegisterField, priority: ReadPriority): Promise<string | undefined> {
-    const registerCount = registerCountOf(field);
-    const { table, registerAddress } = field;
-    const read = { table, registerAddress, registerCount, fields: [field] };
-    const result = await this.#readOrRefuse(read, priority);
+    const result = await this.#readOrRefuse(spanOf(field), priority);
     return result === 'no such register' ? undefined : decodeText(field, result.registers);
+  }
+
+  async #readClock(field: ClockField, priority: ReadPriority): Promise<string | undefined> {
+    const result = await this.#readOrRefuse(clockSpanOf(field), priority);
+    return result === 'no such register' ? undefined : decodeClock(field, result.registers);
   }
 
   /** After a failure it may be another meter, with other registers. */
@@ -176,7 +203,8 @@ export class ModbusMeter implements EnergyMeter {
       return await work();
     } catch (error) {
       this.#serial = undefined;
-      this.#plan = planReads(this.#profile.points, this.#profile.link);
+      this.#plans.clear();
+      this.#samples = 0;
       throw error;
     }
   }
@@ -190,7 +218,8 @@ export class ModbusMeter implements EnergyMeter {
   }
 }
 
-function slice(registers: Uint8Array, read: PlannedRead<RegisterField>, field: RegisterField): Uint8Array {
-  const from = 2 * (field.registerAddress - read.registerAddress);
-  return registers.subarray(from, from + 2 * registerCountOf(field));
+function slice(registers: Uint8Array, read: RegisterSpan, field: RegisterField): Uint8Array {
+  const { registerAddress, registerCount } = spanOf(field);
+  const from = 2 * (registerAddress - read.registerAddress);
+  return registers.subarray(from, from + 2 * registerCount);
 }

@@ -1,12 +1,18 @@
 import {
+  addDecimal,
   decimal,
   formatDecimal,
   registerCountOf,
   shiftDecimal,
+  spanOf,
+  type BitField,
   type ByteOrder,
   type Decimal,
+  type LowPart,
   type ProfilePoint,
   type RegisterField,
+  type RegisterPart,
+  type RegisterSpan,
 } from '../../contract/index.ts';
 import { decimalOfFloat32, decimalOfFloat64 } from './float-decimal.ts';
 
@@ -17,24 +23,35 @@ export type FieldReading =
   | { readonly kind: 'absent' }
   | { readonly kind: 'invalid'; readonly why: string };
 
+/** Powers of ten beyond this in a register are garbage: no meter counts in steps of 10^19 Wh. */
+const MAX_EXPONENT_IN_REGISTER = 18n;
+
 /**
- * Reads one field. `registers` are the bytes of exactly its registers, as they came over the wire.
+ * Reads one field. `registers` are the bytes of its span (`spanOf`), as they came over the wire.
  * Never throws: every content is a number, a text, absent or invalid.
  */
 export function decodeField(field: RegisterField, registers: Uint8Array): FieldReading {
-  const byteCount = 2 * registerCountOf(field);
-  if (registers.length !== byteCount) {
-    return { kind: 'invalid', why: `${registers.length} bytes instead of ${byteCount}` };
+  const span = spanOf(field);
+  if (registers.length !== 2 * span.registerCount) {
+    return { kind: 'invalid', why: `${registers.length} bytes instead of ${2 * span.registerCount}` };
   }
-  const bytes = inOrder(registers, field.byteOrder);
+  const high = decodePart(field, span, registers);
+  if (field.lowPart === undefined || high.kind !== 'number') return high;
+  const low = decodePart(field.lowPart, span, registers);
+  return low.kind === 'number' ? joined(high.value, low.value, field.lowPart) : low;
+}
+
+function decodePart(part: RegisterPart, span: RegisterSpan, registers: Uint8Array): FieldReading {
+  const from = 2 * (part.registerAddress - span.registerAddress);
+  const bytes = inOrder(registers.subarray(from, from + 2 * registerCountOf(part)), part.byteOrder);
   const raw = bytes.toString('hex');
-  if (field.absent?.some((content) => content.toLowerCase() === `0x${raw}`) === true)
+  if (part.absent?.some((content) => content.toLowerCase() === `0x${raw}`) === true)
     return { kind: 'absent' };
-  return decodeBytes(field, bytes, raw);
+  return decodeBytes(part, bytes, raw);
 }
 
 /** The bytes with the most significant one first. Reversing words and reversing bytes in words are independent. */
-function inOrder(registers: Uint8Array, byteOrder: ByteOrder): Buffer {
+export function inOrder(registers: Uint8Array, byteOrder: ByteOrder): Buffer {
   const bytes = Buffer.from(registers);
   switch (byteOrder) {
     case 'ABCD':
@@ -48,18 +65,23 @@ function inOrder(registers: Uint8Array, byteOrder: ByteOrder): Buffer {
   }
 }
 
-function decodeBytes(field: RegisterField, bytes: Buffer, raw: string): FieldReading {
-  switch (field.type) {
+function decodeBytes(part: RegisterPart, bytes: Buffer, raw: string): FieldReading {
+  switch (part.type) {
     case 'u16':
     case 'u32':
     case 'u48':
     case 'u64':
-      return { kind: 'number', value: decimal(BigInt(`0x${raw}`)) };
+      return { kind: 'number', value: decimal(bitsOf(BigInt(`0x${raw}`), part.bitField)) };
     case 's16':
     case 's32':
     case 's48':
-    case 's64':
-      return { kind: 'number', value: decimal(BigInt.asIntN(bytes.length * 8, BigInt(`0x${raw}`))) };
+    case 's64': {
+      const width = part.bitField?.bitCount ?? bytes.length * 8;
+      return {
+        kind: 'number',
+        value: decimal(BigInt.asIntN(width, bitsOf(BigInt(`0x${raw}`), part.bitField))),
+      };
+    }
     case 'float32':
       return decodeFloat(bytes.readFloatBE(), decimalOfFloat32);
     case 'float64':
@@ -71,6 +93,11 @@ function decodeBytes(field: RegisterField, bytes: Buffer, raw: string): FieldRea
     case 'string':
       return decodeString(bytes);
   }
+}
+
+function bitsOf(content: bigint, bitField: BitField | undefined): bigint {
+  if (bitField === undefined) return content;
+  return BigInt.asUintN(bitField.bitCount, content >> BigInt(bitField.firstBit));
 }
 
 function decodeFloat(value: number, toDecimal: (value: number) => Decimal): FieldReading {
@@ -88,6 +115,24 @@ function decodeString(bytes: Buffer): FieldReading {
   const text = bytes.toString('latin1', 0, end === -1 ? bytes.length : end).trim();
   if (text === '') return { kind: 'absent' };
   return /^[\x20-\x7e]+$/.test(text) ? { kind: 'text', text } : { kind: 'invalid', why: 'not ASCII' };
+}
+
+/**
+ * high * highTimes + low. A low part that does not fit below one count of the high one was torn or is none. Halves of one
+ * binary number carry one sign, in the high half; parts like MWh and kWh carry it each, and it must be the same.
+ */
+function joined(high: Decimal, low: Decimal, part: LowPart): FieldReading {
+  const times = BigInt(part.highTimes);
+  const magnitude = low.mantissa < 0n ? -low.mantissa : low.mantissa;
+  if (high.exponent !== 0 || low.exponent !== 0 || magnitude >= times) {
+    return { kind: 'invalid', why: `the low part ${formatDecimal(low)} does not fit below ${times}` };
+  }
+  const halves = times === 2n ** BigInt(16 * registerCountOf(part));
+  const signsDiffer = high.mantissa * low.mantissa < 0n;
+  if (signsDiffer && !(halves && low.mantissa > 0n)) {
+    return { kind: 'invalid', why: 'the parts have different signs' };
+  }
+  return { kind: 'number', value: addDecimal(decimal(high.mantissa * times), low) };
 }
 
 /** A field as text: numbers in decimal notation. Undefined when there is none. */
@@ -112,11 +157,26 @@ export function decodePoint(point: ProfilePoint, registers: Uint8Array): FieldRe
   const reading = decodeField(point, registers);
   if (reading.kind === 'text') return { kind: 'invalid', why: 'text where a number should be' };
   if (reading.kind !== 'number') return reading;
+  const exponent = decodeExponent(point, registers);
+  if (exponent.kind !== 'number') return exponent;
   try {
-    const value = shiftDecimal(reading.value, point.decimalExponent);
+    const value = shiftDecimal(reading.value, point.decimalExponent + Number(exponent.value.mantissa));
     const reversed = point.direction === 'export' && !CUMULATIVE.has(point.unit);
     return { kind: 'number', value: reversed ? { ...value, mantissa: -value.mantissa } : value };
   } catch (error) {
     return { kind: 'invalid', why: String(error) };
   }
+}
+
+/** The further power of ten of `decimalExponentFrom`; 0 where there is none. `registers` are those of the point's span. */
+function decodeExponent(point: ProfilePoint, registers: Uint8Array): FieldReading {
+  const { decimalExponentFrom } = point;
+  if (decimalExponentFrom === undefined) return { kind: 'number', value: decimal(0) };
+  const reading = decodePart(decimalExponentFrom, spanOf(point), registers);
+  if (reading.kind === 'text') return { kind: 'invalid', why: 'text where a power of ten should be' };
+  if (reading.kind !== 'number') return reading;
+  const { mantissa, exponent } = reading.value;
+  const sane =
+    exponent === 0 && mantissa <= MAX_EXPONENT_IN_REGISTER && mantissa >= -MAX_EXPONENT_IN_REGISTER;
+  return sane ? reading : { kind: 'invalid', why: `${formatDecimal(reading.value)} is no power of ten` };
 }

@@ -1,8 +1,21 @@
-import { registerCountOf, type RegisterField, type RegisterTable } from '../../contract/index.ts';
+import {
+  spanOf,
+  partsOf,
+  registerCountOf,
+  type ForbiddenRange,
+  type ProfileLink,
+  type ProfilePoint,
+  type RegisterField,
+  type RegisterTable,
+} from '../../contract/index.ts';
+import { fewestReads, type ReadCost } from './read-cost.ts';
 
-export interface PlanLimits {
-  readonly maxRegistersPerRead: number;
-  readonly maxRegisterHole: number;
+export interface PlanLimits extends Pick<
+  ProfileLink,
+  'maxRegistersPerRead' | 'maxRegisterHole' | 'forbiddenRanges'
+> {
+  /** Fields that the meter has too, though they are not asked for now: their registers are no hole. */
+  readonly alsoReadable?: readonly RegisterField[];
 }
 
 /** One read and the fields that it answers. */
@@ -14,92 +27,155 @@ export interface PlannedRead<Field extends RegisterField> {
 }
 
 /**
- * The fewest reads that cover all fields, and among those plans one with the fewest registers: on a slow line a request
- * costs more than the registers it spares, and registers are what is left to save.
+ * The cheapest reads that cover all fields: the fewest, unless another cost is given.
  *
- * Sorted by address, an optimal plan cuts the fields into runs that follow each other (any two reads that interleave can
- * exchange fields without growing), so the best plan of the first n fields is the best plan of the first m plus one read,
- * for some m: a shortest path, found exactly in O(n²) for the tens of fields that a meter has.
- * A field longer than `maxRegistersPerRead` gets a read of its own; the profile's lint refuses such a profile.
+ * What must come in one request (the parts of a value, a point and its exponent, an atomic group) is one item, an interval
+ * of registers. Whether a read is allowed depends on its interval alone (length, forbidden registers, longest stretch of
+ * registers that nobody listed) and holds for every interval inside an allowed one; and its cost does not fall with its
+ * length. So of two reads where one lies within the other, the inner can be dropped; of two that overlap otherwise, the
+ * items that begin where both are can go to the later one, which has them inside already, while the earlier gets
+ * no longer. Hence some cheapest plan cuts the items, sorted by address, into runs, and the best plan of the first n items
+ * is the best plan of the first m and one read: a shortest path, found exactly in O(n²).
+ *
+ * An item that no allowed read can hold gets a read of its own; the profile's lint refuses such a profile.
  */
 export function planReads<Field extends RegisterField>(
   fields: readonly Field[],
   limits: PlanLimits,
+  cost: ReadCost = fewestReads,
 ): PlannedRead<Field>[] {
-  return (['holding', 'input'] as const).flatMap((table) =>
-    planTable(fields.filter((field) => field.table === table).sort(byAddress), table, limits),
-  );
+  return (['holding', 'input'] as const).flatMap((table) => {
+    const items = itemsOf(fields.filter((field) => field.table === table));
+    const allowed = allowedIn(table, items, limits);
+    return planItems(items, allowed, cost).map(({ from, end, fields }) => ({
+      table,
+      registerAddress: from,
+      registerCount: end - from,
+      fields,
+    }));
+  });
 }
 
-interface Plan {
-  readonly reads: number;
-  readonly registers: number;
-  /** Where the last read begins; undefined for the plan of no fields. */
-  readonly lastFrom: number | undefined;
+/** Fields that come in one request, sorted as they are read: an atomic group counts as one. */
+export function atomicUnits<Field extends RegisterField>(fields: readonly Field[]): Field[][] {
+  const units = new Map<unknown, Field[]>();
+  for (const field of fields) {
+    // Groups are within a table: the lint refuses others, which could not be read at once.
+    const group = (field as RegisterField & Partial<ProfilePoint>).atomicGroup;
+    const key = group === undefined ? field : `${field.table} ${group}`;
+    units.set(key, [...(units.get(key) ?? []), field]);
+  }
+  return [...units.values()];
 }
 
-function planTable<Field extends RegisterField>(
-  fields: readonly Field[],
+/** Registers `from` to `end - 1`, which one request must hold. */
+interface Item<Field> {
+  readonly from: number;
+  readonly end: number;
+  readonly fields: readonly Field[];
+}
+
+function itemsOf<Field extends RegisterField>(fields: readonly Field[]): Item<Field>[] {
+  return atomicUnits(fields)
+    .map((unit) => {
+      const spans = unit.map(spanOf);
+      return {
+        from: Math.min(...spans.map((span) => span.registerAddress)),
+        end: Math.max(...spans.map((span) => span.registerAddress + span.registerCount)),
+        fields: unit,
+      };
+    })
+    .sort((a, b) => a.from - b.from || a.end - b.end);
+}
+
+type Allowed = (from: number, end: number) => boolean;
+
+function allowedIn(
   table: RegisterTable,
-  limits: PlanLimits,
-): PlannedRead<Field>[] {
-  const best: Plan[] = [{ reads: 0, registers: 0, lastFrom: undefined }];
-  for (let to = 1; to <= fields.length; to++) best.push(bestPlan(fields, to, best, limits));
+  items: readonly Item<RegisterField>[],
+  { maxRegistersPerRead, maxRegisterHole, forbiddenRanges, alsoReadable = [] }: PlanLimits,
+): Allowed {
+  const forbidden = (forbiddenRanges ?? []).filter((range) => range.table === table);
+  const listed = new Set<number>();
+  const list = (from: number, end: number): void => {
+    for (let register = from; register < end; register++) listed.add(register);
+  };
+  items.forEach(({ from, end }) => list(from, end));
+  for (const field of alsoReadable.filter((each) => each.table === table)) {
+    for (const part of partsOf(field)) {
+      list(part.registerAddress, part.registerAddress + registerCountOf(part));
+    }
+  }
+  return (from, end) =>
+    end - from <= maxRegistersPerRead &&
+    !touches(forbidden, from, end) &&
+    longestHole(listed, from, end) <= maxRegisterHole;
+}
 
-  const reads: PlannedRead<Field>[] = [];
-  for (let to = fields.length; to > 0;) {
-    const from = best[to]?.lastFrom ?? 0;
-    const run = fields.slice(from, to);
-    const registerAddress = run[0]?.registerAddress ?? 0;
-    reads.unshift({ table, registerAddress, registerCount: endOf(run) - registerAddress, fields: run });
-    to = from;
+function touches(ranges: readonly ForbiddenRange[], from: number, end: number): boolean {
+  return ranges.some((range) => range.from < end && from <= range.to);
+}
+
+function longestHole(listed: ReadonlySet<number>, from: number, end: number): number {
+  let longest = 0;
+  let hole = 0;
+  for (let register = from; register < end; register++) {
+    hole = listed.has(register) ? 0 : hole + 1;
+    longest = Math.max(longest, hole);
+  }
+  return longest;
+}
+
+/** The best plan of the first items: what it costs, how many reads it has, and where the last of them begins. */
+interface Plan {
+  readonly cost: number;
+  readonly reads: number;
+  readonly lastFrom: number;
+}
+
+function planItems<Field>(items: readonly Item<Field>[], allowed: Allowed, cost: ReadCost): Item<Field>[] {
+  const best: Plan[] = [{ cost: 0, reads: 0, lastFrom: 0 }];
+  for (let to = 1; to <= items.length; to++) best.push(bestPlan(items, to, best, allowed, cost));
+
+  const reads: Item<Field>[] = [];
+  for (let to = items.length; to > 0;) {
+    const lastFrom = best[to]?.lastFrom ?? 0;
+    reads.unshift(asOne(items.slice(lastFrom, to)));
+    to = lastFrom;
   }
   return reads;
 }
 
 function bestPlan(
-  fields: readonly RegisterField[],
+  items: readonly Item<unknown>[],
   to: number,
   best: readonly Plan[],
-  limits: PlanLimits,
+  allowed: Allowed,
+  cost: ReadCost,
 ): Plan {
   let found: Plan | undefined;
   let end = 0;
-  // The last read grows to the left, field by field. Its end may still move right: a long field may begin further left.
-  for (let from = to - 1; from >= 0; from--) {
-    const field = fields[from];
-    const before = best[from];
-    if (field === undefined || before === undefined) break;
-    end = Math.max(end, field.registerAddress + registerCountOf(field));
-    const registers = end - field.registerAddress;
-    const fits = registers <= limits.maxRegistersPerRead || from === to - 1;
-    if (!fits) break;
-    if (widestHole(fields.slice(from, to)) > limits.maxRegisterHole) continue;
-    const plan = { reads: before.reads + 1, registers: before.registers + registers, lastFrom: from };
+  // The last read grows to the left, item by item. Its end may still move right: a long item may begin further left.
+  for (let lastFrom = to - 1; lastFrom >= 0; lastFrom--) {
+    const item = items[lastFrom];
+    const before = best[lastFrom];
+    if (item === undefined || before === undefined) break;
+    end = Math.max(end, item.end);
+    if (lastFrom < to - 1 && !allowed(item.from, end)) break;
+    const plan = { cost: before.cost + cost(end - item.from), reads: before.reads + 1, lastFrom };
     if (found === undefined || cheaper(plan, found)) found = plan;
   }
-  return found ?? { reads: Infinity, registers: Infinity, lastFrom: to - 1 };
+  return found ?? { cost: Infinity, reads: Infinity, lastFrom: to - 1 };
 }
 
 function cheaper(a: Plan, b: Plan): boolean {
-  return a.reads !== b.reads ? a.reads < b.reads : a.registers < b.registers;
+  return a.cost !== b.cost ? a.cost < b.cost : a.reads < b.reads;
 }
 
-/** Longest stretch of registers that no field of the run asks for. */
-function widestHole(run: readonly RegisterField[]): number {
-  let widest = 0;
-  let covered = run[0]?.registerAddress ?? 0;
-  for (const field of run) {
-    widest = Math.max(widest, field.registerAddress - covered);
-    covered = Math.max(covered, field.registerAddress + registerCountOf(field));
-  }
-  return widest;
-}
-
-function endOf(run: readonly RegisterField[]): number {
-  return Math.max(...run.map((field) => field.registerAddress + registerCountOf(field)));
-}
-
-function byAddress(a: RegisterField, b: RegisterField): number {
-  return a.registerAddress - b.registerAddress || registerCountOf(a) - registerCountOf(b);
+function asOne<Field>(run: readonly Item<Field>[]): Item<Field> {
+  return {
+    from: run[0]?.from ?? 0,
+    end: Math.max(...run.map((item) => item.end)),
+    fields: run.flatMap((item) => item.fields),
+  };
 }

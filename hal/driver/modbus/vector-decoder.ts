@@ -1,10 +1,13 @@
 import {
+  clockSpanOf,
   formatDecimal,
-  registerCountOf,
+  spanOf,
   type MeterProfile,
   type ProfileVector,
   type RegisterField,
+  type RegisterSpan,
 } from '../../contract/index.ts';
+import { decodeClock } from './clock-codec.ts';
 import { functionCodeOf, type ReadRequest } from './pdu.ts';
 import { decodePoint, decodeText } from './register-codec.ts';
 import { rtuFraming } from './rtu-framing.ts';
@@ -30,27 +33,40 @@ export function decodeVector(
 
   const found: Record<string, string> = {};
   for (const point of profile.points) {
-    const content = contentOf(point, request, registers);
+    const content = contentOf(spanOf(point), request, registers);
     if (content === undefined) continue;
     const reading = decodePoint(point, content);
     found[point.obis] =
       reading.kind === 'number' ? `${formatDecimal(reading.value)} ${point.unit}` : reading.kind;
   }
-  for (const [name, field] of Object.entries(profile.identity) as [string, RegisterField | undefined][]) {
-    const content = field && contentOf(field, request, registers);
-    if (field !== undefined && content !== undefined) found[name] = decodeText(field, content) ?? 'absent';
+  for (const [name, field] of textFieldsOf(profile)) {
+    const content = contentOf(spanOf(field), request, registers);
+    if (content !== undefined) found[name] = decodeText(field, content) ?? 'absent';
   }
+  const { clock } = profile.identity;
+  const content = clock && contentOf(clockSpanOf(clock), request, registers);
+  if (clock !== undefined && content !== undefined) found['clock'] = decodeClock(clock, content) ?? 'absent';
   return found;
 }
 
+function textFieldsOf({ identity, quality = [] }: MeterProfile): [string, RegisterField][] {
+  return [
+    ['serial', identity.serial],
+    ...(identity.firmware === undefined
+      ? []
+      : ([['firmware', identity.firmware]] as [string, RegisterField][])),
+    ...quality.map((rule): [string, RegisterField] => [rule.id, rule]),
+  ];
+}
+
 function contentOf(
-  field: RegisterField,
+  { table, registerAddress, registerCount }: RegisterSpan,
   request: ReadRequest,
   registers: Uint8Array,
 ): Uint8Array | undefined {
-  const from = field.registerAddress - request.registerAddress;
-  const to = from + registerCountOf(field);
-  const inside = field.table === request.table && from >= 0 && to <= request.registerCount;
+  const from = registerAddress - request.registerAddress;
+  const to = from + registerCount;
+  const inside = table === request.table && from >= 0 && to <= request.registerCount;
   return inside ? registers.subarray(2 * from, 2 * to) : undefined;
 }
 
