@@ -12,8 +12,9 @@ export function registerKeyCommand(program: Command): void {
   const key = program.command('key').description("the station's root seed and the keys that come out of it");
   key
     .command('init')
-    .description('makes the root seed, once')
+    .description('makes the root seed, once, and shows what comes out of it')
     .argument('[dir]', 'state directory')
+    .option('--json', 'one JSON document, as of `key show`')
     .action(initKey);
   key
     .command('show')
@@ -34,7 +35,7 @@ function ss58PrefixOption(): Option {
   });
 }
 
-async function initKey(given: string | undefined): Promise<void> {
+async function initKey(given: string | undefined, options: { readonly json?: true }): Promise<void> {
   const { createRootSeed, IdentityError } = await import('../identity/index.ts');
   const directory = stateDirectory(given);
   try {
@@ -47,7 +48,7 @@ async function initKey(given: string | undefined): Promise<void> {
     process.exitCode = ExitCode.bad;
     return;
   }
-  await showKey(given, { ss58Prefix: 42 });
+  await showKey(given, { ss58Prefix: 42, ...options });
 }
 
 async function showKey(given: string | undefined, options: ShowOptions): Promise<void> {
