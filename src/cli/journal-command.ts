@@ -1,7 +1,7 @@
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 import { exportJournal, type ExportOptions } from './journal-export.ts';
 import { verifyJournalCommand, type VerifyOptions } from './journal-verify.ts';
-import { print, printJson } from './output.ts';
+import { harmlessLine, print, printJson } from './output.ts';
 import { stateDirectory } from './state-directory.ts';
 
 interface JsonOption {
@@ -73,7 +73,7 @@ function indexOption(flags: string, description: string): Option {
 }
 
 async function printStat(given: string | undefined, { json }: JsonOption): Promise<void> {
-  const { openJournalReader } = await import('../journal/index.ts');
+  const { formatTime, openJournalReader } = await import('../journal/index.ts');
   const directory = stateDirectory(given);
   const reader = openJournalReader(directory);
   try {
@@ -87,10 +87,10 @@ async function printStat(given: string | undefined, { json }: JsonOption): Promi
       backlog: Math.max(0, stat.size - anchoredSize),
     };
     if (json === true) return printJson(document);
-    print(`origin     ${document.origin}`);
+    print(`origin     ${harmlessLine(document.origin)}`);
     print(`entries    ${document.size}, ${document.backlog} not anchored yet`);
     print(`root       ${document.root}`);
-    print(`from       ${isoTime(document.oldest.timeMs)} to ${isoTime(document.newest.timeMs)}`);
+    print(`from       ${formatTime(document.oldest.timeMs)} to ${formatTime(document.newest.timeMs)}`);
     print(`boots      ${document.bootCount}`);
     print(`on disk    ${document.bytes} bytes, ${Math.round(document.bytes / document.size)} an entry`);
   } finally {
@@ -149,8 +149,4 @@ async function signTree(directory: string, wanted?: number, index?: number) {
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { ExitCode, note, print, printJson } from './output.ts';
+import type { AuditOptions } from '../journal/index.ts';
+import { ExitCode, harmlessLine, note, print, printJson } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface VerifyOptions {
@@ -14,20 +15,28 @@ const PROGRESS_FROM_ENTRIES = 10_000;
 export async function verifyJournalCommand(directory: string, options: VerifyOptions): Promise<void> {
   const { verifyJournal } = await import('../journal/index.ts');
   const showProgress = process.stderr.isTTY && options.json !== true;
+  const trusted = await trustedLog(directory, options.key);
+  const earlier = await earlierTree(options.checkpoint);
+  if (trusted.origin !== undefined && earlier.origin !== undefined && trusted.origin !== earlier.origin) {
+    throw new UsageError('usage.bad_option', '--key and --checkpoint are of two different logs');
+  }
   const audit = await verifyJournal(directory, {
-    ...(await trustedLog(directory, options.key)),
-    ...(await earlierTree(options.checkpoint)),
+    ...trusted,
+    ...earlier,
     ...(showProgress ? { onProgress: progress } : {}),
   });
   if (!audit.ok) process.exitCode = ExitCode.bad;
   const { size, root, ok, firstBad } = audit;
   if (options.json === true) return printJson({ size, root, ok, firstBad });
-  if (firstBad === null) print(`good: ${size} entries of ${audit.origin}, root ${root}`);
-  else print(`BAD: entry ${firstBad.index} of ${size}: ${firstBad.why}`);
+  if (firstBad === null) print(harmlessLine(`good: ${size} entries of ${audit.origin}, root ${root}`));
+  else print(harmlessLine(`BAD: entry ${firstBad.index} of ${size}: ${firstBad.why}`));
 }
 
 /** Whom to believe: the key given, or the station's own. Without both, the log is checked against itself only. */
-async function trustedLog(directory: string, key: string | undefined) {
+async function trustedLog(
+  directory: string,
+  key: string | undefined,
+): Promise<Pick<AuditOptions, 'origin' | 'publicKey'>> {
   const { parseVerifierKey } = await import('../journal/index.ts');
   if (key !== undefined) {
     try {
@@ -51,7 +60,7 @@ async function trustedLog(directory: string, key: string | undefined) {
 }
 
 /** A checkpoint's own signature is not checked here: whoever names the file says that it is the one they saw. */
-async function earlierTree(file: string | undefined) {
+async function earlierTree(file: string | undefined): Promise<Pick<AuditOptions, 'origin' | 'earlier'>> {
   if (file === undefined) return {};
   const { parseCheckpoint } = await import('../journal/index.ts');
   let text: string;

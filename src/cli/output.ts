@@ -23,11 +23,21 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** What a file says is a stranger's text: nothing in it may steer the terminal. Line ends and tabs stay. */
+export function harmless(text: string): string {
+  return text.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
+}
+
+/** The same for text that belongs on one line: it must not look like a line of ours either. */
+export function harmlessLine(text: string): string {
+  return harmless(text).replace(/[\n\t]/g, '\ufffd');
+}
+
 /** Reports an error on stderr and says which exit status it deserves. */
 export function printError(error: unknown): number {
   if (error instanceof StationError) {
-    note(`error [${error.code}]: ${error.message}`);
-    if (error.hint !== undefined) note(`hint: ${error.hint}`);
+    note(harmless(`error [${error.code}]: ${error.message}`));
+    if (error.hint !== undefined) note(harmless(`hint: ${error.hint}`));
     return USAGE.test(error.code) ? ExitCode.usage : ExitCode.bad;
   }
   note(`error [internal]: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { StationError } from '../../hal/contract/index.ts';
 import type { ChainTransport } from '../chain/index.ts';
 import type { AnchoredBlock, FinalityInquiry, ReceiptReport, VerifyOptions } from '../receipt/index.ts';
-import { ExitCode, note, print, printJson, printTable } from './output.ts';
+import { ExitCode, harmlessLine, note, print, printJson, printTable } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
 interface Options {
@@ -127,24 +127,21 @@ async function readBounded(file: string): Promise<Uint8Array> {
 function printReport({ ok, checks, statements, energy }: ReceiptReport): void {
   printTable(
     ['CHECK', 'RESULT', 'DETAIL'],
-    checks.map(({ name, result, detail }) => [name, result, harmless(detail)]),
+    checks.map(({ name, result, detail }) => [name, result, harmlessLine(detail)]),
   );
   for (const { index, kind, time, clock, meterSerial, values } of statements) {
-    const meter = meterSerial === undefined ? '' : `, meter ${harmless(meterSerial)}`;
+    const meter = meterSerial === undefined ? '' : `, meter ${harmlessLine(meterSerial)}`;
     print(`\nentry ${index}: ${kind} at ${time} (clock: ${clock})${meter}`);
     for (const { obis, value, unit, quality } of values ?? []) {
       print(`  ${obis.padEnd(16)} ${value} ${unit}${quality === 'G' ? '' : ` (quality ${quality})`}`);
     }
   }
   for (const { meterSerial, fromIndex, toIndex, wh } of energy) {
-    print(`\nmeter ${harmless(meterSerial)}: ${wh} Wh imported from entry ${fromIndex} to entry ${toIndex}`);
+    print(
+      `\nmeter ${harmlessLine(meterSerial)}: ${wh} Wh imported from entry ${fromIndex} to entry ${toIndex}`,
+    );
   }
   print(ok ? '\nreceipt: good' : '\nreceipt: NOT GOOD');
-}
-
-/** What a receipt says is a stranger's text: nothing in it may steer the terminal. */
-function harmless(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
 function badOption(message: string, hint?: string): UsageError {

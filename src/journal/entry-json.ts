@@ -8,13 +8,21 @@ export function entryToJson(entry: JournalEntry): Record<string, unknown> {
     station,
     index,
     kind,
-    time: new Date(timeMs).toISOString(),
+    time: formatTime(timeMs),
     timeMs,
     clock,
     bootCount,
     sinceBootMs,
     body: plain(body),
   };
+}
+
+/** The last instant that JavaScript (ECMA-262 §21.4.1.1) can write as a date. */
+const MAX_DATE_MS = 8.64e15;
+
+/** ISO 8601 in UTC; total, because a signed entry can hold any time up to 2^53 - 1. */
+export function formatTime(timeMs: number): string {
+  return timeMs <= MAX_DATE_MS ? new Date(timeMs).toISOString() : `${timeMs} ms since 1970`;
 }
 
 function plain(value: unknown): unknown {

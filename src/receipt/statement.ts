@@ -8,7 +8,7 @@ import {
   type MeasuredValue,
   type MeterSample,
 } from '../../hal/contract/index.ts';
-import type { ClockStatus, JournalEntry } from '../journal/index.ts';
+import { formatTime, type ClockStatus, type JournalEntry } from '../journal/index.ts';
 import type { ReadEntry } from './entry-checks.ts';
 
 /** Values are decimal strings, exact as the meter showed them. */
@@ -45,8 +45,6 @@ const CLOCK_WORDS: Readonly<Record<ClockStatus, string>> = {
   S: 'synchronised',
   R: 'relative',
 };
-/** The last instant that JavaScript (ECMA-262 §21.4.1.1) can write as a date. */
-const MAX_DATE_MS = 8.64e15;
 
 /** Empty as soon as one entry is not signed by the receipt's key: what is not signed is not said. */
 export function statementsOf(entries: readonly ReadEntry[]): Statement[] {
@@ -59,8 +57,7 @@ function statementOf(entry: JournalEntry): Statement {
   return {
     index: entry.index,
     kind: entry.kind,
-    time:
-      entry.timeMs <= MAX_DATE_MS ? new Date(entry.timeMs).toISOString() : `${entry.timeMs} ms since 1970`,
+    time: formatTime(entry.timeMs),
     clock: CLOCK_WORDS[entry.clock],
     ...(sample === undefined
       ? {}

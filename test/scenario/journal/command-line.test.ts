@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadIdentity } from '../../../src/identity/index.ts';
+import { identityFromSeed, loadIdentity } from '../../../src/identity/index.ts';
 import {
   decodeEntry,
   leafHash,
@@ -11,7 +11,12 @@ import {
   verifyCheckpoint,
   verifyInclusion,
 } from '../../../src/journal/index.ts';
-import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
+import {
+  JournalVirtualClock,
+  openTestJournal,
+  reading,
+  temporaryDirectory,
+} from '../../support/journal-fixture.ts';
 import { productJson, runProduct } from '../../support/product.ts';
 
 let directory: string;
@@ -168,5 +173,40 @@ describe('delmonicos journal', () => {
     copy.remove();
     expect(status).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, root: null, firstBad: { index: 123 } });
+  });
+
+  it('verify refuses a key and a checkpoint of two different logs', async () => {
+    const file = path.join(directory, 'foreign.checkpoint');
+    writeFileSync(file, (await runProduct(['journal', 'checkpoint', directory])).stdout);
+    const key = loadIdentity(directory).verifierKey('other');
+    const both = await runProduct(['journal', 'verify', directory, '--key', key, '--checkpoint', file]);
+    expect(both.status).toBe(2);
+    expect(both.stderr).toContain('usage.bad_option');
+  });
+
+  it("shows a stranger's log without letting it steer the terminal, whatever time it claims", async () => {
+    const foreign = temporaryDirectory();
+    const signer = identityFromSeed(new Uint8Array(32).fill(5));
+    const clock = new JournalVirtualClock();
+    clock.stamp = () => ({ wallTimeMs: 2 ** 53 - 1, clockStatus: 'S', sinceBootMs: 1 });
+    const origin = 'evil\u001b[2J\u009b1m\ngood: all';
+    const journal = await openTestJournal(foreign.directory, { signer, origin, clock });
+    await journal.close();
+    for (const args of [['verify'], ['stat'], ['verify', '--key', signer.verifierKey('x')]]) {
+      const { stdout, stderr } = await runProduct(['journal', args[0]!, foreign.directory, ...args.slice(1)]);
+      expect(stderr).not.toContain('internal');
+      expect(stdout).toContain('evil');
+      expect(stdout).not.toMatch(/[\u001b\u009b]|^good: all/m);
+    }
+    const { status, stdout } = await runProduct([
+      'journal',
+      'export',
+      foreign.directory,
+      '--format',
+      'jsonl',
+    ]);
+    foreign.remove();
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ timeMs: 2 ** 53 - 1, station: origin });
   });
 });
