@@ -2,6 +2,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { SimulatorError } from './errors.ts';
 import type { LineTraits } from './fault.ts';
 import { openPty } from './pty.ts';
+import type { WireTimes } from './wire.ts';
 import { Responder, type LineCounts, type ResponderOptions } from './responder.ts';
 
 export type SimulatedLineKind = 'pty' | 'tcp' | 'rtuOverTcp';
@@ -14,6 +15,7 @@ export type LineAddress =
 export interface LineServer {
   readonly address: LineAddress;
   readonly counts: Readonly<LineCounts>;
+  readonly times: Readonly<WireTimes>;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export async function servePty(options: ResponderOptions): Promise<LineServer> {
   return {
     address: { kind: 'pty', path: pty.path },
     counts,
+    times: options.wire.times,
     close: async () => {
       options.wire.stop();
       await pty.close();
@@ -79,6 +82,7 @@ export async function serveTcp(
   return {
     address: { kind, host, port: (server.address() as AddressInfo).port },
     counts,
+    times: options.wire.times,
     close: async () => {
       options.wire.stop();
       for (const socket of sockets) socket.destroy();

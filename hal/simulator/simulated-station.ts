@@ -51,7 +51,7 @@ export interface MeterTruth {
 }
 
 export interface SimulatedStation {
-  readonly lines: readonly (LineAddress & { readonly id: string; readonly counts: LineServer['counts'] })[];
+  readonly lines: readonly (LineAddress & { readonly id: string } & Pick<LineServer, 'counts' | 'times'>)[];
   readonly meters: readonly { id: string; serial: string; model: string; unitId: number; line: string }[];
   readonly vehicles: readonly Evse[];
   readonly truth: StationTruth;
@@ -96,7 +96,7 @@ export async function startSimulatedStation(options: SimulatedStationOptions): P
   const stopping = new AbortController();
   const running = keepGoing(site, clock, options.stepMs ?? STEP_MS, stopping.signal);
   return {
-    lines: servers.map(({ id, address, counts }) => ({ ...address, id, counts })),
+    lines: servers.map(({ id, address, counts, times }) => ({ ...address, id, counts, times })),
     meters: options.meters.map(({ id, serial, model, unitId, on }) => ({
       id,
       serial,

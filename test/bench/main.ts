@@ -9,6 +9,7 @@ import { modbusBench } from './modbus.ts';
 import { proofsBench } from './proofs.ts';
 import { formatTable, report, type ReportedTable } from './report.ts';
 import { startBench } from './start.ts';
+import { wireBench } from './wire.ts';
 
 const BENCHES: readonly Bench[] = [
   startBench,
@@ -16,6 +17,7 @@ const BENCHES: readonly Bench[] = [
   journalBench,
   proofsBench,
   modbusBench,
+  wireBench,
   bundleBench,
 ];
 
