@@ -6,7 +6,7 @@ import { DATABASE_FILE } from './sqlite-schema.ts';
 import { syncPath } from './sqlite-store.ts';
 import { acquireWriterLock } from './writer-lock.ts';
 
-const SET_ASIDE = /^journal\.db\.damaged-(\d+)$/;
+const SET_ASIDE = /^journal\.db\.damaged-(\d+)(?:-wal|-shm)?$/;
 
 /**
  * Renames the database and its write-ahead log to `journal.db.damaged-<n>` (with `-wal`, so that SQLite still finds it),
@@ -19,8 +19,11 @@ export function setAsideDamagedJournal(directory: string): string {
   try {
     // The database first: cut off here, its log without it is no journal (openStore says so) and gets the same number
     // when this is called again. The other way round, the database would open without its last commits.
-    const halfDone = !existsSync(path.join(directory, DATABASE_FILE)) && lastSetAside(directory) > 0;
-    const name = `${DATABASE_FILE}.damaged-${lastSetAside(directory) + (halfDone ? 0 : 1)}`;
+    const last = lastSetAside(directory);
+    const at = (name: string) => existsSync(path.join(directory, name));
+    const before = `${DATABASE_FILE}.damaged-${last}`;
+    const halfDone = !at(DATABASE_FILE) && at(before) && !at(`${before}-wal`);
+    const name = halfDone ? before : `${DATABASE_FILE}.damaged-${last + 1}`;
     for (const suffix of ['', '-wal', '-shm']) {
       const from = path.join(directory, DATABASE_FILE + suffix);
       if (existsSync(from)) renameSync(from, path.join(directory, name + suffix));

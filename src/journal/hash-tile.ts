@@ -84,7 +84,7 @@ export function nodesFromEdge(edge: TreeEdge): NodeReader {
 }
 
 /** Root over a power of two of hashes that stand one after the other. */
-function subtreeRoot(hashes: Uint8Array): Uint8Array {
+export function subtreeRoot(hashes: Uint8Array): Uint8Array {
   if (hashes.length === HASH_BYTES) return hashes;
   const middle = hashes.length / 2;
   return nodeHash(subtreeRoot(hashes.subarray(0, middle)), subtreeRoot(hashes.subarray(middle)));

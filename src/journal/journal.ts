@@ -9,7 +9,7 @@ import { JournalError } from './errors.ts';
 import { growTree, nodesFromEdge, type TreeEdge } from './hash-tile.ts';
 import { DEFAULT_GROUP_COMMIT_ENTRIES, DEFAULT_GROUP_COMMIT_MS } from './journal-port.ts';
 import type { Durability, Journal, JournalOptions, JournalStamp, SignedCheckpoint } from './journal-port.ts';
-import { edgeAfter, nextBootCount } from './log-continuity.ts';
+import { checkedEdge, edgeAfter, nextBootCount } from './log-continuity.ts';
 import { leafHash, rootOf } from './merkle-tree.ts';
 import { makeDirectory, openStore, reopenStore, type EntryRow, type SqliteStore } from './sqlite-store.ts';
 import { acquireWriterLock, type WriterLock } from './writer-lock.ts';
@@ -28,7 +28,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const size = store.size();
     const bootId = options.bootId ?? readKernelBootId();
     const bootCount = nextBootCount(store, options, size, bootId);
-    return new SqliteJournal(options, { lock, store, edge: store.edge(size), bootId, bootCount });
+    const edge = checkedEdge(store, options, size);
+    return new SqliteJournal(options, { lock, store, edge, bootId, bootCount });
   } catch (error) {
     store?.close();
     lock.release();

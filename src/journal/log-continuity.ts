@@ -1,11 +1,12 @@
 import { equalBytes } from './bytes.ts';
-import { verifyEntry } from './cose-sign1.ts';
+import { entryVerifier, verifyEntry } from './cose-sign1.ts';
 import type { JournalEntry } from './entry-types.ts';
 import { JournalError } from './errors.ts';
 import type { JournalOptions } from './journal-port.ts';
-import { nodesFromEdge, nodesFromTiles, type TreeEdge } from './hash-tile.ts';
-import { rootOf } from './merkle-tree.ts';
-import type { SqliteRows } from './sqlite-store.ts';
+import { edgeTile, nodesFromEdge, nodesFromTiles, subtreeRoot } from './hash-tile.ts';
+import { TILE_BYTES, TILE_WIDTH, type TreeEdge } from './hash-tile.ts';
+import { HASH_BYTES, rootOf } from './merkle-tree.ts';
+import type { EntryRow, SqliteRows } from './sqlite-store.ts';
 
 /**
  * The boot count to go on with: that of the last `boot` entry while the same kernel runs, otherwise one more. Also
@@ -44,6 +45,49 @@ export function nextBootCount(
     });
   }
   return boot.bootCount + (equalBytes(boot.body.bootId, bootId) ? 0 : 1);
+}
+
+/**
+ * Where a log of ours ends. What the next root is calculated from is checked first, as far as it costs little: the entries
+ * behind the last full tile, of which no hash is stored, and the newest hash of each higher level. One turned bit there,
+ * unnoticed, and the next checkpoint would fork the log. The rest is the auditor's (verify.ts).
+ * @throws JournalError `journal.corrupt`
+ */
+export function checkedEdge(store: SqliteRows, { signer, origin }: JournalOptions, size: number): TreeEdge {
+  const edge = store.edge(size);
+  const verify = entryVerifier(signer.publicKey);
+  const { index: from } = edgeTile(size, 0);
+  for (const row of store.rows(from * TILE_WIDTH, size)) {
+    if (!isOurs(row, verify, origin)) {
+      throw new JournalError('journal.corrupt', `entry ${row.index} does not verify`);
+    }
+  }
+  for (let level = 1; level < edge.partial.length; level++) {
+    const newest = edge.partial[level]?.subarray(-HASH_BYTES);
+    const { index, width } = edgeTile(size, level);
+    if (newest === undefined || width === 0) continue;
+    const below = store.tile(level - 1, index * TILE_WIDTH + width - 1, TILE_WIDTH);
+    if (!equalBytes(newest, subtreeRoot(below.subarray(0, TILE_BYTES)))) {
+      throw new JournalError(
+        'journal.corrupt',
+        `the newest hash of level ${level} does not fit the one below`,
+      );
+    }
+  }
+  return edge;
+}
+
+function isOurs(
+  { index, cose }: EntryRow,
+  verify: (cose: Uint8Array) => JournalEntry,
+  origin: string,
+): boolean {
+  try {
+    const entry = verify(cose);
+    return entry.index === index && entry.station === origin;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -261,6 +262,35 @@ describe('a damaged file', () => {
       facts: expect.arrayContaining([{ name: 'lastKnownSize', value: String(SIZE + 2) }]) as unknown,
     });
     reader.close();
+  });
+
+  it('never takes the place of what was set aside before it', () => {
+    writeFileSync(file('-wal'), 'the log of the first');
+    setAsideDamagedJournal(directory);
+    // A later journal of which only the write-ahead log is left.
+    writeFileSync(file('-wal'), 'the log of the second');
+    expect(setAsideDamagedJournal(directory)).toBe('journal.db.damaged-2');
+    expect(readFileSync(file('.damaged-1-wal'), 'utf8')).toBe('the log of the first');
+    expect(readFileSync(file('.damaged-2-wal'), 'utf8')).toBe('the log of the second');
+  });
+
+  it('that was set aside by half gets its write-ahead log after it', () => {
+    writeFileSync(file('-wal'), 'its log');
+    renameSync(file(), file('.damaged-1'));
+    expect(setAsideDamagedJournal(directory)).toBe('journal.db.damaged-1');
+    expect(readFileSync(file('.damaged-1-wal'), 'utf8')).toBe('its log');
+  });
+
+  it.each<[string, () => void]>([
+    ['an entry at the end of the log', () => replace(SIZE - 1, flipped(rowAt(SIZE - 1), 250))],
+    ['the first entry behind the last full tile', () => replace(512, flipped(rowAt(512), 250))],
+    [
+      'the newest hash at the edge of the tree',
+      () => tamper('UPDATE tile SET hashes = ? WHERE level = 1', flipped(tile(1, 0), 33)),
+    ],
+  ])('in %s is noticed before the log goes on: the next checkpoint would fork it', async (_what, damage) => {
+    damage();
+    await expect(openTestJournal(directory)).rejects.toThrow(code('corrupt'));
   });
 
   it('gets the next number each time, and is not set aside under a writer', async () => {
