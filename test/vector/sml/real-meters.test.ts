@@ -64,6 +64,7 @@ describe('captures of real meters', () => {
 
   it.each([
     ['dzg-dvs7420-negative.hex', [null, null, null, 'sml.cut']],
+    ['dzg-dwsb20.hex', [null, 'sml.checksum', null]],
     ['easymeter-q3a.hex', ['sml.cut', 'sml.checksum', null]],
     ['ebz-dd3.hex', ['sml.cut', null, null]],
     ['ebz-dd3-zeroed.hex', ['sml.message_checksum']],
