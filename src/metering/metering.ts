@@ -5,6 +5,7 @@ import {
   type Log,
   type MeterSample,
   type MonotonicClock,
+  type ObisCode,
 } from '../../hal/contract/index.ts';
 import type { EntryBodies, EntryKind } from '../journal/index.ts';
 import type { EvidenceLog } from './evidence-log.ts';
@@ -15,7 +16,7 @@ import {
   type AvailabilityEffect,
   type AvailabilityEvent,
 } from './meter-availability.ts';
-import { judgeSample, type EnergyHistory } from './plausibility.ts';
+import { judgeSample, type EnergyHistory, type Finding, type FindingRule } from './plausibility.ts';
 import { firstSlot, nextSlot } from './schedule.ts';
 
 export interface ScheduledMeter {
@@ -42,7 +43,7 @@ export interface MeterStatus {
   readonly skippedSlots: number;
   /** Values that were marked as implausible. */
   readonly implausible: number;
-  /** Quantities of the profile for which the last sample has no value. */
+  /** Quantities of the profile for which the last read had no value. */
   readonly missing: number;
   readonly lastSampleMonoMs: number | null;
 }
@@ -96,8 +97,9 @@ class MeterLoop {
   #failures = 0;
   #skippedSlots = 0;
   #implausible = 0;
-  /** What the last sample had no value for, as it is logged: `obis quality`, sorted. */
-  #missing: readonly string[] = [];
+  /** What the last read of each quantity had no value for, as it is logged: `obis quality`. */
+  readonly #missing = new Map<ObisCode, string>();
+  readonly #findings = new Map<ObisCode, FindingRule>();
   #lastSampleMonoMs: number | null = null;
 
   constructor(
@@ -125,7 +127,7 @@ class MeterLoop {
       failures: this.#failures,
       skippedSlots: this.#skippedSlots,
       implausible: this.#implausible,
-      missing: this.#missing.length,
+      missing: this.#missing.size,
       lastSampleMonoMs: this.#lastSampleMonoMs,
     };
   }
@@ -183,24 +185,40 @@ class MeterLoop {
   }
 
   #accept(read: MeterSample): void {
-    const { sample, history, findings } = judgeSample(read, this.#history);
+    const { sample, history, findings } = judgeSample(read, this.#history, this.#meter.rules);
     this.#history = history;
     this.#samples++;
     this.#lastSampleMonoMs = sample.readEndMonoMs;
-    this.#implausible += findings.length;
-    for (const { obis, rule } of findings) {
-      this.#ports.log('warning', 'meter.implausible', { meter: this.#meter.id, code: rule, obis });
-    }
+    this.#noteFindings(sample, findings);
     this.#noteMissing(sample);
     this.#append('reading', sample, 'sample');
     this.#tell({ type: 'sample', meterId: this.#meter.id, sample });
   }
 
-  /** Absence is no failure of the read; it is said when it changes, not with every sample. */
-  #noteMissing({ missing = [] }: MeterSample): void {
-    const before = this.#missing.join(', ');
-    this.#missing = missing.map(({ obis, quality }) => `${obis} ${quality}`).sort();
-    const now = this.#missing.join(', ');
+  /** A value that stays implausible is counted with every sample and said once. */
+  #noteFindings({ values }: MeterSample, findings: readonly Finding[]): void {
+    this.#implausible += findings.filter(({ quality }) => quality !== 'G').length;
+    for (const { obis } of values) {
+      const found = findings.find((finding) => finding.obis === obis);
+      if (found?.rule !== undefined && found.rule !== this.#findings.get(obis)) {
+        const { rule, quality } = found;
+        const level = quality === 'G' ? 'info' : 'warning';
+        this.#ports.log(level, 'meter.implausible', { meter: this.#meter.id, code: rule, obis, quality });
+      }
+      if (found === undefined) this.#findings.delete(obis);
+      else this.#findings.set(obis, found.rule);
+    }
+  }
+
+  /**
+   * Absence is no failure of the read; it is said when it changes, not with every sample. A quantity that was not asked for
+   * this time is neither there nor missing: what was found the last time stands.
+   */
+  #noteMissing({ values, missing = [] }: MeterSample): void {
+    const before = [...this.#missing.values()].sort().join(', ');
+    for (const { obis } of values) this.#missing.delete(obis);
+    for (const { obis, quality } of missing) this.#missing.set(obis, `${obis} ${quality}`);
+    const now = [...this.#missing.values()].sort().join(', ');
     if (now === before) return;
     const meter = this.#meter.id;
     if (now === '') this.#ports.log('info', 'meter.values_complete', { meter });
