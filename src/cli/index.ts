@@ -9,6 +9,8 @@ import { registerReceiptCommand } from './receipt-command.ts';
 import { registerRunCommand } from './run-command.ts';
 import { registerSyncCommand } from './sync-command.ts';
 
+export { endWithoutReader } from './line-writer.ts';
+
 /**
  * Runs one command line and resolves with the exit code: 0 done and good, 1 the thing checked is not good or the work
  * failed, 2 usage or configuration. Never calls process.exit, so that what was written reaches its pipe.

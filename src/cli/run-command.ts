@@ -1,9 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import type { LogLevel } from '../../hal/contract/index.ts';
-import { printJson } from './output.ts';
+import { endWithoutReader, lineWriter } from './line-writer.ts';
+import { ExitCode } from './output.ts';
 import { productVersion } from './product-version.ts';
 import { stateDirectory } from './state-directory.ts';
+
+/** After the stop nothing should be left that keeps the process alive; this long is waited for it. */
+const LINGER_MS = 2_000;
 
 interface RunOptions {
   readonly config: string;
@@ -32,10 +36,12 @@ async function run(options: RunOptions): Promise<void> {
     import('../station/index.ts'),
     import('../service/index.ts'),
   ]);
+  const tell = lineWriter(process.stdout);
+  process.stdout.off('error', endWithoutReader);
   const log = createLog({
     level: options.logLevel,
     journald: process.env['JOURNAL_STREAM'] !== undefined,
-    write: (line) => process.stderr.write(`${line}\n`),
+    write: lineWriter(process.stderr),
     clock: systemMonotonicClock,
   });
   const stopRequested = new Promise<NodeJS.Signals>((resolve) => {
@@ -53,10 +59,15 @@ async function run(options: RunOptions): Promise<void> {
     random: () => randomInt(2 ** 32) / 2 ** 32,
     log,
     onEvent: (event) => {
-      if (options.json) printJson(event);
+      if (options.json) tell(JSON.stringify(event));
     },
   });
-  const signal = await stopRequested;
-  log('info', 'station.stopping', { signal });
+  const why = await Promise.race([stopRequested, station.failed]);
+  if (why instanceof Error) {
+    log('error', 'station.failed', { code: why.code, error: why });
+    process.exitCode = ExitCode.bad;
+  } else log('info', 'station.stopping', { signal: why });
   await station.stop();
+  // What hangs in a system call (a device that is gone) must not keep a stopped service alive; it is given up.
+  setTimeout(() => process.exit(), LINGER_MS).unref();
 }

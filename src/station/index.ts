@@ -1,4 +1,4 @@
 export { openAnchoring, type AnchoringParts } from './open-anchoring.ts';
-export { openEvidence, type OpenEvidenceOptions } from './open-evidence.ts';
+export { openEvidence, type Evidence, type OpenEvidenceOptions } from './open-evidence.ts';
 export type { StationEvent } from './station-event.ts';
 export { startStation, type Station, type StationOptions } from './station.ts';

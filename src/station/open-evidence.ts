@@ -1,13 +1,23 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Log, MonotonicClock } from '../../hal/contract/index.ts';
-import { JournalError, openJournal, setAsideDamagedJournal, type Journal } from '../journal/index.ts';
+import {
+  JournalError,
+  openJournal,
+  setAsideDamagedJournal,
+  type Journal,
+  type JournalStamp,
+} from '../journal/index.ts';
 import type { StationIdentity } from '../identity/index.ts';
 import type { WallClock } from '../service/index.ts';
 
 export interface OpenEvidenceOptions {
   readonly directory: string;
   readonly origin: string;
+  /** Name and version, for the `boot` entry. */
+  readonly software: string;
+  /** Its digest is put on record. */
+  readonly configPath: string;
   readonly identity: StationIdentity;
   readonly groupCommitMs: number;
   readonly clock: MonotonicClock;
@@ -17,45 +27,50 @@ export interface OpenEvidenceOptions {
   readonly onDamage: (error: JournalError, keptAs: string) => void;
 }
 
+export interface Evidence {
+  readonly journal: Journal;
+  /** SHA-256 of the configuration file, hexadecimal. */
+  readonly configHash: string;
+}
+
 /**
- * Opens the journal; one that is damaged is kept aside and a new one begun, because a station that cannot store evidence
- * delivers none. The new log says in its first entries what happened.
+ * Opens the journal and records that the service starts, and with which configuration. A journal that is damaged is kept
+ * aside and a new one begun, because a station that cannot store evidence delivers none; the new log says in its first
+ * entries what happened. Damage may show only when something is written, so that belongs to opening.
  * @throws JournalError `journal.locked` (another service runs), `journal.wrong_key`, `journal.wrong_origin`,
- * `journal.newer_format`, `journal.io`
+ * `journal.newer_format`, `journal.io`, `journal.disk_full`
  */
-export async function openEvidence(options: OpenEvidenceOptions): Promise<Journal> {
-  const { clock, wallClock } = options;
-  const open = (): Promise<Journal> =>
-    openJournal({
-      directory: options.directory,
-      origin: options.origin,
-      signer: options.identity,
-      clock: {
-        stamp: () => ({
-          wallTimeMs: wallClock.nowWallMs(),
-          clockStatus: wallClock.status(),
-          sinceBootMs: Math.floor(clock.nowMonoMs()),
-        }),
-        sleep: (durationMs, signal) => clock.sleep(durationMs, signal),
-      },
-      groupCommitMs: options.groupCommitMs,
-      log: options.log,
-    });
+export async function openEvidence(options: OpenEvidenceOptions): Promise<Evidence> {
   try {
-    return await open();
+    return await begin(options);
   } catch (error) {
     if (!(error instanceof JournalError) || error.code !== 'journal.corrupt') throw error;
     const keptAs = setAsideDamagedJournal(options.directory);
     options.onDamage(error, keptAs);
-    return await open();
+    return await begin(options);
   }
 }
 
-/**
- * The first entries of a run: that the service starts, and with which configuration.
- * @returns SHA-256 of the configuration file, hexadecimal
- */
-export async function recordStart(journal: Journal, software: string, configPath: string): Promise<string> {
+async function begin(options: OpenEvidenceOptions): Promise<Evidence> {
+  const { directory, origin, identity, clock, wallClock, groupCommitMs, log } = options;
+  const stamp = (): JournalStamp => ({
+    wallTimeMs: wallClock.nowWallMs(),
+    clockStatus: wallClock.status(),
+    sinceBootMs: Math.floor(clock.nowMonoMs()),
+  });
+  const journal = await openJournal({
+    ...{ directory, origin, signer: identity, groupCommitMs, log },
+    clock: { stamp, sleep: (durationMs, signal) => clock.sleep(durationMs, signal) },
+  });
+  try {
+    return { journal, configHash: await recordStart(journal, options) };
+  } catch (error) {
+    await journal.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function recordStart(journal: Journal, { software, configPath }: OpenEvidenceOptions): Promise<string> {
   await journal.recordBoot(software);
   const digest = createHash('sha256').update(readFileSync(configPath)).digest();
   await journal.append('config', { digest: new Uint8Array(digest), reason: 'start' }, 'billing');

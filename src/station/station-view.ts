@@ -91,17 +91,28 @@ class TelemetryView implements StationView {
   async close(): Promise<void> {
     this.#abort.abort();
     await this.#refreshing;
-    this.#publishJournal();
+    this.#attempt(() => this.#publishJournal());
     await this.#telemetry.close();
   }
 
   async #refresh(): Promise<void> {
     const { clock } = this.#parts.options;
     while (!this.#abort.signal.aborted) {
-      for (const { meterId } of this.#parts.metering.status()) this.#publishMeter(meterId);
-      this.#publishJournal();
-      this.#publishState();
+      this.#attempt(() => {
+        for (const { meterId } of this.#parts.metering.status()) this.#publishMeter(meterId);
+        this.#publishJournal();
+        this.#publishState();
+      });
       await clock.sleep(REFRESH_MS, this.#abort.signal).catch(() => undefined);
+    }
+  }
+
+  /** A view that cannot be made is no reason to end anything. */
+  #attempt(publish: () => void): void {
+    try {
+      publish();
+    } catch (error) {
+      this.#parts.options.log('error', 'telemetry.not_published', { error });
     }
   }
 

@@ -4,21 +4,21 @@ import { openLine } from '../../hal/line/index.ts';
 import { listProfileIds, loadProfile } from '../../hal/profile/index.ts';
 import { loadStationConfig, type StationConfig } from '../config/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../identity/index.ts';
-import type { Journal } from '../journal/index.ts';
+import { setAsideDamagedJournal, type Journal } from '../journal/index.ts';
 import {
   startMetering,
   watchClock,
-  type EvidenceLog,
   type Metering,
   type MeteringEvent,
   type ScheduledMeter,
 } from '../metering/index.ts';
 import type { WallClock } from '../service/index.ts';
-import type { Sync } from '../sync/index.ts';
 import { openAnchoring } from './open-anchoring.ts';
-import { openEvidence, recordStart } from './open-evidence.ts';
+import { acknowledgedEvidence } from './acknowledged-evidence.ts';
+import { openEvidence, type Evidence } from './open-evidence.ts';
 import type { StationEvent } from './station-event.ts';
 import { openView, type StationView } from './station-view.ts';
+import { stopInOrder } from './stop-order.ts';
 
 export interface StationOptions {
   readonly configPath: string;
@@ -37,7 +37,9 @@ export interface StationOptions {
 }
 
 export interface Station {
-  /** Stops in an order that loses nothing: meters, journal, chain, telemetry. Never rejects. */
+  /** Resolves, once, when no evidence can be stored any more before the service is started anew. */
+  readonly failed: Promise<StationError>;
+  /** Stops in an order that loses nothing: meters, journal, chain, telemetry. Never rejects, and ends within half a minute. */
   stop(): Promise<void>;
 }
 
@@ -46,28 +48,23 @@ export interface Station {
  * fail after (meters, chain, broker) degrades: readings go on being signed and stored.
  * @throws ConfigError, IdentityError, JournalError
  */
-export async function startStation(options: StationOptions): Promise<Station> {
+export async function startStation(given: StationOptions): Promise<Station> {
+  const options = { ...given, onEvent: telling(given) };
   const config = loadStationConfig(options.configPath, { knownProfiles: await listProfileIds() });
   const identity = ownIdentity(options, config);
+  const profiles = await profilesOf(config);
   const degraded = degradation(options);
-  const journal = await openOwnJournal({ options, config, identity }, degraded);
-  const configHash = await recordStart(
-    journal,
-    `delmonicos-inside ${options.version}`,
-    options.configPath,
-  ).catch(async (error: unknown) => {
-    await journal.close();
-    throw error;
-  });
+  const evidence = await openOwnEvidence({ options, config, identity }, degraded);
+  const { journal } = evidence;
   options.onEvent(startedEvent(options, config, identity, journal));
 
   // Readings are taken from here on; what follows may take its time or fail.
   const views: StationView[] = [];
-  const reading = await startReading({ options, config, journal }, degraded, (event) => {
+  const reading = startReading({ options, config, journal, profiles }, degraded, (event) => {
     for (const view of views) view.metering(event);
   });
   const view = await openView(
-    { options, config, identity, journal, configHash, metering: reading.metering },
+    { options, config, identity, ...evidence, metering: reading.metering },
     (error) => degraded('telemetry', error),
   );
   views.push(view);
@@ -79,7 +76,35 @@ export async function startStation(options: StationOptions): Promise<Station> {
     return undefined;
   });
   sync?.start();
-  return { stop: stopOnce(options, { ...reading, journal, sync, view }) };
+  let stopping: Promise<void> | undefined;
+  let lost: StationError | undefined;
+  const failed = reading.failed.then((error) => (lost = error));
+  const stop = async (): Promise<void> => {
+    await stopInOrder({ ...reading, journal, sync, view }, options);
+    if (lost?.code === 'journal.corrupt') keepAside(options, lost);
+    options.onEvent({ event: 'stopped' });
+  };
+  return { failed, stop: () => (stopping ??= stop()) };
+}
+
+/** Damage that shows while entries are written may not show at the next start: the next journal is begun for it. */
+function keepAside({ stateDirectory, log }: StationOptions, error: StationError): void {
+  try {
+    log('error', 'journal.set_aside', { keptAs: setAsideDamagedJournal(stateDirectory), error });
+  } catch (cause) {
+    log('error', 'journal.not_set_aside', { error: cause });
+  }
+}
+
+/** Whoever reads the events is no reason not to meter. */
+function telling({ onEvent, log }: StationOptions): StationOptions['onEvent'] {
+  return (event) => {
+    try {
+      onEvent(event);
+    } catch (error) {
+      log('error', 'station.event_not_told', { event: event.event, error });
+    }
+  };
 }
 
 type Degraded = (part: 'journal' | 'chain' | 'telemetry', error: unknown) => void;
@@ -99,10 +124,12 @@ interface OwnParts {
   readonly identity: StationIdentity;
 }
 
-function openOwnJournal({ options, config, identity }: OwnParts, degraded: Degraded): Promise<Journal> {
+function openOwnEvidence({ options, config, identity }: OwnParts, degraded: Degraded): Promise<Evidence> {
   return openEvidence({
     directory: options.stateDirectory,
     origin: config.station.origin ?? `delmonicos/${identity.chainAccount.ss58}`,
+    software: `delmonicos-inside ${options.version}`,
+    configPath: options.configPath,
     identity,
     groupCommitMs: config.journal.groupCommitMs,
     clock: options.clock,
@@ -119,19 +146,34 @@ interface Reading {
   readonly lines: readonly Line[];
   readonly metering: Metering;
   readonly clockWatch: { stop(): Promise<void> };
+  readonly failed: Promise<StationError>;
+}
+
+interface ReadingParts extends Omit<OwnParts, 'identity'> {
+  readonly journal: Journal;
+  readonly profiles: Profiles;
 }
 
 /** Lines, meters and the watch over the wall clock: what makes entries. */
-async function startReading(
-  { options, config, journal }: Omit<OwnParts, 'identity'> & { readonly journal: Journal },
+function startReading(
+  { options, config, journal, profiles }: ReadingParts,
   degraded: Degraded,
   show: (event: MeteringEvent) => void,
-): Promise<Reading> {
+): Reading {
   const { clock, wallClock, log, onEvent } = options;
-  const evidence = acknowledging(journal, { options, config }, degraded);
+  let lost: (error: StationError) => void = () => {};
+  const failed = new Promise<StationError>((resolve) => (lost = resolve));
+  const evidence = acknowledgedEvidence({
+    journal,
+    maxSizeBytes: config.journal.maxSizeBytes,
+    log,
+    onCommitted: (size) => onEvent({ event: 'committed', size }),
+    onDegraded: (error) => degraded('journal', error),
+    onLost: lost,
+  });
   const lines = new Map(config.lines.map((line) => [line.id, openLine(line, { clock, log })]));
   const metering = startMetering({
-    meters: await scheduledMeters(config, lines),
+    meters: scheduledMeters(config, lines, profiles),
     evidence,
     clock,
     log,
@@ -147,30 +189,7 @@ async function startReading(
     evidence,
     log,
   });
-  return { lines: [...lines.values()], metering, clockWatch };
-}
-
-interface Parts extends Reading {
-  readonly journal: Journal;
-  readonly sync: Sync | undefined;
-  readonly view: StationView;
-}
-
-function stopOnce({ log, onEvent }: StationOptions, parts: Parts): () => Promise<void> {
-  const attempt = async (what: string, stop: () => Promise<unknown>): Promise<void> => {
-    await stop().catch((error: unknown) => log('error', 'station.stop_failed', { what, error }));
-  };
-  const run = async (): Promise<void> => {
-    await attempt('metering', () => Promise.all([parts.metering.stop(), parts.clockWatch.stop()]));
-    await attempt('journal', () => parts.journal.flush());
-    await attempt('lines', () => Promise.all(parts.lines.map((line) => line.close())));
-    await attempt('sync', async () => parts.sync?.stop());
-    await attempt('view', () => parts.view.close());
-    await attempt('journal', () => parts.journal.close());
-    onEvent({ event: 'stopped' });
-  };
-  let stopping: Promise<void> | undefined;
-  return () => (stopping ??= run());
+  return { lines: [...lines.values()], metering, clockWatch, failed };
 }
 
 /** The station's keys; on the very first start the root seed is made. */
@@ -189,12 +208,19 @@ function ownIdentity(options: StationOptions, { chain }: StationConfig): Station
   }
 }
 
-async function scheduledMeters(
+type Profiles = ReadonlyMap<string, Awaited<ReturnType<typeof loadProfile>>>;
+
+/** Read before anything is opened: a profile that cannot be used ends the start with nothing left behind. */
+async function profilesOf({ meters }: StationConfig): Promise<Profiles> {
+  const ids = [...new Set(meters.map((meter) => meter.profile))];
+  return new Map(await Promise.all(ids.map(async (id) => [id, await loadProfile(id)] as const)));
+}
+
+function scheduledMeters(
   { meters }: StationConfig,
   lines: ReadonlyMap<string, Line>,
-): Promise<ScheduledMeter[]> {
-  const ids = [...new Set(meters.map((meter) => meter.profile))];
-  const profiles = new Map(await Promise.all(ids.map(async (id) => [id, await loadProfile(id)] as const)));
+  profiles: Profiles,
+): ScheduledMeter[] {
   return meters.flatMap(({ id, line: lineId, unitId, profile: profileId, everyMs }) => {
     const line = lines.get(lineId);
     const profile = profiles.get(profileId);
@@ -202,37 +228,6 @@ async function scheduledMeters(
     if (line === undefined || profile === undefined) return [];
     return [{ meter: createModbusMeter({ id, line, unitId, profile }), everyMs }];
   });
-}
-
-/** How many new entries pass between two looks at what the journal takes on disk. */
-const SIZE_CHECK_ENTRIES = 1_000;
-
-/** The journal, telling how far it is on disk whenever that moves, and once when it has outgrown its configured size. */
-function acknowledging(
-  journal: Journal,
-  { options, config }: Omit<OwnParts, 'identity'>,
-  degraded: Degraded,
-): EvidenceLog {
-  let told = 0;
-  let nextSizeCheck = 0;
-  const checkSize = (): void => {
-    nextSizeCheck = told + SIZE_CHECK_ENTRIES;
-    if (journal.diskBytes() <= config.journal.maxSizeBytes) return;
-    nextSizeCheck = Infinity;
-    const message = `the journal takes more than ${config.journal.maxSizeBytes} bytes; nothing is thrown away`;
-    degraded('journal', new StationError('journal.above_max_size', message, { remedy: 'operator' }));
-  };
-  return {
-    append: async (kind, body, durability) => {
-      const index = await journal.append(kind, body, durability);
-      if (journal.size > told) {
-        told = journal.size;
-        options.onEvent({ event: 'committed', size: told });
-        if (told >= nextSizeCheck) checkSize();
-      }
-      return index;
-    },
-  };
 }
 
 function startedEvent(

@@ -15,8 +15,11 @@ export async function worldForTest(options: Partial<WorldOptions> = {}): Promise
 }
 
 /** The service on that world; killed when the test is over. */
-export function serviceForTest(world: Pick<World, 'configPath' | 'stateDirectory'>): ServiceProcess {
-  const service = ServiceProcess.start(world.configPath, world.stateDirectory);
+export function serviceForTest(
+  world: Pick<World, 'configPath' | 'stateDirectory'>,
+  extra: readonly string[] = [],
+): ServiceProcess {
+  const service = ServiceProcess.start(world.configPath, world.stateDirectory, extra);
   onTestFinished(async () => void (await service.stop('SIGKILL')));
   return service;
 }

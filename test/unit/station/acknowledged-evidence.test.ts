@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { StationError } from '../../../hal/contract/index.ts';
+import { JournalError, type JournalErrorCode } from '../../../src/journal/index.ts';
+import { acknowledgedEvidence } from '../../../src/station/acknowledged-evidence.ts';
+
+function watched(maxSizeBytes = 1_000) {
+  const told: string[] = [];
+  const journal = {
+    size: 0,
+    bytes: 0,
+    refuse: undefined as JournalErrorCode | undefined,
+    append: async (): Promise<number> => {
+      if (journal.refuse !== undefined) throw new JournalError(journal.refuse, 'refused');
+      return journal.size++;
+    },
+    diskBytes: () => journal.bytes,
+  };
+  const evidence = acknowledgedEvidence({
+    journal,
+    maxSizeBytes,
+    log: (_level, event) => told.push(event),
+    onCommitted: (size) => told.push(`committed ${size}`),
+    onDegraded: ({ code }) => told.push(`degraded ${code}`),
+    onLost: ({ code }) => told.push(`lost ${code}`),
+  });
+  const append = async (refuse?: JournalErrorCode): Promise<void> => {
+    journal.refuse = refuse;
+    await evidence
+      .append('config', { digest: new Uint8Array(32), reason: 'test' }, 'billing')
+      .catch((error) => {
+        if (!(error instanceof StationError)) throw error;
+      });
+  };
+  return { journal, told, append };
+}
+
+describe('the journal as metering writes to it', () => {
+  it('is degraded once when the disk is full, and said to store again', async () => {
+    const { told, append } = watched();
+    for (const refuse of [undefined, 'journal.disk_full', 'journal.disk_full', undefined] as const)
+      await append(refuse);
+    expect(told).toEqual([
+      'committed 1',
+      'degraded journal.disk_full',
+      'journal.stores_again',
+      'committed 2',
+    ]);
+  });
+
+  it.each(['journal.closed', 'journal.corrupt'] as const)(
+    'is lost once with %s: only a new start helps',
+    async (code) => {
+      const { told, append } = watched();
+      for (const refuse of ['journal.commit_unknown', code, code] as const) await append(refuse);
+      expect(told).toEqual(['degraded journal.commit_unknown', `degraded ${code}`, `lost ${code}`]);
+    },
+  );
+
+  it('is as good as before when it refuses one entry for what it is', async () => {
+    const { told, append } = watched();
+    await append('journal.entry_invalid');
+    expect(told).toEqual([]);
+  });
+
+  it('says once that it has outgrown its size', async () => {
+    const { told, append, journal } = watched();
+    journal.size = 1_500;
+    journal.bytes = 999;
+    await append();
+    journal.size = 2_600;
+    journal.bytes = 2_000;
+    for (let i = 0; i < 2_000; i++) await append();
+    expect(told.filter((line) => line.startsWith('degraded'))).toEqual(['degraded journal.above_max_size']);
+  });
+});
