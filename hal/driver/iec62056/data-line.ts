@@ -25,7 +25,7 @@ const SET = /[ ]*([\x20-\x27\x2a-\x7e]*?)[ ]*((?:\([\x20-\x27\x2a-\x7e]*\)[ ]*)+
 const GROUP = /\(([^()]*)\)/g;
 /** No meter has more digits than this; the bound keeps every later computation small. */
 const VALUE =
-  /^ *([+-]?)(\d{1,20})(?:\.(\d{0,20}))?(?: *\* *([^* ][^*]{0,15})| +([A-Za-z][A-Za-z0-9]{0,15}))? *$/;
+  /^ *([+-]?)(\d{1,20})(?:\.(\d{0,20}))?(?: *\* *([^* ][^*]{0,15})| +([kMG]?(?:Wh|varh|VAh|W|var|VA|V|A|Hz)))? *$/;
 
 /** The data sets of one line without its CR LF; null when it is none: some character was lost or changed. */
 export function parseDataLine(line: string): DataSet[] | null {

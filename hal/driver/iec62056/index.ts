@@ -7,6 +7,15 @@ export {
   type Identification,
   type ReadoutMode,
 } from './identification.ts';
+export {
+  startReadout,
+  stepReadout,
+  type ReadoutEffect,
+  type ReadoutEvent,
+  type ReadoutOptions,
+  type ReadoutState,
+  type ReadoutStep,
+} from './led-readout.ts';
 export { withoutParity } from './parity.ts';
 export { measuredValue, parseReadout, type Readout } from './readout.ts';
 export {

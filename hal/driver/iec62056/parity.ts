@@ -16,3 +16,8 @@ function hasEvenParity(byte: number): boolean {
   folded ^= folded >> 1;
   return (folded & 1) === 0;
 }
+
+/** For a port opened with eight bits and no parity: what a meter with seven bits and even parity understands. */
+export function withEvenParity(characters: Uint8Array): Uint8Array {
+  return characters.map((character) => (hasEvenParity(character) ? character : character | 0x80));
+}

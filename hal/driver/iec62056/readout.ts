@@ -68,7 +68,7 @@ function isInOrder({ address, groups }: DataSet): boolean {
 export function digitsWereLost(sets: readonly DataSet[]): string | null {
   const byKind = new Map<string, { address: string; shape: WrittenValue['shape'] }[]>();
   for (const { address, groups } of sets) {
-    const [, kind] = /^1-\d+:\d+\.([78])\.\d+\*/.exec(completeObis(address) ?? '') ?? [];
+    const [, kind] = /^1-\d+:\d+\.([78])\.\d+\*255$/.exec(completeObis(address) ?? '') ?? [];
     const written = groups.length === 1 && groups[0] !== undefined ? parseValue(groups[0]) : null;
     if (kind === undefined || written?.unit === null || written === null) continue;
     const key = `${kind} ${written.unit}`;

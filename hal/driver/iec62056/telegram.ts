@@ -1,6 +1,6 @@
 import type { DecodedTelegram, DecodedValue } from '../../contract/index.ts';
 import { sevenBitText } from './byte-buffer.ts';
-import { completeObis, type DataSet } from './data-line.ts';
+import { completeObis, parseValue, type DataSet } from './data-line.ts';
 import { parseIdentification } from './identification.ts';
 import { withoutParity } from './parity.ts';
 import { measuredValue, parseReadout } from './readout.ts';
@@ -46,7 +46,7 @@ const WRONG_PARITY = 'a character has the wrong parity: the line damaged it';
  */
 export function decodeBlock({ header, block, blockCheck }: ReceivedBlock): Iec62056Telegram {
   const identification = identificationOf(header);
-  const characters = withoutParity(Uint8Array.of(...header, ...block, blockCheck));
+  const characters = withoutParity(Buffer.concat([header, block, Uint8Array.of(blockCheck)]));
   if (characters === null) return refusedTelegram('iec62056.parity', WRONG_PARITY, identification);
   const data = characters.subarray(header.length, -1);
   const computed = data.reduce((check, character) => check ^ character, 0);
@@ -61,7 +61,7 @@ export function decodeBlock({ header, block, blockCheck }: ReceivedBlock): Iec62
 /** A telegram of mode D, which has no block check: `/XXXZ… CR LF CR LF data ! CR LF`, from its slash to its end. */
 export function decodePushed(header: Uint8Array, data: Uint8Array): Iec62056Telegram {
   const identification = identificationOf(header);
-  const characters = withoutParity(Uint8Array.of(...header, ...data));
+  const characters = withoutParity(Buffer.concat([header, data]));
   if (characters === null) return refusedTelegram('iec62056.parity', WRONG_PARITY, identification);
   return decodeData(sevenBitText(characters.subarray(header.length)), false, identification);
 }
@@ -91,7 +91,7 @@ function decodeData(text: string, checked: boolean, identification: string | nul
 
 /** With the number on the meter's plate first: C.1.0, then the device's own id, then the address (IEC 62056-61 §5.6). */
 const SERIALS = [
-  /^(?:\d+-\d+:)?(?:C|96)\.1\.0(?:\*255)?$/,
+  /^(?:\d+-\d+:)?(?:C|96)\.1(?:\.0)?(?:\*255)?$/,
   /^(?:\d+-\d+:)?(?:C|96)\.1\.255(?:\*255)?$/,
   /^(?:\d+-\d+:)?0\.0(?:\.0)?(?:\*255)?$/,
 ];
@@ -109,15 +109,27 @@ function firstGroup(sets: readonly DataSet[], address: RegExp): string | null {
   return sets.find((set) => address.test(set.address))?.groups[0] ?? null;
 }
 
-/** The first group is the value; what follows it (the time of a maximum) qualifies it. */
+/**
+ * The first group is the value; what follows it (the time of a maximum) qualifies it. Past billing periods often have no
+ * unit: `1.8.0(00051206*kWh)` and then `1.8.0*18(00049555)` are readings of one register, the unit is written once.
+ */
 function valuesOf(sets: readonly DataSet[]): DecodedValue[] {
-  return sets.flatMap(({ address, groups: [group = ''] }) => {
+  const units = new Map<string, string>();
+  const values = sets.flatMap(({ address, groups: [group = ''] }) => {
     const code = completeObis(address);
-    const value = code === null || NOT_MEASURED.test(code) ? null : measuredValue(code, group);
-    return value === null ? [] : [value];
+    if (code === null || NOT_MEASURED.test(code)) return [];
+    const register = code.replace(/\*\d+$/, '');
+    const unit = parseValue(group)?.unit ?? null;
+    if (unit !== null) units.set(register, unit);
+    return measuredValue(code, group, units.get(register)) ?? [];
   });
+  // Empty places for billing periods to come all have one code (`*00`); nothing says what they would mean.
+  return values.filter(
+    ({ obis }) => CURRENT.test(obis) || values.filter((other) => other.obis === obis).length === 1,
+  );
 }
 
+const CURRENT = /\*255$/;
 /** Load profiles (C = 99) and lists (98): their groups are columns, not one value. */
 const NOT_MEASURED = /^\d+-\d+:9[89]\./;
 

@@ -166,14 +166,14 @@ const LOG = /^\d+-\d+:9[89][.:]/;
 function valueOf({ address, groups }: DataSet): DecodedValue | null {
   const code = LOG.test(address) ? null : completeObis(address);
   if (code === null) return null;
-  // A time before the value says when it was read (sub-meters) or reached (maxima).
+  // A time before the value says when it was read (sub-meters) or reached (maxima); one that cannot be means: never.
   const [first = '', second] = groups;
-  const group = second !== undefined && isTime(first) ? second : first;
-  return measuredValue(code, group);
+  if (second === undefined || !isTime(first)) return measuredValue(code, first);
+  return parseTimestamp(first) === null ? null : measuredValue(code, second);
 }
 
 function isTime(text: string): boolean {
-  return /^\d{12}[SW]?$/.test(text);
+  return /^\d{12}[SW]$/.test(text);
 }
 
 /**

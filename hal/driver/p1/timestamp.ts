@@ -7,6 +7,8 @@ export function parseTimestamp(text: string): string | null {
   const match = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)([SW])$/.exec(text);
   if (match === null) return null;
   const [, year = '', month = '', day = '', hour = '', minute = '', second = '', season] = match;
+  // 1970 and 2000 are where clocks begin that were never set.
+  if (Number(year) === 0 || Number(year) >= 70) return null;
   const local = `20${year}-${month}-${day}T${hour}:${minute}:${second}`;
   const instant = new Date(`${local}Z`);
   if (Number.isNaN(instant.getTime()) || !instant.toISOString().startsWith(local)) return null;
