@@ -24,6 +24,9 @@ export function lintAmounts(point: ProfilePoint, path: Path, locate: Locate): Pr
   if (point.monotonic === false && point.rolloverAt !== undefined) {
     at('rolloverAt', 'a value that may fall does not roll over');
   }
+  if (point.rolloverAt !== undefined && point.maxRate === undefined) {
+    at('maxRate', 'is missing: without it a rollover cannot be told from a reset');
+  }
   const highest = highestOf(point);
   if (point.rolloverAt !== undefined && highest !== undefined) {
     if (compareDecimal(parseDecimal(point.rolloverAt), highest) > 0) {

@@ -146,7 +146,8 @@ function brokenTotal(
   // Also where a counter may have rolled over: the next value tells that just as well, and is no zero.
   if (after.mantissa === 0n) return { rule: 'zero_after_total', quality: 'O' };
   if (!fell) return isTooFast(change, elapsedMs, rule) ? TOO_FAST : undefined;
-  const around = rule.rolloverAt && addDecimal(change, rule.rolloverAt);
+  // Only with a rate of the meter's own: by the wide default, a reset after a long gap would look like it too.
+  const around = rule.maxRate && rule.rolloverAt && addDecimal(change, rule.rolloverAt);
   const rolledOver =
     around !== undefined &&
     around.mantissa >= 0n &&
