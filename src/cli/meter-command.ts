@@ -5,6 +5,7 @@ import { formatDecimal, silentLog, type MeterProfile, type MeterSample } from '.
 import { addLineOptions, lineOptionsOf, wholeNumber, type LineArguments } from './meter-line-options.ts';
 import { withAdvice } from './meter-advice.ts';
 import { registerMeterDecode } from './meter-decode.ts';
+import { registerMeterScan } from './meter-scan.ts';
 import { ExitCode, note, print, printJson, printTable } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -41,6 +42,7 @@ export function registerMeterCommand(program: Command): void {
     .option('--json', 'one JSON document')
     .action(checkProfileFile);
   registerMeterDecode(meter);
+  registerMeterScan(meter);
 }
 
 async function listProfiles(options: { json?: true }): Promise<void> {

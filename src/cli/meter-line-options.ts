@@ -60,10 +60,15 @@ export function lineOptionsOf(given: LineArguments, profile: MeterProfile): Line
     }
   }
   if (given.tcp !== undefined) {
-    return { id: given.tcp, kind: 'tcp', ...endpoint(given.tcp, '--tcp', MODBUS_PORT) };
+    return { id: given.tcp, kind: 'tcp', ...endpointOf(given.tcp, 'tcp') };
   }
   const gateway = given.rtuOverTcp ?? '';
-  return { id: gateway, kind: 'rtuOverTcp', ...endpoint(gateway, '--rtu-over-tcp') };
+  return { id: gateway, kind: 'rtuOverTcp', ...endpointOf(gateway, 'rtuOverTcp') };
+}
+
+/** Address of `--tcp` or `--rtu-over-tcp`. @throws UsageError */
+export function endpointOf(text: string, kind: 'tcp' | 'rtuOverTcp'): { host: string; port: number } {
+  return kind === 'tcp' ? endpoint(text, '--tcp', MODBUS_PORT) : endpoint(text, '--rtu-over-tcp');
 }
 
 /** `host:port`, `[2001:db8::1]:502`, or a host alone where there is a usual port. */

@@ -1,6 +1,8 @@
 import type { EnergyMeter } from '../../contract/index.ts';
 import { ModbusMeter, type ModbusMeterOptions } from './modbus-meter.ts';
 
+export { askUnit, type UnitPresence, type UnitQuestion } from './ask-unit.ts';
+export { identifyUnit, type ModelFound, type ModelsFound, type UnitToIdentify } from './identify-model.ts';
 export type { ModbusMeterOptions } from './modbus-meter.ts';
 export type { FramingName } from './framing.ts';
 export { decodeVector } from './vector-decoder.ts';
