@@ -88,6 +88,8 @@ class Framing {
   #lineStart = 0;
   #dataLines = 0;
   #emptyLine = false;
+  #stx = 0;
+  #inData = false;
   #previous = 0;
   /** Bytes of an acknowledgement or a command so far. */
   #count = 0;
@@ -123,8 +125,7 @@ class Framing {
         this.#pushBlock(byte, character);
         break;
       case 'blockCheck':
-        this.#emit(decodeBlock({ header: this.#header, block: this.#data.slice(), blockCheck: byte }));
-        this.#leave();
+        this.#finishBlock(byte);
         break;
       case 'lines':
         this.#pushLines(byte, character);
@@ -164,7 +165,7 @@ class Framing {
 
   #pushOutside(byte: number, character: number): void {
     if (character === SLASH) return this.#startHeader(byte);
-    if (character === STX) return this.#startBlock(new Uint8Array(0));
+    if (character === STX) return this.#startBlock(byte, new Uint8Array(0), this.#stray.hasDataLines);
     if (character === SOH) return this.#startCommand();
     this.#stray.push(character);
   }
@@ -199,12 +200,13 @@ class Framing {
     this.#reportStray();
     this.#header = this.#headerBuffer.slice();
     this.#emptyLine = false;
+    this.#data.clear();
     this.#received.push({ kind: 'identification', identification });
     this.#state = 'identified';
   }
 
   #pushIdentified(byte: number, character: number): void {
-    if (character === STX) return this.#startBlock(this.#header);
+    if (character === STX) return this.#startBlock(byte, this.#header);
     if (character === SLASH) {
       this.#refuse('iec62056.cut', 'it ends after its identification');
       return this.#startHeader(byte);
@@ -215,13 +217,14 @@ class Framing {
       return;
     }
     if (character === SOH) return this.#startCommand();
+    // Kept: in a push every character between its first line and its end has to be in order.
+    if (!this.#data.push(byte)) return this.#overflow();
     if (character === LF) {
       // A lone LF after a CR LF is a damaged STX (one bit apart), not the empty line of mode D.
       const withReturns = this.#header.length > 1 && ((this.#header.at(-2) ?? 0) & 0x7f) === CR;
       if (!withReturns || this.#previous === CR) this.#startLines(true);
     } else if (character >= 0x20) {
       this.#startLines(false);
-      this.#pushLines(byte, character);
     }
   }
 
@@ -253,18 +256,25 @@ class Framing {
     }
   }
 
-  #startBlock(header: Uint8Array): void {
+  /**
+   * `inData`: the STX stands among data, where a damaged character may look like one. What follows it may fit its block
+   * check by chance (one in 128) and is not believed.
+   */
+  #startBlock(stx: number, header: Uint8Array, inData = false): void {
+    this.#stx = stx;
+    this.#inData = inData;
     this.#header = header;
     this.#startData('block');
+    this.#data.clear();
   }
 
   #startLines(emptyLine: boolean): void {
     this.#emptyLine = emptyLine;
     this.#startData('lines');
+    this.#lineStart = this.#data.length - (emptyLine ? 0 : 1);
   }
 
   #startData(state: 'block' | 'lines'): void {
-    this.#data.clear();
     this.#lineStart = 0;
     this.#dataLines = 0;
     this.#state = state;
@@ -273,21 +283,31 @@ class Framing {
   #pushBlock(byte: number, character: number): void {
     if (character === STX) {
       this.#refuse('iec62056.cut', 'it ends in the middle: another block begins before its end');
-      return this.#startBlock(new Uint8Array(0));
+      return this.#startBlock(byte, new Uint8Array(0), true);
     }
     if (!this.#data.push(byte)) return this.#overflow();
     if (character === ETX) this.#state = 'blockCheck';
     else if (character === LF) this.#endLine();
   }
 
+  #finishBlock(blockCheck: number): void {
+    if (this.#inData) {
+      this.#refuse('iec62056.cut', 'it has no beginning: only a part of it was received');
+    } else {
+      const block = { header: this.#header, stx: this.#stx, data: this.#data.slice(), blockCheck };
+      this.#emit(decodeBlock(block));
+    }
+    this.#leave();
+  }
+
   #pushLines(byte: number, character: number): void {
     if (character === STX && this.#dataLines === 0) {
       // What came in between was noise of the change of rate.
-      return this.#startBlock(this.#header);
+      return this.#startBlock(byte, this.#header);
     }
     if (character === STX) {
       this.#refuse('iec62056.cut', 'it ends in the middle: another block begins before its end');
-      return this.#startBlock(new Uint8Array(0));
+      return this.#startBlock(byte, new Uint8Array(0), true);
     }
     if (character === ETX) {
       this.#refuse('iec62056.cut', 'its block check cannot be computed: the STX before its data was lost');

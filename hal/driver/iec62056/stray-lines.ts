@@ -33,6 +33,10 @@ export class StrayLines {
     this.#line = '';
   }
 
+  get hasDataLines(): boolean {
+    return this.#dataLines > 0;
+  }
+
   /** True when there were data lines since the last call. */
   takeReport(): boolean {
     this.endLine();

@@ -33,8 +33,9 @@ export function refusedTelegram(
 /** `header` may be empty: the block check protects a block whose identification was lost just as well. */
 export interface ReceivedBlock {
   readonly header: Uint8Array;
+  readonly stx: number;
   /** After STX, up to and with ETX. */
-  readonly block: Uint8Array;
+  readonly data: Uint8Array;
   readonly blockCheck: number;
 }
 
@@ -44,18 +45,25 @@ const WRONG_PARITY = 'a character has the wrong parity: the line damaged it';
  * A data block of modes A to C, `STX … ETX BCC`. Refused when a parity bit, the block check character or the form of a
  * line is wrong. BCC: exclusive or of everything after STX up to and with ETX (IEC 62056-21 §6.3.3).
  */
-export function decodeBlock({ header, block, blockCheck }: ReceivedBlock): Iec62056Telegram {
+export function decodeBlock({ header, stx, data, blockCheck }: ReceivedBlock): Iec62056Telegram {
   const identification = identificationOf(header);
-  const characters = withoutParity(Buffer.concat([header, block, Uint8Array.of(blockCheck)]));
+  const bytes = Buffer.concat([header, Uint8Array.of(stx), data, Uint8Array.of(blockCheck)]);
+  const characters = withoutParity(bytes);
   if (characters === null) return refusedTelegram('iec62056.parity', WRONG_PARITY, identification);
-  const data = characters.subarray(header.length, -1);
-  const computed = data.reduce((check, character) => check ^ character, 0);
+  const checked = characters.subarray(header.length + 1, -1);
+  const computed = checked.reduce((check, character) => check ^ character, 0);
   const received = characters.at(-1) ?? 0;
   if (computed !== received) {
     const why = `the block check is ${hexByte(received)}, its contents make ${hexByte(computed)}`;
     return refusedTelegram('iec62056.block_check', why, identification);
   }
-  return decodeData(sevenBitText(data.subarray(0, -1)), true, identification);
+  const text = sevenBitText(checked.subarray(0, -1));
+  // A character that was changed to ETX leaves a shorter block, which one time in 128 fits. The `!` shows where a readout
+  // really ends; only the answers of the programming mode, of one data set, have none.
+  if (!/(?:^|\n)![\r\n]*$/.test(text) && (header.length > 0 || text.includes('\n'))) {
+    return refusedTelegram('iec62056.cut', 'its block ends without the ! of its end', identification);
+  }
+  return decodeData(text, true, identification);
 }
 
 /** A telegram of mode D, which has no block check: `/XXXZ… CR LF CR LF data ! CR LF`, from its slash to its end. */
