@@ -80,7 +80,7 @@ export type Reception<Answer> =
 
 export interface ExchangeResult<Answer> {
   readonly answer: Answer;
-  /** When the first attempt began to be sent: nothing in the answer is older. */
+  /** When the first attempt, or an earlier exchange whose answer this may be, began to be sent: nothing in it is older. */
   readonly sentMonoMs: number;
   readonly receivedMonoMs: number;
   readonly attempts: number;

@@ -12,10 +12,13 @@ export interface Collecting {
   /** Silence after input that ends an answer which cannot become whole. */
   readonly silenceMs: number;
   /** Told when a peer is found to have sent what nobody waits for. */
-  readonly onStray: (peer: string) => void;
+  readonly onStray: (peer: string, bytes: Uint8Array) => void;
 }
 
-export type Collected = Extract<Reception<unknown>, { kind: 'answer' }>;
+export type Collected = Extract<Reception<unknown>, { kind: 'answer' }> & {
+  /** The answer as it came. */
+  readonly frame: Uint8Array;
+};
 
 /** What was sent: the number it bears, and when its last byte leaves. */
 export interface Sent {
@@ -58,9 +61,26 @@ export async function collectAnswer(
   }
 }
 
-type Undecided = Exclude<Reception<unknown>, { kind: 'discard' | 'unreachable' }> & {
+type Undecided = (Collected | Extract<Reception<unknown>, { kind: 'incomplete' | 'damaged' }>) & {
   readonly seen?: string;
 };
+
+/**
+ * Before a request on a stream whose framing is its own: drops whole frames that are left over, and says whether nothing
+ * remains. What remains would be taken for the begin of the next frame, and the next answer be lost.
+ */
+export function isAtFrameBoundary(
+  exchange: Exchange<unknown>,
+  sequence: number,
+  connection: Connection,
+): boolean {
+  while (connection.input.length > 0) {
+    const reception = exchange.receive(connection.input, sequence);
+    if (reception.kind !== 'discard') return false;
+    connection.consume(Math.max(1, reception.byteCount));
+  }
+  return true;
+}
 
 /** Asks the exchange about the input, does what it says about bytes that are not the answer, and asks again. */
 async function judge(exchange: Exchange<unknown>, sequence: number, line: Collecting): Promise<Undecided> {
@@ -74,14 +94,14 @@ async function judge(exchange: Exchange<unknown>, sequence: number, line: Collec
         return seen === undefined ? reception : { ...reception, seen };
       }
       case 'answer':
-        connection.take(reception.byteCount);
-        return reception;
+        return { ...reception, frame: connection.take(reception.byteCount) };
       case 'unreachable':
         connection.take(reception.byteCount);
         throw reception.error;
       case 'discard':
+        if (reception.from !== undefined)
+          line.onStray(reception.from, connection.input.subarray(0, reception.byteCount));
         connection.consume(Math.max(1, reception.byteCount));
-        if (reception.from !== undefined) line.onStray(reception.from);
         discarded = reception.seen;
         break;
       case 'damaged':

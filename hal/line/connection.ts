@@ -147,8 +147,10 @@ export class Connection {
   }
 
   /** Takes the first bytes of the input as an answer. */
-  take(byteCount: number): void {
+  take(byteCount: number): Uint8Array {
+    const taken = this.#input.subarray(0, byteCount);
     this.#input = this.#input.subarray(byteCount);
+    return taken;
   }
 
   async close(): Promise<void> {

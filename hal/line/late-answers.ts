@@ -43,6 +43,12 @@ export class LateAnswers {
     return this.#owed.some((owed) => owed.request !== request && owed.until > now);
   }
 
+  /** When the oldest request was sent whose answer one to `request`, sent at `sentAt`, may be; `sentAt` if there is none. */
+  oldestSame(request: string, sentAt: number): number {
+    const same = this.#owed.filter((owed) => owed.request === request && owed.until > sentAt);
+    return Math.min(sentAt, ...same.map((owed) => owed.sentAt));
+  }
+
   /** The request got no answer that counts. */
   unanswered(answerKey: string | undefined, request: string, sentAt: number, until: number): void {
     if (answerKey === undefined) return;

@@ -8,7 +8,7 @@ import {
   type Log,
   type MonotonicClock,
 } from '../contract/index.ts';
-import { collectAnswer, type Collected, type Collecting } from './answer-collector.ts';
+import { collectAnswer, isAtFrameBoundary, type Collected, type Collecting } from './answer-collector.ts';
 import type { OpenChannel } from './channel.ts';
 import { Connection, type ReopenLimits } from './connection.ts';
 import { asMeterError, badFrame, closedError, queueFullError, quarantinedError } from './errors.ts';
@@ -109,7 +109,8 @@ export class LineActor implements Line {
       clock: parts.clock,
       msPerByte: parts.pace.msPerByte,
       silenceMs: parts.limits.silenceMs,
-      onStray: (from) => this.#peers.get(from)?.strayed(parts.clock.nowMonoMs()),
+      onStray: (from, bytes) =>
+        this.#peers.get(from)?.strayed(parts.clock.nowMonoMs(), bytes, parts.pace.msPerByte),
     };
     this.#connection.onChange = () => this.#wakeUp.ring();
   }
@@ -191,7 +192,9 @@ export class LineActor implements Line {
   #quietAt(): number {
     const { lastInputAt, talkingSince } = this.#connection;
     const heardUntil = Math.min(lastInputAt, talkingSince + LONGEST_TALK_MS);
-    return Math.max(heardUntil, this.#lastOutputAt) + this.#parts.pace.frameGapMs;
+    const quietAt = Math.max(heardUntil, this.#lastOutputAt) + this.#parts.pace.frameGapMs;
+    // A copy would meet the next request on the wire, whomever that is for.
+    return this.kind === 'tcp' ? quietAt : Math.max(quietAt, this.#lastAnswered?.copyUntil ?? 0);
   }
 
   async #serve(job: Job): Promise<void> {
@@ -203,15 +206,17 @@ export class LineActor implements Line {
     try {
       const opened = await this.#connection.ensureOpen();
       if (opened === 'available again') for (const each of this.#peers.values()) each.forgive();
-      job.resolve(await this.#attempt(job, peer));
-      const event = peer.answered(this.#clock.nowMonoMs());
+      const { frame, ...result } = await this.#attempt(job, peer);
+      job.resolve(result);
+      const event = peer.answered(result.receivedMonoMs, frame);
       if (event !== undefined) this.#log('info', 'line.peer_recovered', { line: this.id, peer: job.peer });
     } catch (error) {
       this.#afterFailure(job, peer, asMeterError(error));
     } finally {
       const tookMs = this.#clock.nowMonoMs() - startedAt;
       this.#counters.busyMs += tookMs;
-      this.#queue.charge(job.peer, tookMs);
+      // The line waits for the peer's second copy: that is its time, too.
+      this.#queue.charge(job.peer, tookMs + Math.max(0, peer.copyUntil - this.#clock.nowMonoMs()));
       this.#busySince = undefined;
     }
     // Where no gap separates frames, the one who was just answered gets the chance to ask on before the turn is given away.
@@ -238,21 +243,25 @@ export class LineActor implements Line {
   }
 
   /** One send and the wait for its answer. @throws MeterError */
-  async #attempt(job: Job, peer: Peer): Promise<ExchangeResult<unknown>> {
+  async #attempt(job: Job, peer: Peer): Promise<ExchangeResult<unknown> & { frame: Uint8Array }> {
     const { exchange, requestKey } = job;
-    // Framings with transaction ids recognise old answers themselves; cutting their stream would lose its frame bounds.
-    if (this.kind !== 'tcp') await this.#discardStrayInput();
     const sequence = this.#counters.requests & 0xffff;
+    if (this.kind !== 'tcp') await this.#discardStrayInput();
+    else if (!isAtFrameBoundary(exchange, sequence, this.#connection)) {
+      await this.#connection.drop(new Error('bytes that belong to no frame'));
+      await this.#connection.ensureOpen();
+    }
     const request = exchange.request(sequence);
     job.attempts++;
     const sentAt = this.#clock.nowMonoMs();
-    job.firstSentAt ??= sentAt;
+    // The answer may be that to the same request of an earlier exchange, which came too late for that one.
+    job.firstSentAt ??= peer.late.oldestSame(requestKey, sentAt);
     this.#counters.requests++;
     this.#counters.bytesSent += request.length;
     const windowMs = Math.max(this.#parts.limits.lateWindowMs, 3 * exchange.responseTimeoutMs);
     const until = sentAt + windowMs + COPY_MS;
     try {
-      const { answer, refusal, moreMayFollow } = await this.#ask(exchange, request, sequence);
+      const { answer, frame, refusal, moreMayFollow } = await this.#ask(exchange, request, sequence);
       const answeredAt = this.#clock.nowMonoMs();
       if (refusal === 'names nothing' && peer.late.owesOther(requestKey, sentAt))
         throw badFrame(this.id, exchange, 'a refusal that may belong to an earlier request');
@@ -261,7 +270,7 @@ export class LineActor implements Line {
       else peer.late.answered(exchange.answerKey, requestKey, { sentAt, answeredAt, until });
       this.#counters.countAnswer(answeredAt - sentAt);
       const { attempts, firstSentAt: sentMonoMs } = job;
-      return { answer, sentMonoMs, receivedMonoMs: answeredAt, attempts };
+      return { answer, frame, sentMonoMs, receivedMonoMs: answeredAt, attempts };
     } catch (error) {
       peer.late.unanswered(exchange.answerKey, requestKey, sentAt, until);
       throw error;
@@ -285,7 +294,8 @@ export class LineActor implements Line {
 
   /** What came since the last answer, with nobody asked since, came from the one who gave it. */
   async #discardStrayInput(): Promise<void> {
-    if (this.#connection.input.length > 0) this.#lastAnswered?.strayed(this.#connection.lastInputAt);
+    const { input, lastInputAt } = this.#connection;
+    if (input.length > 0) this.#lastAnswered?.strayed(lastInputAt, input, this.#parts.pace.msPerByte);
     this.#lastAnswered = undefined;
     await this.#guard(this.#connection.discardInput());
   }

@@ -19,6 +19,8 @@ export const PEER_LIMITS: PeerLimits = {
 
 /** What comes later than this is no second copy but a late answer, which late-answers.ts deals with. */
 const MAX_STRAY_MS = 100;
+/** Behind a gateway may be a line of 9600 baud. */
+const UNKNOWN_MS_PER_BYTE = 11_000 / 9_600;
 /** Copies are not punctual. */
 const STRAY_MARGIN = 1.5;
 /** How long a peer that answered twice is not trusted. */
@@ -36,6 +38,7 @@ export class Peer {
   #consecutive = 0;
   #leftAloneUntil = 0;
   #lastAnswerAt = -Infinity;
+  #lastFrame: Uint8Array = new Uint8Array(0);
   #strayDelayMs = 0;
   #strayUntil = -Infinity;
   readonly #reports = new ReportBudget<'healthy' | 'quarantined'>('healthy');
@@ -50,17 +53,25 @@ export class Peer {
 
   /** Earliest time for the next request: after the pause that the peer needs, and after its stray answers. */
   restedAt(turnaroundMs: number): number {
-    const strayMs = this.#lastAnswerAt < this.#strayUntil ? STRAY_MARGIN * this.#strayDelayMs : 0;
-    return this.#lastAnswerAt + Math.max(turnaroundMs, strayMs);
+    return Math.max(this.#lastAnswerAt + turnaroundMs, this.copyUntil);
+  }
+
+  /** Until when a second copy of the last answer may still be on the wire, if the peer is known to send such. */
+  get copyUntil(): number {
+    return this.#lastAnswerAt < this.#strayUntil ? this.#lastAnswerAt + STRAY_MARGIN * this.#strayDelayMs : 0;
   }
 
   /**
-   * Bytes came from the peer that nobody had asked for. Shortly after an answer that is a second copy of it, and a copy
-   * cannot be told from the answer to the same request in the next round: from now on wait for the copy to pass by.
+   * Bytes came that nobody had asked for. When they are a second copy of the peer's last answer, it cannot be told from the
+   * answer to the same request in the next round: from now on wait for the copy to pass by. Other bytes may be anybody's,
+   * whatever they say.
    */
-  strayed(now: number): void {
-    const delayMs = now - this.#lastAnswerAt;
-    if (delayMs > MAX_STRAY_MS) return;
+  strayed(now: number, bytes: Uint8Array, msPerByte: number): void {
+    const begunMs = now - this.#lastAnswerAt;
+    if (begunMs > MAX_STRAY_MS || !isBeginOf(bytes, this.#lastFrame)) return;
+    // The copy may be caught at its first bytes: the others follow.
+    const missingBytes = Math.max(0, this.#lastFrame.length - bytes.length);
+    const delayMs = begunMs + missingBytes * (msPerByte || UNKNOWN_MS_PER_BYTE);
     this.#strayDelayMs = now < this.#strayUntil ? Math.max(this.#strayDelayMs, delayMs) : delayMs;
     this.#strayUntil = now + STRAY_MEMORY_MS;
   }
@@ -70,7 +81,9 @@ export class Peer {
     return Math.max(0, this.#leftAloneUntil - now);
   }
 
-  answered(now: number): PeerEvent {
+  /** `frame`: the answer as it came. */
+  answered(now: number, frame: Uint8Array): PeerEvent {
+    this.#lastFrame = frame;
     this.#answers++;
     this.#consecutive = 0;
     this.#leftAloneUntil = 0;
@@ -102,4 +115,9 @@ export class Peer {
       state: this.#consecutive === 0 ? 'healthy' : this.probing ? 'quarantined' : 'failing',
     };
   }
+}
+
+function isBeginOf(bytes: Uint8Array, frame: Uint8Array): boolean {
+  const length = Math.min(bytes.length, frame.length);
+  return length > 0 && Buffer.compare(bytes.subarray(0, length), frame.subarray(0, length)) === 0;
 }

@@ -1,56 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { MeterError, type EnergyMeter, type Line, type MeterSample } from '../../hal/contract/index.ts';
 import { startSimulatedStation, type Fault, type SimulatedStation } from '../../hal/simulator/index.ts';
+import { FAULTS_OF, faultName } from '../support/all-faults.ts';
 import { asReading, lineTo, meterOn } from '../support/meter-station.ts';
 import { PTY_NOTE, WHY_NO_PTY } from '../support/pty.ts';
 import { checkReading } from '../support/truth.ts';
 
 // Every fault of the simulator, on every kind of line, on one of two units of the same model (so that their answers have the
 // same shape and could be taken for each other's), while the registers change every 100 ms. Whatever resolves is judged
-// against what the meter showed in that window: 0 wrong values, and the healthy unit goes on.
+// against what the meter showed in that window: 0 wrong values, and the healthy unit goes on. At what rate it goes on is judged
+// in virtual time (healthy-rate.test.ts) and, on these very lines, in test/soak.
 
 const RESPONSE_TIMEOUT_MS = 60;
 /** Faults that need not cost an answer. On TCP, noise loses the frame boundaries. */
 const RIGHT_IN_SPITE: readonly Fault['kind'][] = ['duplicate', 'glued', 'byteByByte'];
 const RIGHT_IN_SPITE_RTU: readonly Fault['kind'][] = ['noiseBefore', 'longFrame'];
 
-const COMMON: Fault[] = [
-  { kind: 'silent' },
-  { kind: 'late', ms: 90 },
-  { kind: 'late', ms: 150 },
-  { kind: 'exception', code: 4 },
-  { kind: 'busy' },
-  { kind: 'shortFrame' },
-  { kind: 'longFrame' },
-  { kind: 'wrongUnit' },
-  { kind: 'wrongFunction' },
-  { kind: 'wrongByteCount' },
-  { kind: 'duplicate' },
-  { kind: 'duplicate', ms: 0 },
-  { kind: 'glued' },
-  { kind: 'noiseBefore' },
-  { kind: 'garbage' },
-  { kind: 'byteByByte', gapMs: 0 },
-];
-const SOCKET: Fault[] = [{ kind: 'closeSocket' }, { kind: 'closeInAnswer' }];
-const RTU: Fault[] = [{ kind: 'corruptCrc' }, { kind: 'corruptData' }];
-const MBAP: Fault[] = [
-  { kind: 'bogusProtocolId' },
-  { kind: 'bogusLength' },
-  { kind: 'wrongTransaction' },
-  { kind: 'swappedOrder' },
-];
-
 const LINES = [
-  { kind: 'tcp' as const, faults: [...COMMON, ...SOCKET, ...MBAP], skip: false, note: '' },
-  { kind: 'rtuOverTcp' as const, faults: [...COMMON, ...SOCKET, ...RTU], skip: false, note: '' },
-  { kind: 'pty' as const, faults: [...COMMON, ...RTU], skip: WHY_NO_PTY !== undefined, note: PTY_NOTE },
+  { kind: 'tcp' as const, skip: false, note: '' },
+  { kind: 'rtuOverTcp' as const, skip: false, note: '' },
+  { kind: 'pty' as const, skip: WHY_NO_PTY !== undefined, note: PTY_NOTE },
 ];
 
-const named = (fault: Fault): string => JSON.stringify(fault).replaceAll('"', '');
-
-describe.each(LINES)('one of two units on $kind is faulty $note', ({ kind, faults, skip }) => {
-  it.skipIf(skip).concurrent.each(faults.map((fault) => ({ name: named(fault), fault })))(
+describe.each(LINES)('one of two units on $kind is faulty $note', ({ kind, skip }) => {
+  it.skipIf(skip).concurrent.each(FAULTS_OF[kind].map((fault) => ({ name: faultName(fault), fault })))(
     '$name gives no wrong value',
     { timeout: 20_000 },
     async ({ fault }) => {

@@ -46,7 +46,7 @@ export class VirtualClock implements MonotonicClock {
   }
 }
 
-/** Lets every promise that can go on do so: one turn of the event loop runs all of its microtasks. */
+/** Lets every promise that can go on do so, and whoever gives way for one turn of the event loop. */
 async function settle(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
