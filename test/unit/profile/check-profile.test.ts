@@ -43,7 +43,7 @@ describe('a profile that does not exist', () => {
   it('is refused with the names that could have been meant', async () => {
     await expect(loadProfile('sdm630')).rejects.toMatchObject({
       code: 'profile.unknown',
-      details: { near: ['eastron-sdm630'] },
+      details: { near: ['eastron-sdm630', 'eastron-sdm630mct'] },
     });
     await expect(loadProfile('../models/abb-b23')).rejects.toMatchObject({ code: 'profile.unknown' });
   });
