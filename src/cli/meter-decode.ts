@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { Option, type Command } from 'commander';
 import { formatDecimal, type DecodedTelegram } from '../../hal/contract/index.ts';
 import { ExitCode, note, print, printJson, printTable } from './output.ts';
@@ -18,13 +19,17 @@ export function registerMeterDecode(meter: Command): void {
   meter
     .command('decode')
     .description('says what a raw capture of a serial line holds')
-    .argument('<file>', 'the bytes as they were on the line')
+    .argument('<file>', 'the bytes as they were on the line; - for stdin')
     .addOption(
       new Option('--protocol <name>', 'what the meter speaks')
         .choices(Object.keys(DECODERS))
         .makeOptionMandatory(),
     )
     .option('--json', 'one JSON document')
+    .addHelpText(
+      'after',
+      '\nEnds with status 0 when one telegram at least was understood, with 1 when none was.',
+    )
     .action(decodeCapture);
 }
 
@@ -41,7 +46,7 @@ async function decodeCapture(file: string, options: { protocol: Protocol; json?:
 
 async function readCapture(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(file);
+    return file === '-' ? await buffer(process.stdin) : await readFile(file);
   } catch (cause) {
     throw new UsageError('usage.file_unreadable', `cannot read ${file}: ${(cause as Error).message}`, {
       cause,
