@@ -1,5 +1,5 @@
 import { StationError, type Line, type Log, type MonotonicClock } from '../../hal/contract/index.ts';
-import { createModbusMeter } from '../../hal/driver/modbus/index.ts';
+import { createModbusMeter, type ModbusMeterOptions } from '../../hal/driver/modbus/index.ts';
 import { openLine } from '../../hal/line/index.ts';
 import { listProfileIds, loadProfile } from '../../hal/profile/index.ts';
 import { loadStationConfig, type StationConfig } from '../config/index.ts';
@@ -217,7 +217,7 @@ async function profilesOf({ meters }: StationConfig): Promise<Profiles> {
 }
 
 function scheduledMeters(
-  { meters }: StationConfig,
+  { lines: lineConfigs, meters }: StationConfig,
   lines: ReadonlyMap<string, Line>,
   profiles: Profiles,
 ): ScheduledMeter[] {
@@ -226,8 +226,16 @@ function scheduledMeters(
     const profile = profiles.get(profileId);
     // The configuration was checked: both are there.
     if (line === undefined || profile === undefined) return [];
-    return [{ meter: createModbusMeter({ id, line, unitId, profile }), everyMs }];
+    const wire = wireOf(lineConfigs.find((each) => each.id === lineId));
+    return [{ meter: createModbusMeter({ id, line, unitId, profile, ...(wire && { wire }) }), everyMs }];
   });
+}
+
+/** A serial line is filled by its characters; on a socket, and behind a gateway of unknown speed, requests are what counts. */
+function wireOf(line: StationConfig['lines'][number] | undefined): ModbusMeterOptions['wire'] {
+  if (line?.kind !== 'serial') return undefined;
+  const { baudRate, dataBits, parity, stopBits } = line;
+  return { baudRate, bitsPerCharacter: 1 + dataBits + (parity === 'none' ? 0 : 1) + stopBits };
 }
 
 function startedEvent(
