@@ -3,6 +3,8 @@ import os from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
 import { bundleBench } from './bundle.ts';
+import { cpuBench } from './cpu.ts';
+import { faultsBench } from './faults.ts';
 import { journalBench } from './journal.ts';
 import { memoryBench } from './memory.ts';
 import { modbusBench } from './modbus.ts';
@@ -17,7 +19,9 @@ const BENCHES: readonly Bench[] = [
   journalBench,
   proofsBench,
   modbusBench,
+  cpuBench,
   wireBench,
+  faultsBench,
   bundleBench,
 ];
 

@@ -26,9 +26,10 @@ export const wireBench: Bench = {
   name: 'wire',
   what: 'how busy a saturated 9600-baud line is kept, and how long a sample takes on it, beside one request a value',
   async run(scale) {
-    const [rounds, durationMs] = scale === 'full' ? [3, 10_000] : [1, 1_000];
+    const [rounds, durationMs] = scale === 'full' ? [3, 4_000] : [1, 200];
     const tables: Table[] = [];
-    for (const id of METER_MODELS.keys()) tables.push(await saturated(id, rounds, durationMs));
+    const models = [...METER_MODELS.keys()].slice(0, scale === 'full' ? undefined : 1);
+    for (const id of models) tables.push(await saturated(id, rounds, durationMs));
     return tables;
   },
 };
