@@ -36,6 +36,7 @@ export class Auditor {
   #wrong = 0;
   #lastReading: number | undefined;
   readonly #mismatches: Mismatch[] = [];
+  #looking: Promise<Audit | undefined> = Promise.resolve(undefined);
 
   constructor(truth: StationTruth, stateDirectory: string) {
     this.#truth = truth;
@@ -58,7 +59,14 @@ export class Auditor {
     };
   }
 
-  async continue(): Promise<Audit> {
+  /** One at a time: two would look at the same entries. */
+  continue(): Promise<Audit> {
+    const looking = this.#looking.catch(() => undefined).then(() => this.#lookOn());
+    this.#looking = looking;
+    return looking;
+  }
+
+  async #lookOn(): Promise<Audit> {
     const args = [
       'journal',
       'export',

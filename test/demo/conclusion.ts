@@ -23,6 +23,12 @@ export interface Summary {
   } | null;
   readonly receipt: { readonly index: number; readonly verified: boolean } | null;
   readonly telemetry: { readonly messages: number };
+  /** How the service ended; anything but status 0 when it was told to is a failure. */
+  readonly service: {
+    readonly status: number | null;
+    readonly signal: string | null;
+    readonly byItself: boolean;
+  };
   readonly mismatches: readonly Mismatch[];
 }
 
@@ -32,6 +38,8 @@ interface Parts {
   readonly auditor: Auditor;
   readonly observer: Observer;
   readonly startedMono: number;
+  /** Entries of earlier runs in the same state directory. */
+  readonly sizeBefore: number;
 }
 
 interface StoredStatus {
@@ -48,12 +56,20 @@ interface StoredStatus {
 const ANCHOR_GRACE_MS = 45_000;
 
 /** Stops the service and checks everything with the commands that anyone has. */
-export async function conclude({ world, service, auditor, observer, startedMono }: Parts): Promise<Summary> {
+export async function conclude({
+  world,
+  service,
+  auditor,
+  observer,
+  startedMono,
+  sizeBefore,
+}: Parts): Promise<Summary> {
   await service
-    .event((event) => event['event'] === 'sync' && anchoredSize(event) > 0, ANCHOR_GRACE_MS)
+    .event((event) => event['event'] === 'sync' && anchoredSize(event) > sizeBefore, ANCHOR_GRACE_MS)
     .catch(() => undefined);
   const seconds = Math.round((performance.now() - startedMono) / 1_000);
-  await service.stop('SIGTERM');
+  const byItself = service.ended;
+  const { code: status, signal } = await service.stop('SIGTERM');
   const { messages } = observer.see();
   const audit = await auditor.continue();
   const journal = await productJson<{ size: number; root: string; ok: boolean }>([
@@ -82,6 +98,7 @@ export async function conclude({ world, service, auditor, observer, startedMono 
     anchor,
     receipt: index === undefined ? null : await makeAndVerifyReceipt(world, index, file),
     telemetry: { messages },
+    service: { status, signal, byItself },
     mismatches: audit.firstMismatches,
   };
 }

@@ -19,6 +19,8 @@ const FRAME_MS = 250;
 const AUDIT_EVERY_MS = 10_000;
 const REPORT_EVERY_MS = 5_000;
 const RUNNING = 'running';
+/** As shells have it: 128 and the number of SIGINT. */
+const INTERRUPTED = 130;
 
 async function main(): Promise<number> {
   const terminal = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
@@ -35,11 +37,14 @@ async function main(): Promise<number> {
   }
   const directory = options.stateDirectory ?? mkdtempSync(path.join(os.tmpdir(), 'delmonicos-demo-'));
   const screen = new Screen(options, terminal && !options.json);
+  const interrupted = untilInterrupted();
   screen.say('starting a simulated station, a broker and a dev network …');
   let world: World | undefined;
   try {
     world = await startWorld({ directory, broker: options.broker, anchorEvery: '15s', groupCommit: '2s' });
-    const summary = await perform(world, options, screen);
+    if (interrupted.aborted) return INTERRUPTED;
+    for (const note of world.notes) screen.note(note);
+    const summary = await perform(world, options, { screen, interrupted });
     screen.finish(summary);
     return isGood(summary) ? 0 : 1;
   } finally {
@@ -49,7 +54,19 @@ async function main(): Promise<number> {
   }
 }
 
-async function perform(world: World, options: DemoOptions, screen: Screen): Promise<Summary> {
+/** Ctrl-C, a closed terminal, or whoever started us has had enough. What is starting is waited for and ended; a second signal ends us at once. */
+function untilInterrupted(): AbortSignal {
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => abort.abort());
+  return abort.signal;
+}
+
+interface Stage {
+  readonly screen: Screen;
+  readonly interrupted: AbortSignal;
+}
+
+async function perform(world: World, options: DemoOptions, { screen, interrupted }: Stage): Promise<Summary> {
   const observer = await observe(world.brokerUrl, world.stationName);
   const service = ServiceProcess.start(world.configPath, world.stateDirectory);
   const auditor = new Auditor(world.station.truth, world.stateDirectory);
@@ -66,10 +83,13 @@ async function perform(world: World, options: DemoOptions, screen: Screen): Prom
   });
   try {
     const started = await service.event((event) => event['event'] === 'started');
-    auditor.skipTo(Number(started['size']) - 2);
-    await runFor(options, { service, auditor, receipt, draw: () => screen.draw(scene(RUNNING)) });
+    // Its first two entries are of this run already.
+    const sizeBefore = Number(started['size']) - 2;
+    auditor.skipTo(sizeBefore);
+    const draw = (): void => screen.draw(scene(RUNNING));
+    await runFor(options, { service, auditor, receipt, draw, interrupted });
     screen.draw(scene('checking everything'));
-    return await conclude({ world, service, auditor, observer, startedMono });
+    return await conclude({ world, service, auditor, observer, startedMono, sizeBefore });
   } finally {
     await service.stop('SIGKILL');
     await quietly(observer);
@@ -85,32 +105,41 @@ interface RunParts {
   readonly auditor: Auditor;
   readonly receipt: LiveReceipt;
   readonly draw: () => void;
+  readonly interrupted: AbortSignal;
 }
 
 /** Until the time is over, Ctrl-C, or the service ends by itself. */
 async function runFor({ forS }: DemoOptions, parts: RunParts): Promise<void> {
   const abort = new AbortController();
-  const end = (): void => abort.abort();
-  process.once('SIGINT', end);
-  process.once('SIGTERM', end);
-  const timer = forS === undefined ? undefined : setTimeout(end, forS * 1_000);
+  const timer = forS === undefined ? undefined : setTimeout(() => abort.abort(), forS * 1_000);
+  const over = AbortSignal.any([abort.signal, parts.interrupted]);
   const frame = setInterval(parts.draw, FRAME_MS);
   const audit = setInterval(() => void parts.auditor.continue().catch(() => undefined), AUDIT_EVERY_MS);
   const receipt = setInterval(() => parts.receipt.tryOnce(parts.service), REPORT_EVERY_MS);
   await Promise.race([
-    new Promise((resolve) => abort.signal.addEventListener('abort', resolve)),
+    new Promise<void>((resolve) => {
+      if (over.aborted) resolve();
+      over.addEventListener('abort', () => resolve());
+    }),
     parts.service.exited,
   ]);
   clearTimeout(timer);
   for (const interval of [frame, audit, receipt]) clearInterval(interval);
-  process.off('SIGINT', end);
-  process.off('SIGTERM', end);
 }
 
-function isGood({ samples, wrong, journal, anchor, receipt }: Summary): boolean {
+function isGood({ samples, wrong, journal, anchor, receipt, service }: Summary): boolean {
   return (
-    samples > 0 && wrong === 0 && journal.verified && anchor?.final === true && receipt?.verified === true
+    samples > 0 &&
+    wrong === 0 &&
+    journal.verified &&
+    anchor?.final === true &&
+    receipt?.verified === true &&
+    endedWell(service)
   );
+}
+
+function endedWell({ status, byItself }: Summary['service']): boolean {
+  return status === 0 && !byItself;
 }
 
 /** Where the demo speaks: a panel that is redrawn, plain lines, or JSON lines. */
@@ -129,6 +158,11 @@ class Screen {
   say(text: string): void {
     if (this.#panel) process.stdout.write(`\u001b[H${text}\u001b[K`);
     else process.stderr.write(`${text}\n`);
+  }
+
+  /** What the panel shows by itself at its foot. */
+  note(text: string): void {
+    if (!this.#panel) process.stderr.write(`${text}\n`);
   }
 
   draw(scene: Scene): void {
@@ -170,6 +204,7 @@ function verdict({
   anchor,
   receipt,
   telemetry,
+  service,
   mismatches,
 }: Summary): string {
   const mark = (good: boolean): string => (good ? '✔' : '✘');
@@ -187,7 +222,14 @@ function verdict({
       ? `${mark(false)} no receipt`
       : `${mark(receipt.verified)} receipt for entry ${receipt.index} ${receipt.verified ? 'verified' : 'NOT verified'}`,
     `  ${telemetry.messages} MQTT messages`,
+    ...(endedWell(service)
+      ? []
+      : [
+          `${mark(false)} the service ended ${service.byItself ? 'by itself ' : ''}with ${service.signal ?? service.status}`,
+        ]),
   ].join('\n');
 }
 
+// A terminal that was closed, a pipe that nobody reads: what was started is ended in order all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.exitCode = await main();

@@ -42,6 +42,8 @@ export async function observe(brokerUrl: string, stationName: string): Promise<O
     protocolVersion: 5,
     clientId: `observer-${process.pid}`,
   });
+  // A broker that goes away is the service's to report; this client reconnects by itself.
+  client.on('error', () => undefined);
   const prefix = `delmonicos/v1/${stationName}/`;
   let messages = 0;
   let samples = 0;

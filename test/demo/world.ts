@@ -49,6 +49,8 @@ export const STATION_NAME = 'DEMO-0001';
 const PACE = DEMO_PACE;
 /** An account needs the existential deposit and fees; a thousand units are plenty for years of anchors. */
 const BALANCE = 10n ** 15n;
+/** A new network begins at block 0: it is another chain, with a genesis of its own, and a station that knew the last one is told. */
+const endowment = (): bigint => BALANCE + BigInt(Date.now());
 
 const METERS = [
   { id: 'evse1', model: 'eastron-sdm630', serial: '20261001', unitId: 1, line: 'rs485', startWh: 4_812_345 },
@@ -85,13 +87,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   try {
     const chainDirectory = path.join(options.directory, 'chain');
     mkdirSync(chainDirectory, { recursive: true });
-    const [station, broker, devnet] = await Promise.all([
+    const [station, broker, devnet] = await allOrNone([
       keep(startStation(options.seed ?? 2026, notes), stops),
       options.broker === undefined ? keep(startBroker(), stops) : undefined,
       keep(
         startDevnet({
           directory: chainDirectory,
-          endow: [{ publicKey: account, balance: BALANCE }],
+          endow: [{ publicKey: account, balance: endowment() }],
           ...(options.rpc && { rpc: true }),
           ...(options.log && { log: options.log }),
         }),
@@ -118,6 +120,14 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     await stop();
     throw error;
   }
+}
+
+/** As Promise.all, but rejects only when none is starting any more: what comes up late would be left behind. */
+async function allOrNone<const Parts extends readonly unknown[]>(
+  starting: Parts,
+): Promise<{ -readonly [I in keyof Parts]: Awaited<Parts[I]> }> {
+  await Promise.allSettled(starting);
+  return await Promise.all(starting);
 }
 
 async function keep<Part extends { stop(): Promise<void> }>(
@@ -176,6 +186,7 @@ function stationYaml(
     '  transport: light-client',
     `  relaySpec: ${devnet.relaySpecPath}`,
     `  paraSpec: ${devnet.paraSpecPath}`,
+    `  genesisHash: "${devnet.genesisHash}"`,
     '  call: remark',
     `  anchorEvery: ${options.anchorEvery}`,
     `telemetry: { mqtt: { url: "${brokerUrl}" } }`,

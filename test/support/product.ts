@@ -1,5 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -34,19 +35,25 @@ export async function productJson<Document>(args: readonly string[], timeoutMs?:
   }
 }
 
+/** Events that are kept; a demo may run for days. */
+const KEPT_EVENTS = 20_000;
+
 /** A running `delmonicos run`. */
 export class ServiceProcess {
   readonly child: ChildProcess;
   /** Its log, newest last, bounded. */
   readonly log: string[] = [];
   readonly #events: Record<string, unknown>[] = [];
+  readonly #newest = new Map<unknown, Record<string, unknown>>();
+  readonly #anchors = new Set<string>();
   readonly #waiting = new Set<() => void>();
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   #ended = false;
 
   private constructor(child: ChildProcess) {
     this.child = child;
-    this.exited = once(child, 'exit').then(([code, signal]) => {
+    // `close`, not `exit`: by then all that it said has been read.
+    this.exited = once(child, 'close').then(([code, signal]) => {
       this.#ended = true;
       this.#wake();
       return { code: code as number | null, signal: signal as NodeJS.Signals | null };
@@ -59,15 +66,30 @@ export class ServiceProcess {
     }
     if (child.stdout) {
       createInterface({ input: child.stdout }).on('line', (line) => {
-        this.#events.push(JSON.parse(line) as Record<string, unknown>);
+        this.#keep(JSON.parse(line) as Record<string, unknown>);
         this.#wake();
       });
     }
   }
 
+  #keep(event: Record<string, unknown>): void {
+    this.#events.push(event);
+    if (this.#events.length > KEPT_EVENTS) this.#events.shift();
+    this.#newest.set(event['event'], event);
+    const status = event['status'] as { lastAnchor?: { blockHash: string } | null } | undefined;
+    if (status?.lastAnchor) this.#anchors.add(status.lastAnchor.blockHash);
+  }
+
   static start(config: string, stateDirectory: string, extra: readonly string[] = []): ServiceProcess {
     const args = [PRODUCT, 'run', '--config', config, '--state', stateDirectory, '--json', ...extra];
-    return new ServiceProcess(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+    // In a session of its own: a Ctrl-C at the terminal is for us, who then stop it in order.
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    endWithUs(child);
+    return new ServiceProcess(child);
+  }
+
+  get ended(): boolean {
+    return this.#ended;
   }
 
   get events(): readonly Record<string, unknown>[] {
@@ -76,16 +98,12 @@ export class ServiceProcess {
 
   /** The newest event with that name. */
   last(name: string): Record<string, unknown> | undefined {
-    return this.#events.findLast((event) => event['event'] === name);
+    return this.#newest.get(name);
   }
 
   /** Distinct final anchors that the service reported. */
   get finalAnchors(): number {
-    const blocks = this.#events.map(
-      (event) =>
-        (event['status'] as { lastAnchor?: { blockHash: string } | null } | undefined)?.lastAnchor?.blockHash,
-    );
-    return new Set(blocks.filter((hash) => hash !== undefined)).size;
+    return this.#anchors.size;
   }
 
   /** The first event that the test accepts, now or later. Rejects when the process ends or time is up. */
@@ -126,4 +144,16 @@ export class ServiceProcess {
   #wake(): void {
     for (const wake of [...this.#waiting]) wake();
   }
+}
+
+/** A service goes on when its reader is gone, as it must; one of ours ends with this process, in whatever way that ends. */
+function endWithUs(child: ChildProcess): void {
+  const lifeline = spawn('sh', ['-c', 'read -r _; kill -KILL "$1"', 'sh', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  lifeline.on('error', () => {});
+  lifeline.unref();
+  (lifeline.stdin as Socket | null)?.unref();
+  child.once('exit', () => lifeline.kill('SIGKILL'));
 }
