@@ -2,6 +2,7 @@ export * from './decimal.ts';
 export * from './decoded-telegram.ts';
 export * from './evse.ts';
 export * from './line.ts';
+export * from './listening-line.ts';
 export * from './log.ts';
 export * from './meter.ts';
 export * from './meter-error.ts';

@@ -32,6 +32,7 @@ export interface TcpLineOptions {
 }
 
 export type { LineLimits } from './line-actor.ts';
+export { openListeningLine, type ListeningLineOptions } from './listening-line.ts';
 
 /** A gateway on a mobile link connects within this time; a meter cabinet's switch within a tenth of it. */
 const CONNECT_TIMEOUT_MS = 3_000;

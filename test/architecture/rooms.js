@@ -18,6 +18,7 @@ const HAL = [
   'hal/driver/sml',
   'hal/driver/iec62056',
   'hal/driver/p1',
+  'hal/driver/stream',
   'hal/profile',
 ];
 
@@ -30,6 +31,12 @@ export const ROOMS = [
   { path: 'hal/driver/iec62056', uses: ['hal/contract'], libraries: [] },
   // DSMR P1 is mode D of IEC 62056-21 with a CRC: one grammar of data lines for both.
   { path: 'hal/driver/p1', uses: ['hal/contract', 'hal/driver/iec62056'], libraries: [] },
+  // A meter on a live line, whichever of the three protocols it speaks.
+  {
+    path: 'hal/driver/stream',
+    uses: ['hal/contract', 'hal/driver/sml', 'hal/driver/iec62056', 'hal/driver/p1'],
+    libraries: [],
+  },
   { path: 'hal/strict-yaml', uses: [], libraries: ['yaml', 'valibot'] },
   { path: 'hal/profile', uses: ['hal/contract', 'hal/strict-yaml'], libraries: ['valibot'] },
   { path: 'hal/simulator', uses: ['hal/contract', 'hal/profile'], libraries: [] },

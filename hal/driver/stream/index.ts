@@ -1,0 +1,6 @@
+export {
+  createStreamMeter,
+  type StreamMeter,
+  type StreamMeterOptions,
+  type StreamMeterStatistics,
+} from './stream-meter.ts';
