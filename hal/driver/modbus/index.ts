@@ -1,5 +1,6 @@
 import type { EnergyMeter } from '../../contract/index.ts';
 import { ModbusMeter, type ModbusMeterOptions } from './modbus-meter.ts';
+import { SunSpecMeter } from './sunspec-meter.ts';
 
 export { askUnit, type UnitPresence, type UnitQuestion } from './ask-unit.ts';
 export { identifyUnit, type ModelFound, type ModelsFound, type UnitToIdentify } from './identify-model.ts';
@@ -9,5 +10,5 @@ export { decodeVector } from './vector-decoder.ts';
 
 /** A meter of `profile` behind `unitId` on a line. Nothing is sent before the first read. */
 export function createModbusMeter(options: ModbusMeterOptions): EnergyMeter {
-  return new ModbusMeter(options);
+  return options.profile.discovery === 'sunspec' ? new SunSpecMeter(options) : new ModbusMeter(options);
 }

@@ -9,7 +9,6 @@ import {
   type MeterProfile,
   type MeterSample,
   type ObisCode,
-  type PollClass,
   type ProfilePoint,
   type QualityRule,
   type ReadPriority,
@@ -62,8 +61,13 @@ export class ModbusMeter implements EnergyMeter {
   readonly #reader: RegisterReader;
   readonly #withoutSerial: 'refuse' | 'accept';
   readonly #cost: ReadCost;
-  /** Reads of a sample, by its poll classes; refined when the meter turns out to lack registers. */
-  readonly #plans = new Map<string, readonly PlannedRead<SampleField>[]>();
+  /**
+   * Reads of a sample, by the number of its fields (of two samples of different poll classes, one has all that the other
+   * has); refined when the meter turns out to lack registers.
+   */
+  readonly #plans = new Map<number, readonly PlannedRead<SampleField>[]>();
+  /** Fields that this meter does not have. */
+  readonly #lacking = new Set<SampleField>();
   /** Samples since the meter was identified. */
   #samples = 0;
   /** Known until a read fails: somebody may then have put another meter in its place. */
@@ -100,7 +104,7 @@ export class ModbusMeter implements EnergyMeter {
       const meterSerial = this.#serial ?? (await this.#readSerial(priority));
       const polls = pollsDue(this.#samples, this.#profile.link.slowEvery);
       const points = pointsOf(this.#profile, polls);
-      const pass = await this.#readFields([...points, ...(this.#profile.quality ?? [])], polls, priority);
+      const pass = await this.#readFields([...points, ...(this.#profile.quality ?? [])], priority);
       if (!points.some((point) => pass.contents.has(point))) {
         throw this.#incompatible('the meter has none of the registers of its profile');
       }
@@ -111,20 +115,18 @@ export class ModbusMeter implements EnergyMeter {
     });
   }
 
-  async #readFields(
-    fields: readonly SampleField[],
-    polls: readonly PollClass[],
-    priority: ReadPriority,
-  ): Promise<Pass> {
+  async #readFields(fields: readonly SampleField[], priority: ReadPriority): Promise<Pass> {
     const contents = new Map<RegisterField, Uint8Array>();
     const plan: PlannedRead<SampleField>[] = [];
     let readBeginMonoMs = Infinity;
     let readEndMonoMs = 0;
-    const todo = [...(this.#plans.get(polls.join()) ?? this.#planReads(fields))];
+    const todo = [...(this.#plans.get(fields.length) ?? this.#planReads(fields))];
     for (let read = todo.shift(); read !== undefined; read = todo.shift()) {
       const result = await this.#readOrRefuse(read, priority);
       if (result === 'no such register') {
-        todo.unshift(...this.#smaller(read));
+        const smaller = this.#smaller(read);
+        if (smaller.length === 0) read.fields.forEach((field) => this.#lacking.add(field));
+        todo.unshift(...smaller);
         continue;
       }
       plan.push(read);
@@ -132,13 +134,15 @@ export class ModbusMeter implements EnergyMeter {
       readEndMonoMs = result.receivedMonoMs;
       for (const field of read.fields) contents.set(field, slice(result.registers, read, field));
     }
-    this.#plans.set(polls.join(), plan);
+    this.#plans.set(fields.length, plan);
     return { contents, readBeginMonoMs, readEndMonoMs };
   }
 
   #planReads(fields: readonly SampleField[]): PlannedRead<SampleField>[] {
     const { link, points, quality = [] } = this.#profile;
-    return planReads(fields, { ...link, alsoReadable: [...points, ...quality] }, this.#cost);
+    const known = (field: SampleField): boolean => !this.#lacking.has(field);
+    const alsoReadable = [...points, ...quality].filter(known);
+    return planReads(fields.filter(known), { ...link, alsoReadable }, this.#cost);
   }
 
   async #readOrRefuse(read: RegisterSpan, priority: ReadPriority) {
@@ -204,6 +208,7 @@ export class ModbusMeter implements EnergyMeter {
     } catch (error) {
       this.#serial = undefined;
       this.#plans.clear();
+      this.#lacking.clear();
       this.#samples = 0;
       throw error;
     }

@@ -193,3 +193,18 @@ it('what a profile knows of its values is there for whoever judges them, in thei
     ],
   ]);
 });
+
+it('registers that a meter lacks are asked for once, whatever poll class asks', async () => {
+  const { line, asked } = unitWith(contents(0, 10, 12, 30));
+  const points = [
+    point(FAST, 10),
+    point(ONCE, 11),
+    point('1-0:4.8.0*255', 12),
+    point(SLOW, 30, { poll: 'slow' }),
+  ];
+  const meter = createModbusMeter({ id: 'm', line, unitId: 1, profile: profile(points) });
+  for (let i = 0; i < 8; i++) await meter.readSample();
+  const [, ...reads] = asked;
+  expect(reads.filter((read) => read === '11+1')).toHaveLength(1);
+  expect(reads.slice(-3)).toEqual(['30+1', '10+1', '12+1']);
+});
