@@ -17,6 +17,7 @@ import { COPY_MS } from './late-answers.ts';
 import type { Pace } from './pacing.ts';
 import { Peer, type PeerLimits } from './peer.ts';
 import { LineCounters } from './statistics.ts';
+import { orLost, transmit } from './transmission.ts';
 import { WakeUp } from './wake-up.ts';
 
 export interface LineLimits {
@@ -42,8 +43,6 @@ export interface LineParts {
 
 /** How many sends one exchange gets unless it says otherwise. */
 const DEFAULT_ATTEMPTS = 2;
-/** A write that takes longer than its bytes need by this much will not end: the device hangs. */
-const WRITE_GRACE_MS = 2_000;
 /** A line on which somebody talks without a pause for this long is used all the same: it will not get better by itself. */
 const LONGEST_TALK_MS = 2_000;
 
@@ -279,7 +278,7 @@ export class LineActor implements Line {
 
   async #ask(exchange: Exchange<unknown>, request: Uint8Array, sequence: number): Promise<Collected> {
     const receivedBefore = this.#connection.bytesReceived;
-    await this.#write(request);
+    this.#lastOutputAt = await transmit(request, this.#collecting);
     try {
       return await collectAnswer(exchange, { sequence, leftAt: this.#lastOutputAt }, this.#collecting);
     } finally {
@@ -297,38 +296,7 @@ export class LineActor implements Line {
     const { input, lastInputAt } = this.#connection;
     if (input.length > 0) this.#lastAnswered?.strayed(lastInputAt, input, this.#parts.pace.msPerByte);
     this.#lastAnswered = undefined;
-    await this.#guard(this.#connection.discardInput());
-  }
-
-  async #write(request: Uint8Array): Promise<void> {
-    const onWireMs = request.length * this.#parts.pace.msPerByte;
-    const limitMs = onWireMs + WRITE_GRACE_MS;
-    const alarm = new AbortController();
-    const stuck = this.#clock.sleep(limitMs, alarm.signal).then(
-      () => 'stuck' as const,
-      () => 'written' as const,
-    );
-    const written = this.#guard(this.#connection.write(request)).then(() => 'written' as const);
-    const outcome = await Promise.race([written, stuck]).finally(() => alarm.abort());
-    this.#lastOutputAt = this.#clock.nowMonoMs() + onWireMs;
-    if (outcome === 'stuck') {
-      written.catch(() => {});
-      await this.#connection.drop(new Error('the device takes no bytes'));
-      throw closedError(this.id, `the device took no bytes for ${limitMs} ms`);
-    }
-  }
-
-  /** What the device reports while it is used means that it is gone. */
-  async #guard<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (cause) {
-      await this.#connection.drop(cause);
-      throw new MeterError('line.closed', `line ${this.id} was lost: ${String(cause)}`, {
-        cause,
-        details: { line: this.id, reason: 'lost' },
-      });
-    }
+    await orLost(this.#connection.discardInput(), this.#collecting);
   }
 
   #peer(name: string): Peer {
