@@ -18,11 +18,7 @@ export {
 } from './led-readout.ts';
 export { withoutParity } from './parity.ts';
 export { measuredValue, parseReadout, type Readout } from './readout.ts';
-export {
-  createIec62056Receiver,
-  decodeIec62056Capture,
-  type Iec62056Receiver,
-  type Received,
-} from './receiver.ts';
+export type { Received } from './framing.ts';
+export { createIec62056Receiver, decodeIec62056Capture, type Iec62056Receiver } from './receiver.ts';
 export { StrayLines } from './stray-lines.ts';
 export type { Iec62056RefusalCode, Iec62056Telegram } from './telegram.ts';

@@ -2,7 +2,8 @@ import { unreachable } from '../../contract/index.ts';
 import { sevenBitText } from './byte-buffer.ts';
 import { parseIdentification, readoutMode, type Identification, type ReadoutMode } from './identification.ts';
 import { withEvenParity } from './parity.ts';
-import { decodeIec62056Capture, MAX_TELEGRAM_BYTES } from './receiver.ts';
+import { MAX_TELEGRAM_BYTES } from './framing.ts';
+import { decodeIec62056Capture } from './receiver.ts';
 import type { Iec62056Telegram } from './telegram.ts';
 
 /** How this side leads a readout; every duration and count has a sensible default. */

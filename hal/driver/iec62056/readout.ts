@@ -1,4 +1,5 @@
 import type { DecodedValue, ObisCode } from '../../contract/index.ts';
+import { contradicts, isKnownUnit } from './quantity-rules.ts';
 import {
   completeObis,
   inContractUnit,
@@ -15,8 +16,9 @@ export type Readout =
 
 /**
  * What stood behind the text. `crc`: sixteen bits, and what is no data line is the meter's own affair. `xor`: the block
- * check character, which misses one damage in 128, so that every line must be one. `none`: the form of every line is the
- * only protection: addresses and numbers must be in order too, and no register may be shorter than its neighbours.
+ * check character, which misses one damage in 128 (two equal digits that were lost, always): every line must be one, its
+ * unit must fit its code, and no energy register may be shorter than its neighbours. `none`: the form is all the
+ * protection there is: besides, addresses, numbers and names of units must be in order, and nothing may be there twice.
  */
 export type Protection = 'crc' | 'xor' | 'none';
 
@@ -29,23 +31,23 @@ export function parseReadout(text: string, protection: Protection): Readout {
     const parsed = parseDataLine(trimmed);
     if (parsed === null && protection === 'crc') continue;
     if (parsed === null) return { ok: false, why: `line ${i + 1} is no data line: ${shown(trimmed)}` };
-    const odd = protection === 'none' ? parsed.find((set) => !isInOrder(set)) : undefined;
-    if (odd !== undefined) {
-      return { ok: false, why: `line ${i + 1} is damaged, and no checksum covers it: ${shown(trimmed)}` };
+    if (protection !== 'crc' && parsed.some((set) => !isInOrder(set, protection))) {
+      return { ok: false, why: `line ${i + 1} is damaged: ${shown(trimmed)}` };
     }
     sets.push(...parsed);
   }
-  if (protection !== 'none') return { ok: true, sets };
-  if (sets.length === 0)
-    return { ok: false, why: 'there is no data line between its first line and its end' };
-  const short = digitsWereLost(sets);
-  if (short !== null) {
-    return {
-      ok: false,
-      why: `${short} has not as many digits as its neighbours: some were lost, and no checksum covers them`,
-    };
-  }
-  return { ok: true, sets };
+  const problem = protection === 'crc' ? null : problemOf(sets, protection);
+  return problem === null ? { ok: true, sets } : { ok: false, why: problem };
+}
+
+/** What only shows when all lines are seen together. */
+function problemOf(sets: readonly DataSet[], protection: 'xor' | 'none'): string | null {
+  const short = digitsWereLost(sets, protection === 'xor' ? /^8$/ : /^[78]$/);
+  if (short !== null) return `${short} has not as many digits as its neighbours: some were lost`;
+  if (protection === 'xor') return null;
+  if (sets.length === 0) return 'there is no data line between its first line and its end';
+  const twice = readTwice(sets);
+  return twice === null ? null : `${twice} is there twice: these are parts of two telegrams`;
 }
 
 /** Quotes at most this much of a line in a reason. */
@@ -55,22 +57,38 @@ function shown(line: string): string {
   return JSON.stringify(line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line);
 }
 
-function isInOrder({ address, groups }: DataSet): boolean {
-  if (address !== '' && !isAddress(address)) return false;
+function isInOrder({ address, groups }: DataSet, protection: 'xor' | 'none'): boolean {
+  const code = completeObis(address);
+  const units = groups.flatMap((group) => parseValue(group)?.unit ?? []);
+  if (code !== null && units.some((unit) => contradicts(code, unit))) return false;
+  if (protection === 'xor') return true;
+  if ((address !== '' && !isAddress(address)) || !units.every(isKnownUnit)) return false;
   return groups.every((group) => !group.includes('*') || parseValue(group) !== null);
+}
+
+/** The first current value that has two lines; past billing periods may share a code. */
+function readTwice(sets: readonly DataSet[]): string | null {
+  const codes = new Set<string>();
+  for (const { address } of sets) {
+    const code = completeObis(address);
+    if (code?.endsWith('*255') !== true) continue;
+    if (codes.has(code)) return address;
+    codes.add(code);
+  }
+  return null;
 }
 
 /**
  * Meters write all energy registers with the same number of digits, filled up with zeros, and so all powers. Where one
- * differs, a character was lost or added on the way; nothing else would show it in a telegram without a checksum.
+ * differs, a character was lost or added on the way; nothing else may show it.
  * Meters that write no leading zeros are left alone.
  */
-export function digitsWereLost(sets: readonly DataSet[]): string | null {
+function digitsWereLost(sets: readonly DataSet[], kinds: RegExp): string | null {
   const byKind = new Map<string, { address: string; shape: WrittenValue['shape'] }[]>();
   for (const { address, groups } of sets) {
-    const [, kind] = /^1-\d+:\d+\.([78])\.\d+\*255$/.exec(completeObis(address) ?? '') ?? [];
+    const [, kind = ''] = /^1-\d+:\d+\.(\d+)\.\d+\*255$/.exec(completeObis(address) ?? '') ?? [];
     const written = groups.length === 1 && groups[0] !== undefined ? parseValue(groups[0]) : null;
-    if (kind === undefined || written?.unit === null || written === null) continue;
+    if (!kinds.test(kind) || written?.unit === null || written === null) continue;
     const key = `${kind} ${written.unit}`;
     byKind.set(key, [...(byKind.get(key) ?? []), { address, shape: written.shape }]);
   }

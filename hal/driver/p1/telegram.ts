@@ -100,6 +100,11 @@ function decodeData(text: string, identification: string | null, checked: boolea
     const why = `there is no CRC after its !, which a meter that sends ${newer.address} always sends`;
     return refusedP1Telegram('p1.crc_missing', why, identification);
   }
+  const foreign = checked ? undefined : sets.find((set) => !isOfDsmr30(set));
+  if (foreign !== undefined) {
+    const why = `${JSON.stringify(foreign.address)} is not as DSMR 2.2 and 3.0 have it, and no CRC covers it`;
+    return refusedP1Telegram('p1.malformed', why, identification);
+  }
   return {
     ok: true,
     code: null,
@@ -112,6 +117,23 @@ function decodeData(text: string, identification: string | null, checked: boolea
     sentAt: parseTimestamp(groupOf(sets, /^0-0:1\.0\.0$/) ?? ''),
     subMeters: subMetersOf(sets),
   };
+}
+
+/** All that a telegram of DSMR 2.2 or 3.0 may hold (P1 3.0 §5.2), with the form of its numbers where it has a fixed one. */
+const DSMR_30: readonly (readonly [address: RegExp, group: RegExp])[] = [
+  [/^1-0:[12]\.8\.[0-4]$/, /^\d{5,6}\.\d{3}\*kWh$/],
+  [/^1-0:[12]\.7\.0$/, /^\d{2,4}\.\d{2,3}\*kW$/],
+  [/^0-0:17\.0\.0$/, /^\d+(?:\.\d+)?\*(?:kW|A)$/],
+  [/^0-[1-9]:24\.3\.0$/, /^\d{12}$/],
+  [/^0-0:(?:96\.14\.0|96\.3\.10)$|^0-[1-9]:24\.[14]\.0$/, /^\d{0,4}$/],
+  [/^1-3:0\.2\.8$|^0-0:96\.(?:1\.[01]|13\.[01])$|^0-[1-9]:96\.1\.[01]$|^$/, /^/],
+];
+const MBUS_UNIT = /^(?:m3|dm3|GJ|MJ|kWh)$/;
+
+function isOfDsmr30({ address, groups }: DataSet): boolean {
+  const [first = '', , , , , unit] = groups;
+  if (unit !== undefined && address !== '' && !MBUS_UNIT.test(unit)) return false;
+  return DSMR_30.some(([code, group]) => code.test(address) && group.test(first));
 }
 
 /** What came with DSMR 4 or a country's port made after it, all of which end with a CRC; 2.2 and 3.0 have none of these. */

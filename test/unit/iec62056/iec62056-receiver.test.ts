@@ -28,6 +28,10 @@ const noise = fc
   .map((bytes) => bytes.map((byte) => ([0x01, 0x02, 0x2f].includes(byte & 0x7f) ? 0x2e : byte)));
 const chunks = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 });
 
+const BITS = [1, 2, 4, 8, 16, 32, 64, 128];
+/** SOH, STX, ETX, ACK, line ends and what separates the parts of a line. */
+const STRUCTURE = [0, 1, 2, 3, 6, 0x0a, 0x0d, ...Buffer.from(' !()*-./01:?')];
+
 function inChunks(bytes: Uint8Array, sizes: readonly number[]): Iec62056Telegram[] {
   const receiver = createIec62056Receiver();
   const received = [];
@@ -52,15 +56,21 @@ describe('a receiver of IEC 62056-21', () => {
   });
 
   it.each([false, true])(
-    'passes no value on whichever byte of a block became whichever (parity: %s)',
+    'passes no value on whichever byte lost a bit or became one that means something (parity: %s)',
     (parity) => {
       const telegram = readout('00012.345', parity);
       const believed: string[] = [];
       for (let at = telegram.indexOf(parity ? 0x82 : 0x02); at < telegram.length; at++) {
-        for (let flip = 1; flip < 256; flip++) {
+        const was = telegram[at] ?? 0;
+        for (const became of [
+          ...BITS.map((bit) => was ^ bit),
+          ...STRUCTURE,
+          ...STRUCTURE.map((c) => c | 0x80),
+        ]) {
+          if (became === was) continue;
           const damaged = Uint8Array.from(telegram);
-          damaged[at] = (damaged[at] ?? 0) ^ flip;
-          if (decodeIec62056Capture(damaged).some(({ ok }) => ok)) believed.push(`${at}: ${flip}`);
+          damaged[at] = became;
+          if (decodeIec62056Capture(damaged).some(({ ok }) => ok)) believed.push(`${at}: ${became}`);
         }
       }
       expect(believed).toEqual([]);
@@ -155,6 +165,18 @@ describe('a receiver of IEC 62056-21', () => {
       null,
       'iec62056.cut',
     ]);
+  });
+
+  it('refuses a block that fits its check although two equal digits were lost, or a code does not fit its unit', () => {
+    const lines = ['1.8.0(0155000.5*kWh)', '2.8.0(0000001.0*kWh)'];
+    const bytes = Buffer.from(encodeBlock(lines)).toString('latin1');
+    expect(codes(decodeIec62056Capture(bytesOf(bytes.replace('0155000', '01000'))))).toEqual([
+      'iec62056.malformed',
+    ]);
+    const swapped = ['32.7.0(230*A)', '1.0.0(12*kWh)', '1.7.0(12*kWh)', '1.8.0(12*kW)'];
+    for (const line of swapped) {
+      expect(codes(decodeIec62056Capture(encodeBlock([line]))), line).toEqual(['iec62056.malformed']);
+    }
   });
 
   it('takes no telegram for a push when the empty line is a damaged STX', () => {

@@ -229,6 +229,12 @@ describe('a telegram without CRC', () => {
     expect(codes(decodeP1Capture(telegram))).toEqual(['p1.malformed']);
   });
 
+  it('is refused when it was put together from two telegrams', () => {
+    const first = text(old).slice(0, text(old).indexOf('1-0:1.7.0'));
+    const second = text(old).slice(text(old).indexOf('1-0:1.8.2'));
+    expect(codes(decodeP1Capture(bytesOf(first + second)))).toEqual(['p1.malformed']);
+  });
+
   it('is judged by the parity of its characters where the port delivers it', () => {
     const withParity = old.map((byte) => {
       const ones = [...byte.toString(2)].filter((bit) => bit === '1').length;
