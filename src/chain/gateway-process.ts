@@ -43,6 +43,8 @@ interface Pending {
 const SILENCE_MS = 30_000;
 const START_MS = 60_000;
 const WATCH_EVERY_MS = 1_000;
+/** A watch that comes so late says that this process stood still; what the gateway said meanwhile is yet to be read. */
+const LATE_WATCH_MS = 2 * WATCH_EVERY_MS;
 const MAX_OLD_SPACE_MIB = 256;
 const MAX_RSS_BYTES = 600 * 1024 * 1024;
 /** Requests waiting for their answer; the sync service has one or two. */
@@ -65,6 +67,7 @@ export class GatewayProcess {
   #nextId = 1;
   #lastSeenMonoMs: number;
   #startedMonoMs: number;
+  #watchedMonoMs: number;
   #ready = false;
   #end: ChainError | undefined;
   #rssBytes = 0;
@@ -73,7 +76,7 @@ export class GatewayProcess {
   private constructor(options: GatewayOptions) {
     this.#options = options;
     this.#ended = new Promise((resolve) => (this.#reportEnd = resolve));
-    this.#startedMonoMs = this.#lastSeenMonoMs = options.clock.nowMonoMs();
+    this.#startedMonoMs = this.#lastSeenMonoMs = this.#watchedMonoMs = options.clock.nowMonoMs();
     const entry = options.entry instanceof URL ? fileURLToPath(options.entry) : options.entry;
     this.#child = fork(entry, [`--core-pid=${process.pid}`], {
       execArgv: [`--max-old-space-size=${options.maxOldSpaceMiB ?? MAX_OLD_SPACE_MIB}`],
@@ -244,6 +247,9 @@ export class GatewayProcess {
   #checkAlive(): void {
     const now = this.#options.clock.nowMonoMs();
     const { silenceMs = SILENCE_MS, startMs = START_MS } = this.#options;
+    const late = now - this.#watchedMonoMs > LATE_WATCH_MS;
+    this.#watchedMonoMs = now;
+    if (late) return;
     if (!this.#ready) {
       if (now - this.#startedMonoMs <= startMs) return;
       return this.#kill(

@@ -153,6 +153,7 @@ export class Session {
 
   #hear(event: GatewayEvent): void {
     if (this.#over) return;
+    const { current, link } = this.#options.keeper.outbox;
     switch (event.type) {
       case 'log':
         return this.#options.log(event.level, 'chain.gateway_log', {
@@ -164,7 +165,8 @@ export class Session {
       case 'link-lost':
         return this.#fail(new ChainError('chain.unreachable', event.why, { effect: 'unknown' }));
       case 'finalized':
-        if (this.#options.keeper.outbox.current !== null) void this.#runPatiently({ type: 'ask-facts' });
+        // Before the link is up nothing is known to compare facts with; it then begins with asking for them.
+        if (current !== null && link !== null) void this.#runPatiently({ type: 'ask-facts' });
         return this.#show({ finalizedNumber: event.block.number });
       case 'transaction':
         return this.#hearOfTransaction(event);

@@ -66,6 +66,16 @@ describe('a gateway that answers', () => {
 });
 
 describe('a gateway that fails', () => {
+  it('is not taken for silent because the core itself stood still', async () => {
+    const gateway = await start('mute', { silenceMs: 500 });
+    const until = performance.now() + 2_500;
+    while (performance.now() < until);
+    await expect(gateway.request('account', { publicKey }, 200)).rejects.toMatchObject({
+      code: 'chain.timeout',
+    });
+    expect(isGone(gateway.pid)).toBe(false);
+  });
+
   it('is killed when it spins and its heart stops', async () => {
     const gateway = await start('spins', { silenceMs: 300 });
     await expect(gateway.request('account', { publicKey })).rejects.toMatchObject({
@@ -109,11 +119,11 @@ describe('a gateway that fails', () => {
   });
 
   it.each([
-    ['never-ready', 'chain.gateway_silent'],
-    ['wrong-version', 'chain.protocol'],
-    ['dies-at-once', 'chain.gateway_exited'],
-  ])('is not started when it is %s', async (mode, cause) => {
-    await expect(start(mode, { startMs: 300 })).rejects.toMatchObject({
+    ['never-ready', 'chain.gateway_silent', 300],
+    ['wrong-version', 'chain.protocol', 60_000],
+    ['dies-at-once', 'chain.gateway_exited', 60_000],
+  ])('is not started when it is %s', async (mode, cause, startMs) => {
+    await expect(start(mode, { startMs })).rejects.toMatchObject({
       code: 'chain.gateway_start_failed',
       cause: { code: cause },
     });

@@ -123,6 +123,29 @@ describe('the outbox on disk', () => {
     store.close();
   });
 
+  it('takes as long for a step after a year of anchors as on the first day', () => {
+    const anchor = example('final', 1);
+    const fastest = (store: OutboxStore, firstId: number): number => {
+      const times = Array.from({ length: 15 }, (_, i) => {
+        const from = performance.now();
+        store.commit([{ ...anchor, id: firstId + i, size: firstId + i }]);
+        store.lastFinal();
+        return performance.now() - from;
+      });
+      return Math.min(...times);
+    };
+    const young = OutboxStore.open(directory());
+    const old = OutboxStore.open(directory());
+    for (let id = 1; id <= 10_000; id += 1_000) {
+      old.commit(Array.from({ length: 1_000 }, (_, i) => ({ ...anchor, id: id + i, size: id + i })));
+    }
+    fastest(young, 1);
+    expect(fastest(old, 20_000)).toBeLessThan(5 * fastest(young, 20_000));
+    expect(old.newest(20_000)).toHaveLength(10_000);
+    young.close();
+    old.close();
+  }, 60_000);
+
   it('keeps a hundred of those that came to nothing', () => {
     const store = OutboxStore.open(directory());
     for (let id = 1; id <= 150; id++) store.commit([example('superseded', id)]);
