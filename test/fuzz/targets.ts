@@ -1,0 +1,6 @@
+import { EVIDENCE_TARGETS } from './evidence-targets.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
+import { METER_TARGETS } from './meter-targets.ts';
+
+/** Every parser of the product that reads what somebody else wrote. */
+export const TARGETS: readonly FuzzTarget[] = [...METER_TARGETS, ...EVIDENCE_TARGETS];
