@@ -88,6 +88,8 @@ export class ListeningLineActor implements ListeningLine {
   #trouble: MeterError | undefined;
   #wakeLost: () => void = () => {};
   #running: Promise<void> | undefined;
+  /** Until the first try to open the device has ended. */
+  #tried: Promise<void> = Promise.resolve();
   #bytesReceived = 0;
   #bytesSent = 0;
 
@@ -107,8 +109,8 @@ export class ListeningLineActor implements ListeningLine {
   listen(listener: LineListener): void {
     if (this.#listener !== undefined) throw new InvariantError(`line ${this.id} has a listener already`);
     this.#listener = listener;
-    if (this.#closed) listener.onClosed();
-    else this.#running = this.#keepOpen(listener);
+    if (this.#closed) return listener.onClosed();
+    this.#tried = new Promise((resolve) => (this.#running = this.#keepOpen(listener, resolve)));
   }
 
   async send(bytes: Uint8Array): Promise<void> {
@@ -143,6 +145,7 @@ export class ListeningLineActor implements ListeningLine {
 
   /** A device that refuses to send or to change its rate is of no use: it is opened anew. */
   async #act(act: (channel: Tunable) => Promise<void>): Promise<void> {
+    await this.#tried;
     const channel = this.#channel;
     if (this.#closed) throw closedError(this.id, 'closed');
     if (channel === undefined || !this.#connection.isOpen) {
@@ -182,7 +185,7 @@ export class ListeningLineActor implements ListeningLine {
     this.#listener?.onBytes(bytes, this.#parts.clock.nowMonoMs());
   }
 
-  async #keepOpen(listener: LineListener): Promise<void> {
+  async #keepOpen(listener: LineListener, tried: () => void): Promise<void> {
     const { clock, reopen } = this.#parts;
     let pauseMs = 0;
     while (!this.#closed) {
@@ -190,6 +193,7 @@ export class ListeningLineActor implements ListeningLine {
         const heardBefore = this.#bytesReceived;
         await this.#connection.ensureOpen();
         this.#trouble = undefined;
+        tried();
         await this.#lost();
         if (this.#closed) break;
         this.#trouble = closedError(this.id, 'lost');
@@ -200,6 +204,7 @@ export class ListeningLineActor implements ListeningLine {
         await this.#sleep(clock, pauseMs);
       } catch (error) {
         this.#trouble = asMeterError(error);
+        tried();
         const retryInMs = Number(this.#trouble.details['retryInMs'] ?? reopen.firstPauseMs);
         // One more than it says, rounded: to be refused because the pause is not quite over would be a failure of its own.
         await this.#sleep(clock, retryInMs + 1);

@@ -9,8 +9,10 @@ export {
   type ChainTransport,
   type LineConfig,
   type MeterConfig,
+  type ModbusMeterConfig,
   type MqttConfig,
   type StationConfig,
+  type StreamMeterConfig,
 } from './station-config.ts';
 import stationSchema from './station.schema.json' with { type: 'json' };
 

@@ -1,3 +1,4 @@
+import { isStreamProtocol, STREAM_PROTOCOLS } from '../../hal/contract/index.ts';
 import { nearestNames, parseStrictYaml, type Locate, type Problem } from '../../hal/strict-yaml/index.ts';
 import { ConfigError } from './errors.ts';
 import { parseDurationMs } from './quantity.ts';
@@ -102,11 +103,16 @@ function meterContradictions(
       issues.push(locate(['meters', i, key], `no ${what} "${meter[key]}"; ${advice}`));
     };
     unknown('line', 'line', lineIds);
-    if (context.knownProfiles !== undefined) unknown('profile', 'meter profile', context.knownProfiles);
+    if (context.knownProfiles !== undefined) {
+      unknown('profile', 'meter profile', [...context.knownProfiles, ...STREAM_PROTOCOLS]);
+    }
     if (meters.findIndex((other) => other.id === meter.id) < i) {
       issues.push(locate(['meters', i, 'id'], `"${meter.id}" is taken by an earlier meter`));
     }
-    if (meters.findIndex((other) => other.line === meter.line && other.unitId === meter.unitId) < i) {
+    issues.push(...streamContradictions({ lines, meters }, i, locate));
+    const sameUnit = (other: StationFile['meters'][number]): boolean =>
+      other.line === meter.line && other.unitId === meter.unitId;
+    if (meter.unitId !== undefined && meters.findIndex(sameUnit) < i) {
       issues.push(
         locate(
           ['meters', i, 'unitId'],
@@ -116,6 +122,44 @@ function meterContradictions(
     }
     return issues;
   });
+}
+
+/** What belongs to Modbus meters only, and what to meters that have their line for themselves. */
+function streamContradictions(
+  { lines, meters }: Pick<StationFile, 'lines' | 'meters'>,
+  i: number,
+  locate: Locate,
+): Problem[] {
+  const meter = meters[i];
+  if (meter === undefined) return [];
+  const issues: Problem[] = [];
+  const { profile, readout } = meter;
+  if (readout !== undefined && profile !== 'iec62056') {
+    issues.push(locate(['meters', i, 'readout'], 'is for profile iec62056 only'));
+  }
+  if (!isStreamProtocol(profile)) {
+    if (meter.unitId === undefined) issues.push(locate(['meters', i], 'needs unitId: it is a Modbus meter'));
+    return issues;
+  }
+  if (meter.unitId !== undefined) {
+    issues.push(locate(['meters', i, 'unitId'], `is for Modbus meters only, and ${profile} is none`));
+  }
+  const line = lines.find(({ id }) => id === meter.line);
+  const asks = profile === 'iec62056' && readout !== 'push';
+  if (line?.tcp !== undefined || (asks && line?.rtuOverTcp !== undefined)) {
+    const what = asks ? `${profile} with readout request` : profile;
+    const fit = asks ? 'serial, where the speed can change' : 'serial or rtuOverTcp';
+    issues.push(locate(['meters', i, 'line'], `${what} needs a line of kind ${fit}`));
+  }
+  if (meters.some((other, at) => at !== i && other.line === meter.line)) {
+    issues.push(
+      locate(
+        ['meters', i, 'line'],
+        `${profile} needs line "${meter.line}" for itself: another meter is on it`,
+      ),
+    );
+  }
+  return issues;
 }
 
 function chainContradictions({ chain }: StationFile, locate: Locate): Problem[] {

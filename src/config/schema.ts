@@ -47,11 +47,19 @@ const STATION = v.strictObject({
 const LINE = v.strictObject({
   id: id('Name of the line, used by meters.'),
   serial: v.optional(
-    v.pipe(v.string(), v.startsWith('/', 'must be a device path'), describe('Serial device, Modbus RTU.')),
+    v.pipe(v.string(), v.startsWith('/', 'must be a device path'), describe('Serial device.')),
   ),
   tcp: v.optional(endpoint('HOST:PORT of a Modbus TCP device or gateway.')),
-  rtuOverTcp: v.optional(endpoint('HOST:PORT of a transparent gateway: RTU frames over TCP.')),
-  baudRate: v.optional(integer(300, 1_000_000, 'Serial speed. Default: 9600.')),
+  rtuOverTcp: v.optional(
+    endpoint('HOST:PORT of a transparent gateway: the bytes of its serial port over TCP.'),
+  ),
+  baudRate: v.optional(
+    integer(
+      300,
+      1_000_000,
+      'Serial speed. Default: 9600; 115200 for a p1 meter, 300 for an iec62056 meter that is woken up.',
+    ),
+  ),
   parity: v.optional(v.pipe(v.picklist(['none', 'even', 'odd']), describe('Default: none.'))),
   dataBits: v.optional(v.pipe(v.picklist([7, 8]), describe('Default: 8.'))),
   stopBits: v.optional(v.pipe(v.picklist([1, 2]), describe('Default: 1.'))),
@@ -60,8 +68,21 @@ const LINE = v.strictObject({
 const METER = v.strictObject({
   id: id('Name of the meter; part of its MQTT topics.'),
   line: v.pipe(v.string(), describe('The id of its line.')),
-  unitId: integer(1, 247, 'Modbus unit id.'),
-  profile: v.pipe(v.string(), describe('Meter model, see `delmonicos meter profiles`.')),
+  unitId: v.optional(integer(1, 247, 'Modbus unit id. Not for sml, p1 and iec62056.')),
+  profile: v.pipe(
+    v.string(),
+    describe(
+      'Meter model, see `delmonicos meter profiles`; or sml, p1, iec62056: what a meter speaks that is not Modbus.',
+    ),
+  ),
+  readout: v.optional(
+    v.pipe(
+      v.picklist(['push', 'request']),
+      describe(
+        'For iec62056: push listens to a meter that sends by itself (mode D), request wakes it up (modes A, B, C). Default: request.',
+      ),
+    ),
+  ),
   every: duration('How often it is read.'),
 });
 

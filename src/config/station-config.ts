@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isStreamProtocol, type StreamProtocol } from '../../hal/contract/index.ts';
 import { ConfigError } from './errors.ts';
 import { parseStationFile, type ConfigContext } from './parse-config.ts';
 import { parseDurationMs, parseSizeBytes } from './quantity.ts';
@@ -24,12 +25,26 @@ export type LineConfig =
       readonly port: number;
     };
 
-export interface MeterConfig {
+export type MeterConfig = ModbusMeterConfig | StreamMeterConfig;
+
+interface AnyMeterConfig {
   readonly id: string;
   readonly line: string;
+  readonly everyMs: number;
+}
+
+export interface ModbusMeterConfig extends AnyMeterConfig {
+  readonly kind: 'modbus';
   readonly unitId: number;
   readonly profile: string;
-  readonly everyMs: number;
+}
+
+/** A meter that has its line for itself. */
+export interface StreamMeterConfig extends AnyMeterConfig {
+  readonly kind: 'stream';
+  readonly profile: StreamProtocol;
+  /** `push`: it sends by itself. */
+  readonly readout: 'push' | 'request';
 }
 
 export type ChainTransport =
@@ -80,8 +95,8 @@ export function parseStationConfig(text: string, context: ConfigContext = {}): S
   const mqtt = file.telemetry?.mqtt;
   return {
     station: { name: file.station.name, ...(file.station.origin && { origin: file.station.origin }) },
-    lines: file.lines.map(lineConfig),
-    meters: file.meters.map(({ every, ...meter }) => ({ ...meter, everyMs: parseDurationMs(every) })),
+    lines: file.lines.map((line) => lineConfig(line, file.meters)),
+    meters: file.meters.map(meterConfig),
     journal: {
       groupCommitMs: parseDurationMs(file.journal?.groupCommit ?? '10s'),
       maxSizeBytes: parseSizeBytes(file.journal?.maxSize ?? '512MiB'),
@@ -91,9 +106,40 @@ export function parseStationConfig(text: string, context: ConfigContext = {}): S
   };
 }
 
-function lineConfig(line: StationFile['lines'][number]): LineConfig {
+function meterConfig({
+  id,
+  line,
+  every,
+  profile,
+  unitId,
+  readout,
+}: StationFile['meters'][number]): MeterConfig {
+  const any = { id, line, everyMs: parseDurationMs(every) };
+  if (isStreamProtocol(profile)) {
+    const asks = profile === 'iec62056' && readout !== 'push';
+    return { ...any, kind: 'stream', profile, readout: asks ? 'request' : 'push' };
+  }
+  // The file was checked: a Modbus meter has one.
+  return { ...any, kind: 'modbus', profile, unitId: unitId ?? 0 };
+}
+
+const USUAL_BAUD_RATE = 9600;
+/** DSMR 4 and later. */
+const P1_BAUD_RATE = 115_200;
+/** IEC 62056-21 §6.4.2: at this rate a meter is woken up; it offers a higher one. */
+const SIGN_ON_BAUD_RATE = 300;
+
+function usualBaudRate(meters: readonly MeterConfig[]): number {
+  const [only] = meters;
+  if (only?.kind !== 'stream') return USUAL_BAUD_RATE;
+  if (only.profile === 'p1') return P1_BAUD_RATE;
+  return only.readout === 'request' ? SIGN_ON_BAUD_RATE : USUAL_BAUD_RATE;
+}
+
+function lineConfig(line: StationFile['lines'][number], meters: StationFile['meters']): LineConfig {
   if (line.serial !== undefined) {
-    const { id, serial: path, baudRate = 9600, parity = 'none', dataBits = 8, stopBits = 1 } = line;
+    const usual = usualBaudRate(meters.filter((meter) => meter.line === line.id).map(meterConfig));
+    const { id, serial: path, baudRate = usual, parity = 'none', dataBits = 8, stopBits = 1 } = line;
     return { id, kind: 'serial', path, baudRate, parity, dataBits, stopBits };
   }
   const [kind, endpoint] =

@@ -1,21 +1,14 @@
-import { StationError, type Line, type Log, type MonotonicClock } from '../../hal/contract/index.ts';
-import { createModbusMeter, type ModbusMeterOptions } from '../../hal/driver/modbus/index.ts';
-import { openLine } from '../../hal/line/index.ts';
-import { listProfileIds, loadProfile } from '../../hal/profile/index.ts';
+import { StationError, type Log, type MonotonicClock } from '../../hal/contract/index.ts';
+import { listProfileIds } from '../../hal/profile/index.ts';
 import { loadStationConfig, type StationConfig } from '../config/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../identity/index.ts';
 import { setAsideDamagedJournal, type Journal } from '../journal/index.ts';
-import {
-  startMetering,
-  watchClock,
-  type Metering,
-  type MeteringEvent,
-  type ScheduledMeter,
-} from '../metering/index.ts';
+import { startMetering, watchClock, type Metering, type MeteringEvent } from '../metering/index.ts';
 import type { WallClock } from '../service/index.ts';
 import { openAnchoring } from './open-anchoring.ts';
 import { acknowledgedEvidence } from './acknowledged-evidence.ts';
 import { openEvidence, type Evidence } from './open-evidence.ts';
+import { openMeters, profilesOf, type OpenMeters, type Profiles } from './open-meters.ts';
 import type { StationEvent } from './station-event.ts';
 import { openView, type StationView } from './station-view.ts';
 import { stopInOrder } from './stop-order.ts';
@@ -143,7 +136,7 @@ function openOwnEvidence({ options, config, identity }: OwnParts, degraded: Degr
 }
 
 interface Reading {
-  readonly lines: readonly Line[];
+  readonly lines: OpenMeters['lines'];
   readonly metering: Metering;
   readonly clockWatch: { stop(): Promise<void> };
   readonly failed: Promise<StationError>;
@@ -171,9 +164,9 @@ function startReading(
     onDegraded: (error) => degraded('journal', error),
     onLost: lost,
   });
-  const lines = new Map(config.lines.map((line) => [line.id, openLine(line, { clock, log })]));
+  const { lines, meters } = openMeters(config, profiles, { clock, log });
   const metering = startMetering({
-    meters: scheduledMeters(config, lines, profiles),
+    meters,
     evidence,
     clock,
     log,
@@ -189,7 +182,7 @@ function startReading(
     evidence,
     log,
   });
-  return { lines: [...lines.values()], metering, clockWatch, failed };
+  return { lines, metering, clockWatch, failed };
 }
 
 /** The station's keys; on the very first start the root seed is made. */
@@ -206,36 +199,6 @@ function ownIdentity(options: StationOptions, { chain }: StationConfig): Station
     log('info', 'identity.created', { chainAccount: identity.chainAccount.ss58 });
     return identity;
   }
-}
-
-type Profiles = ReadonlyMap<string, Awaited<ReturnType<typeof loadProfile>>>;
-
-/** Read before anything is opened: a profile that cannot be used ends the start with nothing left behind. */
-async function profilesOf({ meters }: StationConfig): Promise<Profiles> {
-  const ids = [...new Set(meters.map((meter) => meter.profile))];
-  return new Map(await Promise.all(ids.map(async (id) => [id, await loadProfile(id)] as const)));
-}
-
-function scheduledMeters(
-  { lines: lineConfigs, meters }: StationConfig,
-  lines: ReadonlyMap<string, Line>,
-  profiles: Profiles,
-): ScheduledMeter[] {
-  return meters.flatMap(({ id, line: lineId, unitId, profile: profileId, everyMs }) => {
-    const line = lines.get(lineId);
-    const profile = profiles.get(profileId);
-    // The configuration was checked: both are there.
-    if (line === undefined || profile === undefined) return [];
-    const wire = wireOf(lineConfigs.find((each) => each.id === lineId));
-    return [{ meter: createModbusMeter({ id, line, unitId, profile, ...(wire && { wire }) }), everyMs }];
-  });
-}
-
-/** A serial line is filled by its characters; on a socket, and behind a gateway of unknown speed, requests are what counts. */
-function wireOf(line: StationConfig['lines'][number] | undefined): ModbusMeterOptions['wire'] {
-  if (line?.kind !== 'serial') return undefined;
-  const { baudRate, dataBits, parity, stopBits } = line;
-  return { baudRate, bitsPerCharacter: 1 + dataBits + (parity === 'none' ? 0 : 1) + stopBits };
 }
 
 function startedEvent(

@@ -1,10 +1,10 @@
-import type { Line, Log, MonotonicClock } from '../../hal/contract/index.ts';
+import type { Log, MonotonicClock } from '../../hal/contract/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Sync } from '../sync/index.ts';
 import type { StationView } from './station-view.ts';
 
 export interface RunningParts {
-  readonly lines: readonly Line[];
+  readonly lines: readonly { close(): Promise<void> }[];
   readonly metering: { stop(): Promise<void> };
   readonly clockWatch: { stop(): Promise<void> };
   readonly journal: Pick<Journal, 'flush' | 'close'>;

@@ -77,10 +77,10 @@ describe('station.yaml', () => {
         message: 'unknown key; did you mean "groupCommit"?',
       }),
     ]);
-    const misspelt = issuesOf(GOOD.replace('unitId: 5', 'unitID: 5'));
+    const misspelt = issuesOf(GOOD.replace('profile: abb-b23', 'Profile: abb-b23'));
     expect(misspelt.map(({ line, message }) => `${line}: ${message}`)).toEqual([
       '8: is missing',
-      '8: unknown key; did you mean "unitId"?',
+      '8: unknown key; did you mean "profile"?',
     ]);
   });
 
@@ -129,6 +129,71 @@ describe('station.yaml', () => {
   it('refuses two meters that share a unit id on one line', () => {
     const text = GOOD.replace('line: gateway, unitId: 5', 'line: rs485, unitId: 1');
     expect(issuesOf(text)[0]).toMatchObject({ line: 8, path: 'meters[1].unitId' });
+  });
+
+  it('has meters that are not Modbus, each on a line for itself', () => {
+    const config = parseStationConfig(
+      `station: { name: A }
+lines:
+  - { id: a, serial: /dev/ttyUSB0 }
+  - { id: b, serial: /dev/ttyUSB1 }
+  - { id: c, serial: /dev/ttyUSB2 }
+  - { id: d, rtuOverTcp: "192.0.2.1:4001" }
+  - { id: e, serial: /dev/ttyUSB3, baudRate: 4800 }
+meters:
+  - { id: a, line: a, profile: sml, every: 2s }
+  - { id: b, line: b, profile: p1, every: 10s }
+  - { id: c, line: c, profile: iec62056, every: 15m }
+  - { id: d, line: d, profile: iec62056, readout: push, every: 10s }
+  - { id: e, line: e, profile: sml, every: 2s }
+`,
+      { knownProfiles: ['abb-b23'] },
+    );
+    expect(config.lines.map((line) => (line.kind === 'serial' ? line.baudRate : line.kind))).toEqual([
+      9600,
+      115_200,
+      300,
+      'rtuOverTcp',
+      4800,
+    ]);
+    expect(config.meters.map((meter) => [meter.kind, 'readout' in meter && meter.readout])).toEqual([
+      ['stream', 'push'],
+      ['stream', 'push'],
+      ['stream', 'request'],
+      ['stream', 'push'],
+      ['stream', 'push'],
+    ]);
+  });
+
+  it.each([
+    ['a Modbus meter without a unit id', 'unitId: 5, ', '', 'meters[1]', 'needs unitId'],
+    ['a unit id of a meter that has none', 'profile: abb-b23', 'profile: sml', 'meters[1].unitId', 'Modbus'],
+    [
+      'telegrams over Modbus TCP',
+      'unitId: 5, profile: abb-b23',
+      'profile: p1',
+      'meters[1].line',
+      'needs a line',
+    ],
+    [
+      'a change of speed behind a gateway',
+      'line: gateway, unitId: 5, profile: abb-b23',
+      'line: clear, profile: iec62056',
+      'meters[1].line',
+      'where the speed can change',
+    ],
+    [
+      'a meter that sends by itself on a line that others use',
+      'line: gateway, unitId: 5, profile: abb-b23',
+      'line: rs485, profile: sml',
+      'meters[1].line',
+      'for itself',
+    ],
+    ['a readout of a Modbus meter', 'unitId: 5', 'readout: push, unitId: 5', 'meters[1].readout', 'iec62056'],
+  ])('refuses %s', (_what, good, bad, key, message) => {
+    const issue = issuesOf(GOOD.replace(good, bad)).find((found) => found.path === key);
+    expect(issue?.message).toContain(message);
+    expect(issue?.line).toBe(8);
   });
 
   it('refuses a profile that is not there and names the nearest', () => {

@@ -4,3 +4,4 @@ export {
   type StreamMeterOptions,
   type StreamMeterStatistics,
 } from './stream-meter.ts';
+export { createReadoutMeter, type ReadoutMeterOptions } from './readout-meter.ts';

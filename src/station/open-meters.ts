@@ -1,0 +1,77 @@
+import type { EnergyMeter, Line, Log, MonotonicClock } from '../../hal/contract/index.ts';
+import { createModbusMeter, type ModbusMeterOptions } from '../../hal/driver/modbus/index.ts';
+import { createReadoutMeter, createStreamMeter } from '../../hal/driver/stream/index.ts';
+import { openLine, openListeningLine } from '../../hal/line/index.ts';
+import { loadProfile } from '../../hal/profile/index.ts';
+import type { LineConfig, MeterConfig, StationConfig, StreamMeterConfig } from '../config/index.ts';
+import type { ScheduledMeter } from '../metering/index.ts';
+
+export type Profiles = ReadonlyMap<string, Awaited<ReturnType<typeof loadProfile>>>;
+
+/** Read before anything is opened: a profile that cannot be used ends the start with nothing left behind. */
+export async function profilesOf({ meters }: StationConfig): Promise<Profiles> {
+  const ids = [...new Set(meters.flatMap((meter) => (meter.kind === 'modbus' ? [meter.profile] : [])))];
+  return new Map(await Promise.all(ids.map(async (id) => [id, await loadProfile(id)] as const)));
+}
+
+export interface OpenMeters {
+  readonly lines: readonly { close(): Promise<void> }[];
+  readonly meters: readonly ScheduledMeter[];
+}
+
+interface Ports {
+  readonly clock: MonotonicClock;
+  readonly log: Log;
+}
+
+/** Each meter on its line: Modbus meters share theirs, a meter that is no Modbus meter has one for itself. */
+export function openMeters(config: StationConfig, profiles: Profiles, ports: Ports): OpenMeters {
+  const shared = new Map<string, Line>();
+  const lines: { close(): Promise<void> }[] = [];
+  const sharedLine = (line: LineConfig): Line => {
+    const known = shared.get(line.id);
+    if (known !== undefined) return known;
+    const opened = openLine(line, ports);
+    shared.set(line.id, opened);
+    lines.push(opened);
+    return opened;
+  };
+  const meterOf = (meter: MeterConfig): EnergyMeter | undefined => {
+    const line = config.lines.find(({ id }) => id === meter.line);
+    if (line === undefined) return undefined;
+    if (meter.kind === 'stream') {
+      // Modbus TCP carries no telegrams; the configuration was checked.
+      if (line.kind === 'tcp') return undefined;
+      const own = openListeningLine(line.kind === 'serial' ? line : { ...line, kind: line.kind }, ports);
+      lines.push(own);
+      return streamMeter(meter, line, { line: own, clock: ports.clock });
+    }
+    const profile = profiles.get(meter.profile);
+    if (profile === undefined) return undefined;
+    const { id, unitId } = meter;
+    const wire = wireOf(line);
+    return createModbusMeter({ id, line: sharedLine(line), unitId, profile, ...(wire && { wire }) });
+  };
+  const meters = config.meters.flatMap((meter) => {
+    const opened = meterOf(meter);
+    return opened === undefined ? [] : [{ meter: opened, everyMs: meter.everyMs }];
+  });
+  return { lines, meters };
+}
+
+function streamMeter(
+  { id, profile, readout }: StreamMeterConfig,
+  line: LineConfig,
+  own: { line: ReturnType<typeof openListeningLine>; clock: MonotonicClock },
+): EnergyMeter {
+  if (readout === 'push') return createStreamMeter({ id, protocol: profile, ...own });
+  const initialBaudRate = line.kind === 'serial' ? line.baudRate : undefined;
+  return createReadoutMeter({ id, ...own, ...(initialBaudRate === undefined ? {} : { initialBaudRate }) });
+}
+
+/** A serial line is filled by its characters; on a socket, and behind a gateway of unknown speed, requests are what counts. */
+function wireOf(line: LineConfig): ModbusMeterOptions['wire'] {
+  if (line.kind !== 'serial') return undefined;
+  const { baudRate, dataBits, parity, stopBits } = line;
+  return { baudRate, bitsPerCharacter: 1 + dataBits + (parity === 'none' ? 0 : 1) + stopBits };
+}
