@@ -21,7 +21,7 @@ import type { Bench, Row, Table } from './bench.ts';
 
 const MODEL = 'carlo-gavazzi-em340';
 const TIMEOUT_MS = 100;
-/** A client that takes ten times its own time-out to say anything at all has hung. */
+/** Ten times the time-out without an outcome: the client hangs, or waits because a meter asked it to (exceptions 5 and 6). */
 const HANG_MS = 10 * TIMEOUT_MS;
 /** As many values are read, one request each, as a plain program reads them: their answers look the same on the wire. */
 const PLAIN_VALUES = 6;

@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Bench } from '../bench/bench.ts';
 import { bundleBench } from '../bench/bundle.ts';
+import { cpuBench } from '../bench/cpu.ts';
+import { faultsBench } from '../bench/faults.ts';
 import { journalBench } from '../bench/journal.ts';
 import { memoryBench } from '../bench/memory.ts';
 import { modbusBench } from '../bench/modbus.ts';
 import { proofsBench } from '../bench/proofs.ts';
 import { formatTable, median, report, type ReportedTable } from '../bench/report.ts';
 import { startBench } from '../bench/start.ts';
+import { wireBench } from '../bench/wire.ts';
+import { PTY_NOTE, WHY_NO_PTY } from '../support/pty.ts';
 
 /** What docs/performance.md states; no time is judged here, because the machine may be busy. */
 const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: readonly string[] }[] = [
@@ -31,6 +35,7 @@ const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: rea
     subjects: ['delmonicos', 'modbus-serial, same requests'],
     figures: ['rate', 'CPU a sample', 'requests a sample'],
   },
+  { bench: cpuBench, subjects: ['delmonicos', 'modbus-serial'], figures: ['CPU a sample', 'RSS'] },
   {
     bench: bundleBench,
     subjects: ['run: meters on TCP, journal', 'gateway (dist/gateway.js)', 'better-sqlite3'],
@@ -38,23 +43,41 @@ const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: rea
   },
 ];
 
+/** These read meters on pseudo terminals, too. */
+const ON_TERMINALS: typeof STATED = [
+  {
+    bench: wireBench,
+    subjects: ['delmonicos', 'modbus-serial, one request a value'],
+    figures: ['line busy', 'a sample', 'requests a sample'],
+  },
+  { bench: faultsBench, subjects: ['delmonicos, no fault', 'modbus-serial, no fault'], figures: ['right'] },
+];
+
 describe('every bench', () => {
+  it.skipIf(WHY_NO_PTY !== undefined).each(ON_TERMINALS)(
+    `$bench.name gives the figures that docs/performance.md states${PTY_NOTE}`,
+    { timeout: 120_000 },
+    gives,
+  );
+
   it.each(STATED)(
     '$bench.name gives the figures that docs/performance.md states',
     { timeout: 120_000 },
-    async (stated) => {
-      const tables = (await stated.bench.run('tiny')).map(report);
-      for (const subject of stated.subjects) {
-        const row = rowOf(tables, subject);
-        for (const name of stated.figures) {
-          const figure = row.figures[name];
-          expect(figure, `${subject}: ${name}`).toBeDefined();
-          expect(figure?.median).toBeGreaterThan(0);
-          expect(Number.isFinite(figure?.ratio ?? 1)).toBe(true);
-        }
-      }
-    },
+    gives,
   );
+
+  async function gives(stated: (typeof STATED)[number]): Promise<void> {
+    const tables = (await stated.bench.run('tiny')).map(report);
+    for (const subject of stated.subjects) {
+      const row = rowOf(tables, subject);
+      for (const name of stated.figures) {
+        const figure = row.figures[name];
+        expect(figure, `${subject}: ${name}`).toBeDefined();
+        expect(figure?.median).toBeGreaterThan(0);
+        expect(Number.isFinite(figure?.ratio ?? 1)).toBe(true);
+      }
+    }
+  }
 });
 
 describe('a report', () => {
