@@ -8,8 +8,8 @@ import { checkReading } from '../support/truth.ts';
 
 // The fault matrix on real terminals and sockets, at 9600 baud where there is a baud rate, with the product's own limits: one
 // of two units is faulty in every answer, both are read once a second. What the healthy one gives is compared with a run
-// without faults at the same time of day. Here a busy machine is allowed to spoil the result; in virtual time
-// (test/fault/healthy-rate.test.ts) it cannot.
+// without faults in the same run; below 20 s a single lost sample is more than a tenth. Here a busy machine may spoil the
+// result; in virtual time (test/fault/healthy-rate.test.ts) it cannot.
 
 const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 20);
 const EVERY_MS = 1_000;
