@@ -172,7 +172,7 @@ describe('a configuration that is wrong', () => {
     ],
     [
       'an unknown profile',
-      (yaml: string) => yaml.replace('abb-b23', 'abb-b24'),
+      (yaml: string) => yaml.replace('abb-b23', 'abb-b23x'),
       'line 5',
       'did you mean "abb-b23"',
     ],
