@@ -13,6 +13,11 @@ export interface MeterProfile {
   readonly model: string;
   readonly description?: string | undefined;
   readonly protocol: 'modbus';
+  /**
+   * `sunspec`: the driver finds the registers of each device by SunSpec's chain of models; those of the file are where most
+   * devices have them.
+   */
+  readonly discovery?: 'sunspec' | undefined;
   /** What the register map was checked against. */
   readonly verified: ProfileVerification;
   /** The documents that the register map was taken from. */

@@ -36,6 +36,9 @@ export interface MissingValue {
 export interface MeterIdentity {
   readonly serial: string;
   readonly firmware?: string;
+  /** As the meter itself says them, where a profile is for many models. */
+  readonly maker?: string;
+  readonly model?: string;
   /** The meter's own clock, `2026-05-01T12:00:00`, in the zone that it was set to; shown, never used for time stamps. */
   readonly clock?: string;
 }

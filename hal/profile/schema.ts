@@ -215,6 +215,12 @@ export const PROFILE_FILE = v.strictObject({
   model: text('Model name on the meter.'),
   description: v.optional(text('What kind of meter it is, in a few words.')),
   protocol: v.literal('modbus'),
+  discovery: v.optional(
+    v.pipe(
+      v.literal('sunspec'),
+      describe('The driver finds the registers of each device; those here are where most have them.'),
+    ),
+  ),
   verified: v.pipe(
     v.picklist(['documentation', 'capture', 'bench']),
     describe(

@@ -46,7 +46,10 @@ function at(scale: Scale, integer: number, float: number): Pick<SunSpecPoint, 'i
   return { integer: { offset: integer, scaleFactor: SCALE_FACTORS[scale] }, float };
 }
 
-/** SunSpec: a positive power is imported, quadrants as IEC 62053-23 counts them. Some makers have it the other way round. */
+/**
+ * A positive power is imported, as the names of the reactive counters have it (imported in quadrants 1 and 2). SolarEdge's meters
+ * have powers the other way round; their counters say import and export like all others.
+ */
 const IN = { direction: 'import' } as const;
 const OUT = { direction: 'export' } as const;
 const MUST = { mandatory: true } as const;
