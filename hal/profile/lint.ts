@@ -47,7 +47,7 @@ function namedParts(profile: MeterProfile): { path: Path; part: RegisterPart }[]
 function namedFields(profile: MeterProfile): { path: Path; field: RegisterField }[] {
   const { identity, probe = [], points, quality = [] } = profile;
   return [
-    { path: ['identity', 'serial'], field: identity.serial },
+    ...(identity.serial === undefined ? [] : [{ path: ['identity', 'serial'], field: identity.serial }]),
     ...(identity.firmware === undefined
       ? []
       : [{ path: ['identity', 'firmware'], field: identity.firmware }]),
@@ -154,7 +154,8 @@ function shareBits(a: RegisterPart, b: RegisterPart): boolean {
 function lintCoverage(profile: MeterProfile, locate: Locate): Problem[] {
   const { points, identity, quality = [], vectors } = profile;
   const expected = new Set(vectors.flatMap(({ expect }) => Object.keys(expect)));
-  const known = new Set<string>(['serial', ...points.map(({ obis }) => obis)]);
+  const known = new Set<string>(points.map(({ obis }) => obis));
+  if (identity.serial !== undefined) known.add('serial');
   if (identity.firmware !== undefined) known.add('firmware');
   if (identity.clock !== undefined) known.add('clock');
   const rules = new Set(quality.map(({ id }) => id));

@@ -27,7 +27,7 @@ function resolved(profile: MeterProfile): MeterProfile {
     ...profile,
     identity: {
       ...identity,
-      serial: field(identity.serial, byType),
+      ...(identity.serial === undefined ? {} : { serial: field(identity.serial, byType) }),
       ...(identity.firmware === undefined ? {} : { firmware: field(identity.firmware, byType) }),
     },
     ...(probe === undefined ? {} : { probe: probe.map((rule) => field(rule, byType)) }),

@@ -13,11 +13,13 @@ export function givenRegisters(profile: MeterProfile, serial: string, seed: numb
     }
   };
   const { serial: field } = profile.identity;
-  put(
-    field.table,
-    field.registerAddress,
-    encodeField(field, field.type === 'string' ? serial : BigInt(serial)),
-  );
+  if (field !== undefined) {
+    put(
+      field.table,
+      field.registerAddress,
+      encodeField(field, field.type === 'string' ? serial : BigInt(serial)),
+    );
+  }
   const expected = profile.points.map((point, index) => {
     // Up to five digits, so that 16-bit registers and floats hold them exactly.
     const raw = ((seed + index) * 7_919) % 30_011;

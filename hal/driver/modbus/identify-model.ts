@@ -97,7 +97,8 @@ async function registersOrNothing(
   }
 }
 
-async function textOf(field: RegisterField, read: Read): Promise<string | undefined> {
+async function textOf(field: RegisterField | undefined, read: Read): Promise<string | undefined> {
+  if (field === undefined) return undefined;
   const registers = await read(spanOf(field));
   return registers && decodeText(field, registers);
 }

@@ -183,7 +183,8 @@ export class ModbusMeter implements EnergyMeter {
   }
 
   async #readSerial(priority: ReadPriority): Promise<string> {
-    const serial = await this.#readText(this.#profile.identity.serial, priority);
+    const field = this.#profile.identity.serial;
+    const serial = field && (await this.#readText(field, priority));
     if (serial === undefined && this.#withoutSerial === 'refuse') {
       throw this.#incompatible('the meter shows no serial number');
     }

@@ -51,10 +51,10 @@ export function decodeVector(
 
 function textFieldsOf({ identity, quality = [] }: MeterProfile): [string, RegisterField][] {
   return [
-    ['serial', identity.serial],
-    ...(identity.firmware === undefined
-      ? []
-      : ([['firmware', identity.firmware]] as [string, RegisterField][])),
+    ...(['serial', 'firmware'] as const).flatMap((name): [string, RegisterField][] => {
+      const field = identity[name];
+      return field === undefined ? [] : [[name, field]];
+    }),
     ...quality.map((rule): [string, RegisterField] => [rule.id, rule]),
   ];
 }

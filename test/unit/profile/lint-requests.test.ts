@@ -107,7 +107,7 @@ describe('a profile', () => {
     const byType: [string, string] = ['points:\n', 'absentByType: { float32: ["0x7F7FFFFF"] }\npoints:\n'];
     const profile = checkProfile(SDM630.replace(...byType), decodeVector).profile;
     expect(profile?.points.map(({ absent }) => absent)).toEqual(profile?.points.map(() => ['0x7F7FFFFF']));
-    expect(profile?.identity.serial.absent).toBeUndefined();
+    expect(profile?.identity.serial?.absent).toBeUndefined();
     expect(problemsAfter(byType)).toEqual([]);
     expect(problemsAfter(['points:\n', 'absentByType: { float32: ["0x7F7F"] }\npoints:\n'])).toContain(
       'points[0].absent[0]',

@@ -55,7 +55,7 @@ describe.each(profiles)(
 
     it('on the place of the serial number and on what identifies the model', () => {
       const tables = model?.constantTables ?? model?.tables;
-      for (const field of [identity.serial, ...(probe ?? [])]) {
+      for (const field of [...(identity.serial ? [identity.serial] : []), ...(probe ?? [])]) {
         expect(constants.map(({ address }) => address)).toContain(field.registerAddress);
         expect(tables).toContain(field.table);
       }
