@@ -6,6 +6,7 @@ import { NETWORK_PACE, serialPace } from './pacing.ts';
 import { PEER_LIMITS } from './peer.ts';
 import type { SerialSettings } from './serial-channel.ts';
 import { tcpChannel } from './tcp-channel.ts';
+import { traced, type TraceListener } from './trace.ts';
 
 export type LineOptions = SerialLineOptions | TcpLineOptions;
 
@@ -32,6 +33,7 @@ export interface TcpLineOptions {
 }
 
 export type { LineLimits } from './line-actor.ts';
+export type { LineTraceEvent, TraceListener } from './trace.ts';
 export { openListeningLine, type ListeningLineOptions } from './listening-line.ts';
 
 /** A gateway on a mobile link connects within this time; a meter cabinet's switch within a tenth of it. */
@@ -50,20 +52,26 @@ const LIMITS: LineLimits = {
  * A line that opens its device when it is first used and again whenever it was lost. Never throws: while the device is
  * absent, exchanges reject with `line.open_failed`.
  */
-export function openLine(options: LineOptions, ports: { clock: MonotonicClock; log: Log }): Line {
+export function openLine(
+  options: LineOptions,
+  ports: { clock: MonotonicClock; log: Log; onTrace?: TraceListener },
+): Line {
+  const { clock, log, onTrace } = ports;
+  const listened = (open: OpenChannel): OpenChannel =>
+    onTrace === undefined ? open : traced(open, onTrace, clock);
   const limits = { ...LIMITS, ...options.limits };
-  const parts: Omit<LineParts, 'pace' | 'open'> = { id: options.id, kind: options.kind, limits, ...ports };
+  const parts: Omit<LineParts, 'pace' | 'open'> = { id: options.id, kind: options.kind, limits, clock, log };
   if (options.kind === 'serial') {
     const { path, baudRate, parity, dataBits = 8, stopBits = 1 } = options;
     const pace = serialPace(baudRate, dataBits, parity, stopBits);
     return new LineActor({
       ...parts,
       pace,
-      open: lazySerialChannel({ path, baudRate, parity, dataBits, stopBits }),
+      open: listened(lazySerialChannel({ path, baudRate, parity, dataBits, stopBits })),
     });
   }
   const { host, port, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
-  const open: OpenChannel = tcpChannel({ host, port, connectTimeoutMs });
+  const open = listened(tcpChannel({ host, port, connectTimeoutMs }));
   return new LineActor({ ...parts, pace: NETWORK_PACE, open });
 }
 

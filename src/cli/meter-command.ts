@@ -1,17 +1,26 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { Option, type Command } from 'commander';
-import { formatDecimal, silentLog, type MeterProfile, type MeterSample } from '../../hal/contract/index.ts';
-import { addLineOptions, lineOptionsOf, wholeNumber, type LineArguments } from './meter-line-options.ts';
+import type { Command } from 'commander';
+import {
+  formatDecimal,
+  silentLog,
+  StationError,
+  type MeterProfile,
+  type MeterSample,
+} from '../../hal/contract/index.ts';
+import { addLineOptions, lineOptionsOf, unitOption, type LineArguments } from './meter-line-options.ts';
+import { duration } from './duration-option.ts';
 import { withAdvice } from './meter-advice.ts';
 import { registerMeterDecode } from './meter-decode.ts';
+import { findProfile, readProfileFile } from './meter-profile.ts';
 import { registerMeterScan } from './meter-scan.ts';
-import { ExitCode, note, print, printJson, printTable } from './output.ts';
-import { UsageError } from './usage-error.ts';
+import { registerMeterTrace } from './meter-trace.ts';
+import { ExitCode, note, print, printError, printJson, printTable } from './output.ts';
+import { untilInterrupted } from './until-interrupted.ts';
 
 interface ReadOptions extends LineArguments {
   readonly profile: string;
   readonly unit?: number;
+  readonly watch?: true;
+  readonly every: number;
   readonly json?: true;
 }
 
@@ -29,10 +38,10 @@ export function registerMeterCommand(program: Command): void {
       '--profile <name>',
       'meter model (see `meter profiles`), or a profile file ending in .yaml',
     )
-    .addOption(
-      new Option('--unit <id>', "Modbus unit id (default: the profile's)").argParser(wholeNumber(0, 255)),
-    )
-    .option('--json', 'one JSON document')
+    .addOption(unitOption())
+    .option('--watch', 'again and again until Ctrl-C')
+    .option('--every <duration>', 'how often, with --watch', duration, 1_000)
+    .option('--json', 'one JSON document; with --watch one a line')
     .action(readMeter);
   addLineOptions(read);
   meter
@@ -43,6 +52,7 @@ export function registerMeterCommand(program: Command): void {
     .action(checkProfileFile);
   registerMeterDecode(meter);
   registerMeterScan(meter);
+  registerMeterTrace(meter);
 }
 
 async function listProfiles(options: { json?: true }): Promise<void> {
@@ -90,9 +100,15 @@ async function readMeter(options: ReadOptions): Promise<void> {
       profile,
       withoutSerial: 'accept',
     });
-    const sample = await meter.readSample('diagnostic');
-    if (options.json === true) printJson(sampleDocument(sample));
-    else printSample(sample, profile);
+    const readOnce = async (): Promise<void> => {
+      const sample = await meter.readSample('diagnostic');
+      if (options.json === true) printJson(sampleDocument(sample));
+      else printSample(sample, profile, options.watch);
+    };
+    if (options.watch !== true) return await readOnce();
+    await watch(readOnce, options.every, (error) => {
+      showError(withAdvice(error, lineOptions, unitId), options.json);
+    });
   } catch (error) {
     throw withAdvice(error, lineOptions, unitId);
   } finally {
@@ -100,32 +116,35 @@ async function readMeter(options: ReadOptions): Promise<void> {
   }
 }
 
-/** A name, or a file for a profile that is being written. @throws UsageError, ProfileError */
-async function findProfile(name: string): Promise<MeterProfile> {
-  const { loadProfile, profileFromText, ProfileError } = await import('../../hal/profile/index.ts');
-  if (name.endsWith('.yaml')) {
-    return profileFromText(await readProfileFile(name), path.basename(name, '.yaml'));
+/** At fixed times, so that reading takes nothing from the pause; a reading that takes longer lets the next one wait. */
+async function watch(
+  readOnce: () => Promise<void>,
+  everyMs: number,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  const { systemMonotonicClock: clock } = await import('../service/index.ts');
+  const interrupted = untilInterrupted();
+  let good = 0;
+  for (let dueAt = clock.nowMonoMs(); !interrupted.aborted;) {
+    try {
+      await readOnce();
+      good++;
+    } catch (error) {
+      onError(error);
+    }
+    const now = clock.nowMonoMs();
+    dueAt = Math.max(now, dueAt + everyMs);
+    await clock.sleep(dueAt - now, interrupted).catch(() => undefined);
   }
-  try {
-    return await loadProfile(name);
-  } catch (error) {
-    if (!(error instanceof ProfileError) || error.code !== 'profile.unknown') throw error;
-    throw new UsageError(
-      'usage.bad_option',
-      error.message,
-      error.hint === undefined ? {} : { hint: error.hint },
-    );
-  }
+  if (good === 0) process.exitCode = ExitCode.bad;
 }
 
-async function readProfileFile(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new UsageError('usage.file_unreadable', `cannot read ${file}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+/** One failed reading does not end a watch. */
+function showError(error: unknown, json: true | undefined): void {
+  if (!(error instanceof StationError)) throw error;
+  const { code, message, hint } = error;
+  if (json === true) printJson({ error: { code, message, hint: hint ?? null } });
+  else printError(error);
 }
 
 /** The shape that docs/commands promise: what the meter does not have is there, with `null` for a value. */
@@ -146,7 +165,8 @@ function sampleDocument({ meterSerial, profileId, readBeginMonoMs, readEndMonoMs
   };
 }
 
-function printSample(sample: MeterSample, { maker, model }: MeterProfile): void {
+function printSample(sample: MeterSample, { maker, model }: MeterProfile, watched: true | undefined): void {
+  if (watched === true && process.stdout.isTTY) print('\x1b[H\x1b[2J');
   const took = (sample.readEndMonoMs - sample.readBeginMonoMs).toFixed(0);
   print(`${maker} ${model}, serial ${sample.meterSerial || 'unknown'}, read in ${took} ms`);
   const rows = sample.values.map(({ obis, value, unit, quality }) => ({

@@ -36,6 +36,11 @@ export function addLineOptions(command: Command): Command {
     .option('--rtu-over-tcp <host:port>', 'gateway that hands serial bytes through');
 }
 
+/** `--unit`, for commands that talk to one meter. */
+export function unitOption(): Option {
+  return new Option('--unit <id>', "Modbus unit id (default: the profile's)").argParser(wholeNumber(0, 255));
+}
+
 /** @throws UsageError unless exactly one kind of line is given, with nothing that is for another kind. */
 export function lineOptionsOf(given: LineArguments, profile: MeterProfile): LineOptions {
   const targets = [given.serial, given.tcp, given.rtuOverTcp].filter((target) => target !== undefined);

@@ -13,6 +13,11 @@ const MEANINGS: Readonly<Record<number, string>> = {
   11: 'gateway target device failed to respond',
 };
 
+/** In words. */
+export function exceptionMeaning(code: number): string {
+  return MEANINGS[code] ?? 'not a code that Modbus defines';
+}
+
 /** The device understood the request and has no such registers: asking again changes nothing. */
 export function saysNoSuchRegister(code: number): boolean {
   return code === 2 || code === 3;
@@ -49,7 +54,7 @@ export function saysUnreachable(code: number): boolean {
 
 /** A gateway's "target failed to respond" is a time-out of the meter; everything else is the meter's own refusal. */
 export function exceptionError(code: number, details: Readonly<Record<string, unknown>>): MeterError {
-  const meaning = MEANINGS[code] ?? 'not a code that Modbus defines';
+  const meaning = exceptionMeaning(code);
   const remedy = PATIENCE[code] !== undefined || code === 4 || saysUnreachable(code) ? 'retry' : 'operator';
   return new MeterError(
     code === 11 ? 'meter.timeout' : 'meter.exception',

@@ -3,9 +3,10 @@ import { ModbusMeter, type ModbusMeterOptions } from './modbus-meter.ts';
 import { SunSpecMeter } from './sunspec-meter.ts';
 
 export { askUnit, type UnitPresence, type UnitQuestion } from './ask-unit.ts';
+export { FrameTrace, type TracedFrame, type WireBytes } from './frame-trace.ts';
 export { identifyUnit, type ModelFound, type ModelsFound, type UnitToIdentify } from './identify-model.ts';
 export type { ModbusMeterOptions } from './modbus-meter.ts';
-export type { FramingName } from './framing.ts';
+export { framingOf, type FramingName } from './framing.ts';
 export { decodeVector } from './vector-decoder.ts';
 
 /** A meter of `profile` behind `unitId` on a line. Nothing is sent before the first read. */

@@ -29,8 +29,15 @@ export function decodeVector(
     throw new RangeError(`the response does not answer the request: ${why ?? 'empty'}`);
   }
   if (reception.answer.kind === 'exception') throw new RangeError('the response is an exception');
-  const { registers } = reception.answer;
+  return fieldsIn(profile, request, reception.answer.registers);
+}
 
+/** Every field of the profile that lies within the registers of a read, in the notation of `ProfileVector.expect`. Never throws. */
+export function fieldsIn(
+  profile: MeterProfile,
+  request: RegisterSpan,
+  registers: Uint8Array,
+): Record<string, string> {
   const found: Record<string, string> = {};
   for (const point of profile.points) {
     const content = contentOf(spanOf(point), request, registers);
@@ -61,7 +68,7 @@ function textFieldsOf({ identity, quality = [] }: MeterProfile): [string, Regist
 
 function contentOf(
   { table, registerAddress, registerCount }: RegisterSpan,
-  request: ReadRequest,
+  request: RegisterSpan,
   registers: Uint8Array,
 ): Uint8Array | undefined {
   const from = registerAddress - request.registerAddress;
