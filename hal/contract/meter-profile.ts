@@ -162,7 +162,8 @@ export interface ProfilePoint extends RegisterField {
 }
 
 export interface ProfileIdentity {
-  readonly serial: RegisterField;
+  /** The serial number that is printed on the meter. Where it shows none, the station's configuration has to give it. */
+  readonly serial?: RegisterField | undefined;
   readonly firmware?: RegisterField | undefined;
   readonly clock?: ClockField | undefined;
 }

@@ -268,7 +268,12 @@ export const PROFILE_FILE = v.strictObject({
     ),
   }),
   identity: v.strictObject({
-    serial: v.pipe(FIELD_SCHEMA, describe('The serial number that is printed on the meter.')),
+    serial: v.optional(
+      v.pipe(
+        FIELD_SCHEMA,
+        describe('The serial number that is printed on the meter. Without it, station.yaml has to give it.'),
+      ),
+    ),
     firmware: v.optional(FIELD_SCHEMA),
     clock: v.optional(v.pipe(CLOCK, describe("The meter's own clock."))),
   }),
