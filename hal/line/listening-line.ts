@@ -110,7 +110,9 @@ export class ListeningLineActor implements ListeningLine {
     if (this.#listener !== undefined) throw new InvariantError(`line ${this.id} has a listener already`);
     this.#listener = listener;
     if (this.#closed) return listener.onClosed();
-    this.#tried = new Promise((resolve) => (this.#running = this.#keepOpen(listener, resolve)));
+    this.#tried = new Promise((resolve) => {
+      this.#running = this.#keepOpen(listener, resolve);
+    });
   }
 
   async send(bytes: Uint8Array): Promise<void> {

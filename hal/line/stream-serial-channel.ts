@@ -17,6 +17,8 @@ export async function openStreamSerialChannel(
 ): Promise<TunableChannel> {
   const port = new SerialPortStream({ binding: autoDetect(), autoOpen: false, lock: true, ...settings });
   await settled((done) => port.open(done));
+  // What a driver kept from before nobody knows the age of.
+  await settled((done) => port.flush(done));
   let closed = false;
   const gone = (error?: Error | null): void => {
     if (closed) return;
