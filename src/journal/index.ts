@@ -18,6 +18,7 @@ export { entryKeyId, type JournalSigner } from './ed25519.ts';
 export * from './entry-types.ts';
 export { readKernelBootId } from './boot-id.ts';
 export { setAsideDamagedJournal } from './damaged-journal.ts';
+export { journalDiskBytes } from './disk-size.ts';
 export { entryToJson, formatTime } from './entry-json.ts';
 export { JournalError, type JournalErrorCode } from './errors.ts';
 export { openJournal } from './journal.ts';

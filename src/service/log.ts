@@ -18,7 +18,7 @@ export interface LogOptions {
 }
 
 /**
- * One line an event: `info meter.answering meter=evse1`. Warnings and errors with the same event, meter, line and code are
+ * One line an event: `info meter.answering meter=evse1`. Warnings and errors with the same event, meter, line, peer and code are
  * printed once a minute with the count of those between.
  */
 export function createLog(options: LogOptions): Log {
@@ -27,7 +27,7 @@ export function createLog(options: LogOptions): Log {
     if (SEVERITY[level] > SEVERITY[options.level]) return;
     let repeated = 0;
     if (level === 'warning' || level === 'error') {
-      const key = [event, fields['meter'], fields['line'], fields['code']].join(' ');
+      const key = [event, fields['meter'], fields['line'], fields['peer'], fields['code']].join(' ');
       const now = options.clock.nowMonoMs();
       const last = seen.get(key);
       if (last !== undefined && now - last.printedMonoMs < REPEAT_EVERY_MS) {

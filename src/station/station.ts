@@ -2,7 +2,7 @@ import { StationError, type Log, type MonotonicClock } from '../../hal/contract/
 import { listProfileIds } from '../../hal/profile/index.ts';
 import { loadStationConfig, type StationConfig } from '../config/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../identity/index.ts';
-import { setAsideDamagedJournal, type Journal } from '../journal/index.ts';
+import { journalDiskBytes, setAsideDamagedJournal, type Journal } from '../journal/index.ts';
 import { startMetering, watchClock, type Metering, type MeteringEvent } from '../metering/index.ts';
 import type { WallClock } from '../service/index.ts';
 import { openAnchoring } from './open-anchoring.ts';
@@ -194,6 +194,8 @@ function ownIdentity(options: StationOptions, { chain }: StationConfig): Station
     return load();
   } catch (error) {
     if (!(error instanceof IdentityError) || error.code !== 'identity.seed_missing') throw error;
+    // A log without its seed: a new one could not go on with it, and would stand in the way of the backup.
+    if (journalDiskBytes(stateDirectory) > 0) throw error;
     createRootSeed(stateDirectory, credentialsDirectory);
     const identity = load();
     log('info', 'identity.created', { chainAccount: identity.chainAccount.ss58 });

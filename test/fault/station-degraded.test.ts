@@ -1,8 +1,10 @@
 import {
+  existsSync,
   mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -131,6 +133,31 @@ telemetry: { mqtt: { url: "mqtt://127.0.0.1:${broker}" } }
     expect(second.stderr).toContain('[journal.locked]');
     await committed(first, 12);
     expect(await first.stop('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(await verifiedJournal(place.stateDirectory)).toMatchObject({ ok: true });
+  });
+
+  it('makes no new seed for a journal whose seed is gone, so that the backup can still be put back', async () => {
+    const place = home(goodYaml());
+    const before = serviceForTest(place);
+    await committed(before, 5);
+    await before.stop('SIGTERM');
+    const seed = path.join(place.stateDirectory, 'root.seed');
+    renameSync(seed, `${seed}.backup`);
+
+    const { status, stderr } = await runProduct([
+      'run',
+      '--config',
+      place.configPath,
+      '--state',
+      place.stateDirectory,
+    ]);
+    expect(status).toBe(1);
+    expect(stderr).toContain('[identity.seed_missing]');
+    expect(existsSync(seed)).toBe(false);
+    renameSync(`${seed}.backup`, seed);
+    const after = serviceForTest(place);
+    await committed(after, 10);
+    await after.stop('SIGTERM');
     expect(await verifiedJournal(place.stateDirectory)).toMatchObject({ ok: true });
   });
 
