@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import modbusSerial from 'modbus-serial';
 import { afterEach, describe, expect, it } from 'vitest';
-import { formatDecimal, obis, silentLog } from '../../hal/contract/index.ts';
+import { formatDecimal, obis, silentLog, ZERO } from '../../hal/contract/index.ts';
 import { createModbusMeter } from '../../hal/driver/modbus/index.ts';
 import { openLine } from '../../hal/line/index.ts';
 import { loadProfile } from '../../hal/profile/index.ts';
@@ -142,6 +142,20 @@ describe('a meter with the profile sunspec', () => {
       mantissa: 1_234_567n,
       exponent: 1,
     });
+  });
+
+  it('is never read where another model has come to stand, though those registers answer as well as before', async () => {
+    const device = { registers: sunSpecRegisters(40_000, [COMMON, INTEGER]) };
+    const { port } = await serve(device);
+    const meter = await sunSpecMeter(port);
+    await meter.readSample();
+    const inTheWay = { id: 160, content: Array.from({ length: 128 }, () => 1_000) };
+    device.registers = sunSpecRegisters(40_000, [COMMON, inTheWay, INTEGER]);
+    await expect(meter.readSample()).rejects.toMatchObject({ code: 'meter.incompatible' });
+    const sample = await meter.readSample();
+    expect(formatDecimal(sample.values.find((each) => each.obis === '1-0:1.8.0*255')?.value ?? ZERO)).toBe(
+      '12345670',
+    );
   });
 
   it('walks the map once for reads that overlap', async () => {

@@ -9,6 +9,7 @@ import {
   type MeterProfile,
   type MeterSample,
   type ObisCode,
+  type ProbeRule,
   type ProfilePoint,
   type QualityRule,
   type ReadPriority,
@@ -41,10 +42,12 @@ export interface ModbusMeterOptions {
   readonly withoutSerial?: 'refuse' | 'accept';
   /** Given, reads are planned for the least time on this wire; otherwise for the fewest requests. */
   readonly wire?: Wire;
+  /** Registers that every sample reads along, and what they hold as long as all others are where the profile says. */
+  readonly landmarks?: readonly ProbeRule[];
 }
 
-/** What a sample reads: points, and registers that say what the points are worth. */
-type SampleField = ProfilePoint | QualityRule;
+/** What a sample reads: points, registers that say what the points are worth, and landmarks. */
+type SampleField = ProfilePoint | QualityRule | ProbeRule;
 
 interface Pass {
   readonly contents: FieldContents;
@@ -61,6 +64,7 @@ export class ModbusMeter implements EnergyMeter {
   readonly #reader: RegisterReader;
   readonly #withoutSerial: 'refuse' | 'accept';
   readonly #cost: ReadCost;
+  readonly #landmarks: readonly ProbeRule[];
   /**
    * Reads of a sample, by the number of its fields (of two samples of different poll classes, one has all that the other
    * has); refined when the meter turns out to lack registers.
@@ -73,7 +77,7 @@ export class ModbusMeter implements EnergyMeter {
   /** Known until a read fails: somebody may then have put another meter in its place. */
   #serial: string | undefined;
 
-  constructor({ id, line, unitId, profile, framing, withoutSerial, wire }: ModbusMeterOptions) {
+  constructor({ id, line, unitId, profile, framing, withoutSerial, wire, landmarks }: ModbusMeterOptions) {
     this.id = id;
     this.profileId = profile.id;
     this.rules = valueRulesOf(profile);
@@ -81,6 +85,7 @@ export class ModbusMeter implements EnergyMeter {
     this.#reader = new RegisterReader(line, unitId, profile.link, framing ?? framingOf(line.kind));
     this.#withoutSerial = withoutSerial ?? 'refuse';
     const turnaroundMs = profile.link.turnaroundMs ?? 0;
+    this.#landmarks = landmarks ?? [];
     this.#cost = wire === undefined ? fewestReads : leastWireTime(wire, { turnaroundMs });
   }
 
@@ -104,7 +109,9 @@ export class ModbusMeter implements EnergyMeter {
       const meterSerial = this.#serial ?? (await this.#readSerial(priority));
       const polls = pollsDue(this.#samples, this.#profile.link.slowEvery);
       const points = pointsOf(this.#profile, polls);
-      const pass = await this.#readFields([...points, ...(this.#profile.quality ?? [])], priority);
+      const rules = [...(this.#profile.quality ?? []), ...this.#landmarks];
+      const pass = await this.#readFields([...points, ...rules], priority);
+      this.#checkLandmarks(pass.contents);
       if (!points.some((point) => pass.contents.has(point))) {
         throw this.#incompatible('the meter has none of the registers of its profile');
       }
@@ -176,6 +183,20 @@ export class ModbusMeter implements EnergyMeter {
       if (found !== undefined && !rule.oneOf.includes(found)) {
         throw this.#incompatible(`register ${rule.documentRef} says "${found}"`, {
           found,
+          oneOf: rule.oneOf,
+        });
+      }
+    }
+  }
+
+  /** A value from registers that have come to mean something else would look as good as any. */
+  #checkLandmarks(contents: FieldContents): void {
+    for (const rule of this.#landmarks) {
+      const content = contents.get(rule);
+      const found = content === undefined ? undefined : decodeText(rule, content);
+      if (found === undefined || !rule.oneOf.includes(found)) {
+        throw this.#incompatible(`${rule.documentRef} has moved`, {
+          found: found ?? null,
           oneOf: rule.oneOf,
         });
       }

@@ -12,7 +12,7 @@ import { saysNoSuchRegister } from './exception.ts';
 import { framingOf } from './framing.ts';
 import { ModbusMeter, type ModbusMeterOptions } from './modbus-meter.ts';
 import { RegisterReader } from './register-reader.ts';
-import { sunSpecProfile } from './sunspec-profile.ts';
+import { sunSpecLandmark, sunSpecProfile } from './sunspec-profile.ts';
 import { walkSunSpec } from './sunspec-walk.ts';
 
 /** What is known of the device once its map was walked. */
@@ -24,7 +24,8 @@ interface Found {
 
 /**
  * A meter whose registers are found by SunSpec's chain of models; from then on it is read like any other. What was found
- * holds until a read fails: the device may then be another one, or have started again with other models.
+ * holds until a read fails, or until the header of the meter's model is no longer where it was (every sample looks): the
+ * device may then be another one, or have started again with other models.
  */
 export class SunSpecMeter implements EnergyMeter {
   readonly id: string;
@@ -85,7 +86,8 @@ export class SunSpecMeter implements EnergyMeter {
         case 'found': {
           const own = sunSpecProfile(step.layout, profile);
           const { maker, model } = own;
-          return { meter: new ModbusMeter({ ...this.#options, profile: own }), maker, model };
+          const landmarks = [sunSpecLandmark(step.layout)];
+          return { meter: new ModbusMeter({ ...this.#options, profile: own, landmarks }), maker, model };
         }
       }
     }

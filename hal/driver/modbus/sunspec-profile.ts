@@ -3,6 +3,7 @@ import {
   formatDecimal,
   spanOf,
   type MeterProfile,
+  type ProbeRule,
   type ProfilePoint,
   type RegisterField,
   type RegisterPart,
@@ -43,12 +44,21 @@ export function sunSpecProfile(layout: SunSpecLayout, generic: MeterProfile): Me
       serial: text('serial'),
       ...(textOf(layout, firmware) === undefined ? {} : { firmware }),
     },
-    probe: [
-      { ...textField('SunS', base, 2), oneOf: ['SunS'] },
-      { ...modelIdField(layout), oneOf: [String(meter.modelId)] },
-    ],
+    probe: [{ ...textField('SunS', base, 2), oneOf: ['SunS'] }, sunSpecLandmark(layout)],
     points: model === undefined ? [] : pointsOf(model, layout),
     vectors: [],
+  };
+}
+
+/** The header of the meter's model. While it stands where it was found, so does everything behind it. */
+export function sunSpecLandmark({ meter }: SunSpecLayout): ProbeRule {
+  return {
+    table: 'holding',
+    registerAddress: meter.address,
+    documentRef: `the header of model ${meter.modelId}`,
+    type: 'u32',
+    byteOrder: 'ABCD',
+    oneOf: [String(meter.modelId * 0x10000 + meter.announcedLength)],
   };
 }
 
@@ -145,16 +155,6 @@ function textField(documentRef: string, registerAddress: number, registerCount: 
     documentRef,
     type: 'string',
     registerCount,
-    byteOrder: 'ABCD',
-  };
-}
-
-function modelIdField({ meter }: SunSpecLayout): RegisterField {
-  return {
-    table: 'holding',
-    registerAddress: meter.address,
-    documentRef: `${meter.modelId}.ID`,
-    type: 'u16',
     byteOrder: 'ABCD',
   };
 }

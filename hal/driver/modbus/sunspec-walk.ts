@@ -21,6 +21,8 @@ export interface SunSpecLayout {
   readonly meter: {
     readonly modelId: number;
     readonly address: number;
+    /** As the device announces it; what is beyond the definition is unknown. */
+    readonly announcedLength: number;
     /** Registers of the model that are defined and that the device has, header not counted. */
     readonly length: number;
     /** Those registers; undefined when the device refuses to give them all at once. */
@@ -96,7 +98,7 @@ function meterAt(seen: Seen, { base, common, id, address, length: told }: MeterF
     layout: {
       base,
       common: { address: common, content: commonContent },
-      meter: { modelId: id, address, length, content: seen.get(meterFrom) },
+      meter: { modelId: id, address, announcedLength: told, length, content: seen.get(meterFrom) },
     },
   };
 }
