@@ -5,7 +5,7 @@ import { createStreamMeter, type StreamMeter } from '../../hal/driver/stream/ind
 import { TelegramWatch } from '../../hal/driver/stream/telegram-watch.ts';
 import { ListeningLineActor } from '../../hal/line/listening-line.ts';
 import { encodePushed } from '../support/iec62056-encoder.ts';
-import { exampleP1Telegram } from '../support/p1-encoder.ts';
+import { encodeP1, exampleP1Telegram } from '../support/p1-encoder.ts';
 import { ScriptedDevice } from '../support/scripted-channel.ts';
 import { concat, encodeTelegram, serverId } from '../support/sml-encoder.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -44,9 +44,10 @@ class Bench {
   });
   readonly meter: StreamMeter;
 
-  constructor(protocol: StreamProtocol = 'sml') {
+  constructor(protocol: StreamProtocol = 'sml', serial?: string) {
     const { line, clock } = this;
-    this.meter = createStreamMeter({ id: 'm', line, protocol, clock, telegramTimeoutMs: 5_000 });
+    const only = serial === undefined ? {} : { serial };
+    this.meter = createStreamMeter({ id: 'm', line, protocol, clock, telegramTimeoutMs: 5_000, ...only });
   }
 
   async opened(): Promise<this> {
@@ -148,6 +149,27 @@ describe('a meter that sends by itself', () => {
     expect(read).toEqual({ code: 'meter.incompatible' });
     expect(await bench.meter.identify()).toEqual({ serial: '1ISK0000004712' });
     expect((await bench.meter.readSample()).meterSerial).toBe('1ISK0000004712');
+  });
+
+  it('accepts no other meter than the one that was named', async () => {
+    const bench = await new Bench('sml', '1ISK0000004711').opened();
+    const other = settledRead(bench.meter.readSample());
+    bench.say(sml(10, 4712));
+    await bench.clock.advance(5_000);
+    expect(other).toEqual({ code: 'meter.incompatible' });
+    bench.say(sml(11));
+    expect(importOf(await bench.meter.readSample())).toBe('1.1');
+  });
+
+  it('has the serial number that was named where its telegrams tell none, and is refused without', async () => {
+    const lines = ['1-0:1.8.1(000001.234*kWh)'];
+    for (const serial of ['P-1', undefined]) {
+      const bench = await new Bench('p1', serial).opened();
+      const read = settledRead(bench.meter.readSample());
+      bench.say(encodeP1('TST5NAMELESS', lines));
+      await bench.clock.advance(5_000);
+      expect(read.sample?.meterSerial ?? read.code).toBe(serial ?? 'meter.incompatible');
+    }
   });
 
   it('goes on after the port was lost and was absent, without joining what came before and after', async () => {

@@ -18,6 +18,7 @@ import {
   type ReadoutOptions,
 } from '../iec62056/index.ts';
 import { streamError } from './errors.ts';
+import { judgedSerial } from './serial.ts';
 import { measuredValues } from './telegram-values.ts';
 
 export interface ReadoutMeterOptions extends Pick<ReadoutOptions, 'deviceAddress' | 'initialBaudRate'> {
@@ -25,6 +26,8 @@ export interface ReadoutMeterOptions extends Pick<ReadoutOptions, 'deviceAddress
   /** Its own: it listens from now on, and nobody else may. */
   readonly line: ListeningLine;
   readonly clock: MonotonicClock;
+  /** The only meter that is accepted; where the readout does not tell a serial number, this is the meter's. */
+  readonly serial?: string;
 }
 
 /** The readout that identified the meter is the sample of the read that follows at once: it takes seconds at 300 baud. */
@@ -48,6 +51,7 @@ class ReadoutMeter implements EnergyMeter, LineListener {
   readonly line: ListeningLine;
   readonly #clock: MonotonicClock;
   readonly #options: ReadoutOptions;
+  readonly #onlySerial: string | undefined;
   /** A readout that is under way; all who ask meanwhile get its sample. */
   #running: Promise<MeterSample> | undefined;
   #unread: MeterSample | undefined;
@@ -60,10 +64,11 @@ class ReadoutMeter implements EnergyMeter, LineListener {
   #interruption: MeterError | undefined;
   #wake: () => void = () => {};
 
-  constructor({ id, line, clock, deviceAddress, initialBaudRate }: ReadoutMeterOptions) {
+  constructor({ id, line, clock, serial, deviceAddress, initialBaudRate }: ReadoutMeterOptions) {
     this.id = id;
     this.line = line;
     this.#clock = clock;
+    this.#onlySerial = serial;
     this.#options = {
       // Right for a port with 8 data bits, and without effect on one with 7.
       parityInBytes: true,
@@ -179,8 +184,9 @@ class ReadoutMeter implements EnergyMeter, LineListener {
 
   #sampleOf(telegram: Iec62056Telegram, readBeginMonoMs: number): MeterSample {
     const { values } = measuredValues(telegram.values);
-    const { serial } = telegram.meter;
-    if (serial === null) throw streamError('meter.incompatible', this, 'it shows no serial number');
+    const { serial, why } = judgedSerial(telegram.meter.serial, this.#onlySerial);
+    if (serial === undefined)
+      throw streamError('meter.incompatible', this, `its readout is of no use: ${why}`);
     if (values.length === 0) {
       throw streamError('meter.incompatible', this, 'it has no value that can be stored');
     }

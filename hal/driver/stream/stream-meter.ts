@@ -10,6 +10,7 @@ import {
   type StreamProtocol,
 } from '../../contract/index.ts';
 import { streamError } from './errors.ts';
+import { judgedSerial } from './serial.ts';
 import { TelegramWatch, type HeardTelegram } from './telegram-watch.ts';
 import { measuredValues } from './telegram-values.ts';
 
@@ -19,6 +20,8 @@ export interface StreamMeterOptions {
   readonly line: ListeningLine;
   readonly protocol: StreamProtocol;
   readonly clock: MonotonicClock;
+  /** The only meter that is accepted; where the telegrams do not tell a serial number, this is the meter's. */
+  readonly serial?: string;
   /** How long a read waits for a telegram; by protocol unless told. */
   readonly telegramTimeoutMs?: number;
 }
@@ -76,6 +79,7 @@ class ListeningMeter implements StreamMeter, LineListener {
   readonly line: ListeningLine;
   readonly #clock: MonotonicClock;
   readonly #timeoutMs: number;
+  readonly #onlySerial: string | undefined;
   readonly #watch: TelegramWatch;
   readonly #waiting = new Set<Waiting>();
   /** The newest good telegram, until it is read. */
@@ -91,12 +95,13 @@ class ListeningMeter implements StreamMeter, LineListener {
   /** Why the last telegram that was of no use was of none. */
   #why = '';
 
-  constructor({ id, line, protocol, clock, telegramTimeoutMs }: StreamMeterOptions) {
+  constructor({ id, line, protocol, clock, serial, telegramTimeoutMs }: StreamMeterOptions) {
     this.id = id;
     this.profileId = protocol;
     this.protocol = protocol;
     this.line = line;
     this.#clock = clock;
+    this.#onlySerial = serial;
     this.#timeoutMs = telegramTimeoutMs ?? TELEGRAM_TIMEOUT_MS[protocol];
     this.#watch = new TelegramWatch(protocol);
     line.listen(this);
@@ -155,12 +160,14 @@ class ListeningMeter implements StreamMeter, LineListener {
     this.#telegrams++;
     const { values, leftOut } = measuredValues(telegram.values);
     this.#leftOut = leftOut;
-    const { serial } = telegram.meter;
-    if (serial === null || values.length === 0) {
+    const judged = judgedSerial(telegram.meter.serial, this.#onlySerial);
+    const why = judged.why ?? (values.length === 0 ? 'it has no value that can be stored' : undefined);
+    if (judged.serial === undefined || why !== undefined) {
       this.#unusable++;
-      this.#why = serial === null ? 'it has no serial number' : 'it has no value that can be stored';
+      this.#why = why ?? '';
       return;
     }
+    const { serial } = judged;
     const sample: MeterSample = {
       meterSerial: serial,
       profileId: this.protocol,
