@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import modbusSerial from 'modbus-serial';
 import { afterEach, describe, expect, it } from 'vitest';
 import { formatDecimal, obis, silentLog, ZERO } from '../../hal/contract/index.ts';
@@ -7,7 +10,8 @@ import { createModbusMeter } from '../../hal/driver/modbus/index.ts';
 import { openLine } from '../../hal/line/index.ts';
 import { loadProfile } from '../../hal/profile/index.ts';
 import { REAL_CLOCK } from '../../hal/simulator/index.ts';
-import { productJson, runProduct } from '../support/product.ts';
+import { productJson, runProduct, ServiceProcess } from '../support/product.ts';
+import { exportedEntries, verifiedJournal } from '../support/running-world.ts';
 import { commonModel, floatMeter, integerMeter, sunSpecRegisters } from '../support/sunspec-device.ts';
 
 // SunSpec devices behind a Modbus TCP server that others wrote (modbus-serial): it answers exception 2 for registers that
@@ -203,4 +207,41 @@ describe('the command line', () => {
     const { stdout } = await runProduct(['meter', 'profiles']);
     expect(stdout).toMatch(/^sunspec +SunSpec Alliance/m);
   });
+});
+
+describe('a station with a SunSpec meter', () => {
+  it('journals what the meter says, under its own serial number', async () => {
+    const { port } = await serve({ registers: sunSpecRegisters(40_000, [COMMON, INVERTER, INTEGER]) });
+    const directory = mkdtempSync(path.join(os.tmpdir(), 'delmonicos-sunspec-'));
+    closing.push(() => rmSync(directory, { recursive: true, force: true }));
+    const [config, state] = [path.join(directory, 'station.yaml'), path.join(directory, 'state')];
+    writeFileSync(
+      config,
+      `station: { name: T-1 }
+lines:
+  - { id: lan, tcp: '127.0.0.1:${port}' }
+meters:
+  - { id: grid, line: lan, unitId: 1, profile: sunspec, every: 200ms }
+journal: { groupCommit: 200ms }
+`,
+    );
+    const service = ServiceProcess.start(config, state);
+    try {
+      await service.event(({ event, size }) => event === 'committed' && Number(size) >= 10, 60_000);
+    } finally {
+      await service.stop('SIGTERM');
+    }
+    expect(await verifiedJournal(state)).toMatchObject({ ok: true });
+    const readings = (await exportedEntries(state)).filter(({ kind }) => kind === 'reading');
+    expect(readings.length).toBeGreaterThan(3);
+    for (const { body } of readings) {
+      expect(body).toMatchObject({ meterSerial: '17410078', profileId: 'sunspec' });
+      expect(body['values']).toContainEqual({
+        obis: '1-0:1.8.0*255',
+        value: '12345670',
+        unit: 'Wh',
+        quality: 'G',
+      });
+    }
+  }, 90_000);
 });

@@ -109,8 +109,13 @@ function decodeFloat(value: number, toDecimal: (value: number) => Decimal): Fiel
   }
 }
 
-/** ASCII up to the first NUL, without blanks around it. */
-function decodeString(bytes: Buffer): FieldReading {
+/**
+ * ASCII up to the first NUL, without blanks around it. Some meters (Carlo Gavazzi ET112 and ET340) put one character into each
+ * register, with a NUL before it.
+ */
+function decodeString(registers: Buffer): FieldReading {
+  const oneEach = registers.every((byte, index) => index % 2 === 1 || byte === 0);
+  const bytes = oneEach ? Buffer.from(registers.filter((_, index) => index % 2 === 1)) : registers;
   const end = bytes.indexOf(0);
   const text = bytes.toString('latin1', 0, end === -1 ? bytes.length : end).trim();
   if (text === '') return { kind: 'absent' };

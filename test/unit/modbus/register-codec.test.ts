@@ -120,6 +120,11 @@ describe('the register codec', () => {
     expect(decodeText(field('string', 'BADC', 3), encodeField(field('string', 'BADC', 3), 'B23  '))).toBe(
       'B23',
     );
+    expect(decodeText(field('string', 'ABCD', 3), Uint8Array.of(0, 0x4b, 0, 0x5a, 0, 0x31))).toBe('KZ1');
+    expect(decodeText(field('string', 'ABCD', 3), Uint8Array.of(0, 0x4b, 0, 0x5a, 0, 0))).toBe('KZ');
+    expect(decodeField(field('string', 'ABCD', 2), Uint8Array.of(0, 0x4b, 0x5a, 0))).toEqual({
+      kind: 'absent',
+    });
     expect(decodeField(field('string', 'ABCD', 2), new Uint8Array(4))).toEqual({ kind: 'absent' });
     expect(decodeField(field('string', 'ABCD', 1), Uint8Array.of(0xff, 0x01))).toMatchObject({
       kind: 'invalid',
