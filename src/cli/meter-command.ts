@@ -3,6 +3,7 @@ import {
   formatDecimal,
   silentLog,
   StationError,
+  STREAM_PROTOCOLS,
   type MeterProfile,
   type MeterSample,
 } from '../../hal/contract/index.ts';
@@ -80,6 +81,7 @@ async function listProfiles(options: { json?: true }): Promise<void> {
       verified,
     ]),
   );
+  note(`Not Modbus, and profiles in a station's configuration all the same: ${STREAM_PROTOCOLS.join(', ')}`);
 }
 
 async function readMeter(options: ReadOptions): Promise<void> {
