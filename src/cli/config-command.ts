@@ -10,10 +10,10 @@ export function registerConfigCommand(program: Command): void {
     .argument('<file>', 'station.yaml')
     .option('--json', 'one JSON document: {ok, problems: [{line, column, path, message}]}')
     .action(async (file: string, options: { json?: boolean }) => {
-      const { ConfigError, loadStationConfig } = await import('../config/index.ts');
-      const { listProfileIds } = await import('../../hal/profile/index.ts');
+      const { ConfigError, loadStationConfigWith } = await import('../config/index.ts');
+      const profiles = await import('../../hal/profile/index.ts');
       try {
-        const found = loadStationConfig(file, { knownProfiles: await listProfileIds() });
+        const found = await loadStationConfigWith(profiles, file);
         if (options.json) printJson({ ok: true, problems: [] });
         else print(`${file}: good (${found.lines.length} lines, ${found.meters.length} meters)`);
       } catch (error) {

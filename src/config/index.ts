@@ -1,4 +1,5 @@
 export { ConfigError } from './errors.ts';
+export { loadStationConfigWith, type MeterProfiles } from './load-with-profiles.ts';
 export type { ConfigContext } from './parse-config.ts';
 export { parseDurationMs, parseSizeBytes } from './quantity.ts';
 export {

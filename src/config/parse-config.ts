@@ -8,6 +8,8 @@ import { STATION_FILE, type StationFile } from './schema.ts';
 export interface ConfigContext {
   /** Ids of the meter profiles at hand. Without it profiles are not checked. */
   readonly knownProfiles?: readonly string[];
+  /** Those of them whose meters do not tell their serial number. */
+  readonly profilesWithoutSerial?: readonly string[];
 }
 
 /**
@@ -108,6 +110,10 @@ function meterContradictions(
     }
     if (meters.findIndex((other) => other.id === meter.id) < i) {
       issues.push(locate(['meters', i, 'id'], `"${meter.id}" is taken by an earlier meter`));
+    }
+    if (meter.serial === undefined && context.profilesWithoutSerial?.includes(meter.profile)) {
+      const why = `a ${meter.profile} does not tell its serial number`;
+      issues.push(locate(['meters', i], `needs serial, as printed on the meter: ${why}`));
     }
     issues.push(...streamContradictions({ lines, meters }, i, locate));
     const sameUnit = (other: StationFile['meters'][number]): boolean =>

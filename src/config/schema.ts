@@ -83,6 +83,15 @@ const METER = v.strictObject({
       ),
     ),
   ),
+  serial: v.optional(
+    v.pipe(
+      v.string('must be text: put it in quotes'),
+      v.regex(/^\S(.{0,62}\S)?$/, 'must be 1 to 64 characters'),
+      describe(
+        'Its serial number. Required where the meter does not tell it; where it does, any other meter is refused.',
+      ),
+    ),
+  ),
   every: duration('How often it is read.'),
 });
 

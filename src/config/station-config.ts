@@ -31,6 +31,8 @@ interface AnyMeterConfig {
   readonly id: string;
   readonly line: string;
   readonly everyMs: number;
+  /** No other meter is accepted; of a meter that does not tell its serial number, this is the only one known. */
+  readonly serial?: string;
 }
 
 export interface ModbusMeterConfig extends AnyMeterConfig {
@@ -113,8 +115,9 @@ function meterConfig({
   profile,
   unitId,
   readout,
+  serial,
 }: StationFile['meters'][number]): MeterConfig {
-  const any = { id, line, everyMs: parseDurationMs(every) };
+  const any = { id, line, everyMs: parseDurationMs(every), ...(serial !== undefined && { serial }) };
   if (isStreamProtocol(profile)) {
     const asks = profile === 'iec62056' && readout !== 'push';
     return { ...any, kind: 'stream', profile, readout: asks ? 'request' : 'push' };

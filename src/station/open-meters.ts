@@ -5,6 +5,7 @@ import { openLine, openListeningLine } from '../../hal/line/index.ts';
 import { loadProfile } from '../../hal/profile/index.ts';
 import type { LineConfig, MeterConfig, StationConfig, StreamMeterConfig } from '../config/index.ts';
 import type { ScheduledMeter } from '../metering/index.ts';
+import { meterWithSerial } from './meter-with-serial.ts';
 
 export type Profiles = ReadonlyMap<string, Awaited<ReturnType<typeof loadProfile>>>;
 
@@ -48,25 +49,30 @@ export function openMeters(config: StationConfig, profiles: Profiles, ports: Por
     }
     const profile = profiles.get(meter.profile);
     if (profile === undefined) return undefined;
-    const { id, unitId } = meter;
+    const { id, unitId, serial } = meter;
     const wire = wireOf(line);
-    return createModbusMeter({ id, line: sharedLine(line), unitId, profile, ...(wire && { wire }) });
+    const withoutSerial = serial === undefined ? 'refuse' : 'accept';
+    const options = { id, line: sharedLine(line), unitId, profile, withoutSerial } as const;
+    return createModbusMeter({ ...options, ...(wire && { wire }) });
   };
   const meters = config.meters.flatMap((meter) => {
     const opened = meterOf(meter);
-    return opened === undefined ? [] : [{ meter: opened, everyMs: meter.everyMs }];
+    if (opened === undefined) return [];
+    const known = meter.serial === undefined ? opened : meterWithSerial(opened, meter.serial);
+    return [{ meter: known, everyMs: meter.everyMs }];
   });
   return { lines, meters };
 }
 
 function streamMeter(
-  { id, profile, readout }: StreamMeterConfig,
+  { id, profile, readout, serial }: StreamMeterConfig,
   line: LineConfig,
   own: { line: ReturnType<typeof openListeningLine>; clock: MonotonicClock },
 ): EnergyMeter {
-  if (readout === 'push') return createStreamMeter({ id, protocol: profile, ...own });
+  const known = { id, ...own, ...(serial !== undefined && { serial }) };
+  if (readout === 'push') return createStreamMeter({ ...known, protocol: profile });
   const initialBaudRate = line.kind === 'serial' ? line.baudRate : undefined;
-  return createReadoutMeter({ id, ...own, ...(initialBaudRate === undefined ? {} : { initialBaudRate }) });
+  return createReadoutMeter({ ...known, ...(initialBaudRate === undefined ? {} : { initialBaudRate }) });
 }
 
 /** A serial line is filled by its characters; on a socket, and behind a gateway of unknown speed, requests are what counts. */

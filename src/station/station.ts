@@ -1,6 +1,6 @@
 import { StationError, type Log, type MonotonicClock } from '../../hal/contract/index.ts';
-import { listProfileIds } from '../../hal/profile/index.ts';
-import { loadStationConfig, type StationConfig } from '../config/index.ts';
+import { listProfileIds, loadProfile } from '../../hal/profile/index.ts';
+import { loadStationConfigWith, type StationConfig } from '../config/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../identity/index.ts';
 import { journalDiskBytes, setAsideDamagedJournal, type Journal } from '../journal/index.ts';
 import { startMetering, watchClock, type Metering, type MeteringEvent } from '../metering/index.ts';
@@ -43,7 +43,7 @@ export interface Station {
  */
 export async function startStation(given: StationOptions): Promise<Station> {
   const options = { ...given, onEvent: telling(given) };
-  const config = loadStationConfig(options.configPath, { knownProfiles: await listProfileIds() });
+  const config = await loadStationConfigWith({ listProfileIds, loadProfile }, options.configPath);
   const identity = ownIdentity(options, config);
   const profiles = await profilesOf(config);
   const degraded = degradation(options);

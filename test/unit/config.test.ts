@@ -1,8 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseStationConfig } from '../../src/config/index.ts';
+import { ConfigError, loadStationConfigWith, parseStationConfig } from '../../src/config/index.ts';
 import { parseDurationMs, parseSizeBytes } from '../../src/config/quantity.ts';
 import { STATION_FILE } from '../../src/config/schema.ts';
 
@@ -194,6 +196,45 @@ meters:
     const issue = issuesOf(GOOD.replace(good, bad)).find((found) => found.path === key);
     expect(issue?.message).toContain(message);
     expect(issue?.line).toBe(8);
+  });
+
+  it('asks for the serial number of a meter whose model tells none, and keeps the one given', () => {
+    const context = { profilesWithoutSerial: ['abb-b23'] };
+    const given = GOOD.replace('unitId: 5,', 'unitId: 5, serial: "0042",');
+    expect(parseStationConfig(given, context).meters.map(({ serial }) => serial)).toEqual([
+      undefined,
+      '0042',
+    ]);
+    expect(() => parseStationConfig(GOOD, context)).toThrowError(
+      expect.objectContaining({
+        code: 'config.invalid',
+        problems: [expect.objectContaining({ line: 8, path: 'meters[1]' })] as unknown,
+      }),
+    );
+    // Unquoted it is a number, which has lost its leading zeros.
+    expect(issuesOf(given.replace('"0042"', '0042'))).toEqual([
+      expect.objectContaining({ line: 8, path: 'meters[1].serial' }),
+    ]);
+  });
+
+  it('is checked against the models that it names, and only these are loaded', async () => {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'config-')), 'station.yaml');
+    writeFileSync(file, GOOD);
+    const loaded: string[] = [];
+    const profiles = {
+      listProfileIds: () => Promise.resolve(['abb-b23', 'eastron-sdm630', 'another']),
+      loadProfile: (id: string) => {
+        loaded.push(id);
+        return Promise.resolve({ identity: id === 'abb-b23' ? {} : { serial: { type: 'u32' } } });
+      },
+    };
+    await expect(loadStationConfigWith(profiles, file)).rejects.toMatchObject({
+      problems: [{ path: 'meters[1]', line: 8 }],
+    });
+    writeFileSync(file, GOOD.replace('unitId: 5,', 'unitId: 5, serial: "0042",'));
+    expect((await loadStationConfigWith(profiles, file)).meters[1]).toMatchObject({ serial: '0042' });
+    expect(new Set(loaded)).toEqual(new Set(['eastron-sdm630', 'abb-b23']));
+    rmSync(path.dirname(file), { recursive: true });
   });
 
   it('refuses a profile that is not there and names the nearest', () => {

@@ -208,3 +208,14 @@ it('registers that a meter lacks are asked for once, whatever poll class asks', 
   expect(reads.filter((read) => read === '11+1')).toHaveLength(1);
   expect(reads.slice(-3)).toEqual(['30+1', '10+1', '12+1']);
 });
+
+it('a meter whose model tells no serial number is refused, unless it is accepted without', async () => {
+  const { line, asked } = unitWith(contents(0, 10));
+  const given = { id: 'm', line, unitId: 1, profile: profile([point(FAST, 10)], { identity: {} }) };
+  await expect(createModbusMeter(given).readSample()).rejects.toMatchObject({ code: 'meter.incompatible' });
+  expect(asked).toEqual([]);
+  const accepted = createModbusMeter({ ...given, withoutSerial: 'accept' });
+  expect(await accepted.identify()).toEqual({ serial: '' });
+  expect((await accepted.readSample()).meterSerial).toBe('');
+  expect(asked).toEqual(['10+1']);
+});

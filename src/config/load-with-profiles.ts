@@ -1,0 +1,23 @@
+import { loadStationConfig, type StationConfig } from './station-config.ts';
+
+/** What a configuration needs to know of the meter models at hand. */
+export interface MeterProfiles {
+  listProfileIds(): Promise<readonly string[]>;
+  loadProfile(id: string): Promise<{ readonly identity: { readonly serial?: unknown } }>;
+}
+
+/**
+ * The configuration, checked against the meter models that it names; only those are loaded.
+ * @throws ConfigError `config.unreadable` or `config.invalid`; whatever `profiles` throws
+ */
+export async function loadStationConfigWith(profiles: MeterProfiles, path: string): Promise<StationConfig> {
+  const knownProfiles = await profiles.listProfileIds();
+  const { meters } = loadStationConfig(path, { knownProfiles });
+  const used = new Set(meters.flatMap((meter) => (meter.kind === 'modbus' ? [meter.profile] : [])));
+  const profilesWithoutSerial: string[] = [];
+  for (const id of used) {
+    const { identity } = await profiles.loadProfile(id);
+    if (identity.serial === undefined) profilesWithoutSerial.push(id);
+  }
+  return loadStationConfig(path, { knownProfiles, profilesWithoutSerial });
+}
