@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode, printError } from './output.ts';
 import { registerConfigCommand } from './config-command.ts';
+import { registerDoctorCommand } from './doctor-command.ts';
 import { registerJournalCommand } from './journal-command.ts';
 import { registerKeyCommand } from './key-command.ts';
 import { registerMeterCommand } from './meter-command.ts';
@@ -23,6 +24,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     .exitOverride();
   registerRunCommand(program);
   registerConfigCommand(program);
+  registerDoctorCommand(program);
   registerKeyCommand(program);
   registerJournalCommand(program);
   registerMeterCommand(program);

@@ -65,4 +65,5 @@ export {
   type SignedNote,
 } from './signed-note.ts';
 export { formatTlogProof, parseTlogProof, type TlogProof } from './tlog-proof.ts';
+export { findJournalWriter, type JournalWriter } from './writer-lock-probe.ts';
 export { verifyJournal, type AuditOptions, type JournalAudit } from './verify.ts';
