@@ -4,6 +4,7 @@ import { formatDecimal, silentLog, type MeterSample, type StreamProtocol } from 
 import { createStreamMeter, type StreamMeter } from '../../hal/driver/stream/index.ts';
 import { TelegramWatch } from '../../hal/driver/stream/telegram-watch.ts';
 import { ListeningLineActor } from '../../hal/line/listening-line.ts';
+import { startMetering } from '../../src/metering/index.ts';
 import { encodePushed } from '../support/iec62056-encoder.ts';
 import { encodeP1, exampleP1Telegram } from '../support/p1-encoder.ts';
 import { ScriptedDevice } from '../support/scripted-channel.ts';
@@ -149,6 +150,44 @@ describe('a meter that sends by itself', () => {
     expect(read).toEqual({ code: 'meter.incompatible' });
     expect(await bench.meter.identify()).toEqual({ serial: '1ISK0000004712' });
     expect((await bench.meter.readSample()).meterSerial).toBe('1ISK0000004712');
+  });
+
+  it('is exchanged: that is on record before the first reading of the other one, and no reading mixes them', async () => {
+    const bench = await new Bench().opened();
+    const recorded: string[] = [];
+    const metering = startMetering({
+      meters: [{ meter: bench.meter, everyMs: 100 }],
+      evidence: {
+        append: async (kind, body) => {
+          const serial = 'newSerial' in body ? `${body.oldSerial} ${body.newSerial}` : '';
+          const read = 'meterSerial' in body ? `${body.meterSerial} ${importOf(body)}` : '';
+          return recorded.push(`${kind} ${serial}${read}`);
+        },
+      },
+      clock: bench.clock,
+      log: silentLog,
+      onEvent: () => {},
+    });
+    for (const [tenthWh, meter] of [
+      [1_000, 4711],
+      [1_001, 4711],
+      [500, 4712],
+      [501, 4712],
+    ] as const) {
+      await bench.clock.advance(1_000);
+      bench.say(sml(tenthWh, meter));
+    }
+    await bench.clock.advance(500);
+    const stopped = metering.stop();
+    await bench.line.close();
+    await stopped;
+    expect(recorded).toEqual([
+      'reading 1ISK0000004711 100.0',
+      'reading 1ISK0000004711 100.1',
+      'meter-swap 1ISK0000004711 1ISK0000004712',
+      'reading 1ISK0000004712 50.0',
+      'reading 1ISK0000004712 50.1',
+    ]);
   });
 
   it('accepts no other meter than the one that was named', async () => {
