@@ -53,7 +53,7 @@ const CONTENTS = [
 export function withOtherGroups(telegram: Uint8Array, random: Random): Uint8Array {
   const text = Buffer.from(telegram).toString('latin1');
   const changed = text.replaceAll(/\(([^()]*)\)/g, (group) =>
-    random.oneIn(4) ? `(${random.pick(CONTENTS)})` : group,
+    random.oneIn(20) ? `(${random.pick(CONTENTS)})` : group,
   );
   return new Uint8Array(Buffer.from(changed, 'latin1'));
 }
