@@ -6,5 +6,7 @@ export {
   type MeteringEvent,
   type MeteringOptions,
   type MeterStatus,
+  type RecallHistory,
   type ScheduledMeter,
 } from './metering.ts';
+export { historyOfReading } from './plausibility.ts';

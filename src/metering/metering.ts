@@ -16,7 +16,13 @@ import {
   type AvailabilityEffect,
   type AvailabilityEvent,
 } from './meter-availability.ts';
-import { judgeSample, type EnergyHistory, type Finding, type FindingRule } from './plausibility.ts';
+import {
+  judgeSample,
+  type EnergyHistory,
+  type Finding,
+  type FindingRule,
+  type ValueRules,
+} from './plausibility.ts';
 import { firstSlot, nextSlot } from './schedule.ts';
 
 export interface ScheduledMeter {
@@ -48,12 +54,20 @@ export interface MeterStatus {
   readonly lastSampleMonoMs: number | null;
 }
 
+/** What the journal knows of a meter from before this start; undefined when it has no reading of it. */
+export type RecallHistory = (
+  meter: Pick<MeterSample, 'meterSerial' | 'profileId'>,
+  rules: ValueRules,
+) => EnergyHistory | undefined;
+
 export interface MeteringOptions {
   readonly meters: readonly ScheduledMeter[];
   readonly evidence: EvidenceLog;
   readonly clock: MonotonicClock;
   readonly log: Log;
   readonly onEvent: (event: MeteringEvent) => void;
+  /** Asked once per meter, with its first sample. Without it the first sample of a run is believed as it comes. */
+  readonly recall?: RecallHistory;
 }
 
 export interface Metering {
@@ -185,7 +199,9 @@ class MeterLoop {
   }
 
   #accept(read: MeterSample): void {
-    const { sample, history, findings } = judgeSample(read, this.#history, this.#meter.rules);
+    const { rules } = this.#meter;
+    this.#history ??= this.#ports.recall?.(read, rules ?? new Map());
+    const { sample, history, findings } = judgeSample(read, this.#history, rules);
     this.#history = history;
     this.#samples++;
     this.#lastSampleMonoMs = sample.readEndMonoMs;

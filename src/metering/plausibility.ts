@@ -169,3 +169,17 @@ function isTooFast(rise: Decimal, elapsedMs: number, { maxRate, step }: ValueRul
 function times({ mantissa, exponent }: Decimal, factor: number): Decimal {
   return { mantissa: mantissa * BigInt(factor), exponent };
 }
+
+/** Long enough for any total to have got anywhere: how old a total is that was read before the machine was booted. */
+const BEFORE_BOOT_MS = -10 * 365 * 24 * MS_PER_HOUR;
+
+/**
+ * The history that a reading of an earlier run leaves behind. Of one from before this boot only the totals are known, not
+ * when they were read by this boot's clock: a total may then have risen as far as it likes, but not fallen.
+ */
+export function historyOfReading(reading: MeterSample, rules: ValueRules, sameBoot: boolean): EnergyHistory {
+  const times = { readBeginMonoMs: BEFORE_BOOT_MS, readEndMonoMs: BEFORE_BOOT_MS };
+  const { history } = judgeSample(sameBoot ? reading : { ...reading, ...times }, undefined, rules);
+  // Whether a total stands still is judged within one run: how long nobody looked says nothing about the meter.
+  return { ...history, frozen: undefined };
+}

@@ -10,6 +10,7 @@ import { acknowledgedEvidence } from './acknowledged-evidence.ts';
 import { openEvidence, type Evidence } from './open-evidence.ts';
 import { openMeters, profilesOf, type OpenMeters, type Profiles } from './open-meters.ts';
 import type { StationEvent } from './station-event.ts';
+import { recallTotals } from './recall-totals.ts';
 import { openView, type StationView } from './station-view.ts';
 import { stopInOrder } from './stop-order.ts';
 
@@ -165,8 +166,13 @@ function startReading(
     onLost: lost,
   });
   const { lines, meters } = openMeters(config, profiles, { clock, log });
+  const recall = recallTotals(
+    { directory: options.stateDirectory, bootCount: journal.bootCount, log },
+    meters.length,
+  );
   const metering = startMetering({
     meters,
+    recall,
     evidence,
     clock,
     log,
