@@ -57,7 +57,8 @@ function change(bytes: Uint8Array, others: readonly Uint8Array[], random: Random
 
 function withByte(bytes: Uint8Array, at: number, next: (byte: number) => number): Uint8Array {
   if (at >= bytes.length) return bytes;
-  const copy = bytes.slice();
+  // Not slice(): that of a Buffer would change the seed itself.
+  const copy = new Uint8Array(bytes);
   copy[at] = next(copy[at] ?? 0);
   return copy;
 }

@@ -12,10 +12,13 @@ describe('every parser, fed damaged inputs', () => {
     'answers with its own error or a result: $name',
     ({ target }) => {
       const runs = target.fullRuns < SLOW_BELOW ? SLOW_RUNS : RUNS;
+      const seeds = target.seeds.map((seed) => new Uint8Array(seed));
       // A busy machine makes everything slow: time is judged in the full run.
       const result = fuzzTarget({ ...target, maxMs: Infinity }, { runs, seed: 1 });
       expect(result.failure).toBeNull();
       expect(result.runs).toBe(runs);
+      // A seed that were changed would make all later inputs worthless.
+      expect(target.seeds.map((seed) => new Uint8Array(seed))).toEqual(seeds);
       // Seeds are good inputs, so something must have been accepted; damage must have been noticed.
       expect(result.accepted).toBeGreaterThan(0);
       expect(result.accepted).toBeLessThan(runs);
