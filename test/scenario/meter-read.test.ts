@@ -72,6 +72,18 @@ describe('meter read against the server of modbus-serial', () => {
   });
 });
 
+describe('meter read of a model that tells no serial number', () => {
+  it('shows its values, and that the serial number is unknown', async () => {
+    const { image, expected } = givenRegisters(await loadProfile('siemens-pac2200'), '', 11);
+    const port = await serveWithModbusSerial(image);
+    const document = await productJson<ReadDocument>([
+      ...['meter', 'read', '--profile', 'siemens-pac2200', '--tcp', `127.0.0.1:${port}`, '--unit', '7'],
+    ]);
+    expect(document.meter).toEqual({ serial: null, profile: 'siemens-pac2200' });
+    expectGiven(document, expected);
+  });
+});
+
 /** Debian's Python, not one that somebody installed beside it. */
 const PYTHON = '/usr/bin/python3';
 const pymodbus = spawnSync(PYTHON, ['-c', 'import pymodbus'], { encoding: 'utf8' });
