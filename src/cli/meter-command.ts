@@ -26,7 +26,7 @@ interface ReadOptions extends LineArguments {
 }
 
 export function registerMeterCommand(program: Command): void {
-  const meter = program.command('meter').description('meter models, and one reading of one meter');
+  const meter = program.command('meter').description('meter models; finds, reads and looks at meters on a line');
   meter
     .command('profiles')
     .description('lists the meter models known')
