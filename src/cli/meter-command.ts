@@ -26,7 +26,9 @@ interface ReadOptions extends LineArguments {
 }
 
 export function registerMeterCommand(program: Command): void {
-  const meter = program.command('meter').description('meter models; finds, reads and looks at meters on a line');
+  const meter = program
+    .command('meter')
+    .description('meter models; finds, reads and looks at meters on a line');
   meter
     .command('profiles')
     .description('lists the meter models known')
