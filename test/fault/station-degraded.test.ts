@@ -204,6 +204,12 @@ describe('a configuration that is wrong', () => {
       'did you mean "abb-b23"',
     ],
     [
+      'a model that tells no serial number, and none given',
+      (yaml: string) => yaml.replace('abb-b23', 'siemens-pac2200'),
+      'line 5',
+      'needs serial',
+    ],
+    [
       'a meter on no line',
       (yaml: string) => yaml.replace('line: lan', 'line: lam'),
       'line 5',
