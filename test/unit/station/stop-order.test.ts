@@ -14,7 +14,7 @@ function parts(order: string[], hanging: ReadonlySet<string>): RunningParts {
     metering: { stop: step('reads') },
     clockWatch: { stop: step('clock watch') },
     journal: { flush: step('flush'), close: step('close') },
-    lines: [{ close: step('line') } as unknown as Line],
+    lines: [{ close: step('line') }],
     sync: { stop: step('sync') },
     view: { close: step('view') },
   };
