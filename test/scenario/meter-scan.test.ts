@@ -135,6 +135,21 @@ describe(`meter scan on a serial port ${PTY_NOTE}`, () => {
     },
   );
 
+  it.skipIf(WHY_NO_PTY !== undefined)('asks again, with patience, who answers too late', async () => {
+    const pty = await openPty();
+    closing.push(() => pty.close());
+    pty.onBytes((bytes) => {
+      const { unitId, functionCode } = parseRtuRequest(new Uint8Array(bytes));
+      // Comes while the next unit is asked.
+      if (unitId === 2) setTimeout(() => pty.write(rtuFrame(2, functionCode | 0x80, 2)), 150);
+    });
+    const found = await productJson<ScanDocument>([
+      ...['meter', 'scan', '--serial', pty.path, '--bauds', '9600', '--parities', 'none'],
+      ...['--units', '1-4', '--timeout', '100'],
+    ]);
+    expect(found.units.map(({ unit }) => unit)).toEqual([2]);
+  });
+
   it.skipIf(WHY_NO_PTY !== undefined)('says what to check when nobody answers, and ends with 1', async () => {
     const pty = await openPty();
     closing.push(() => pty.close());
