@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { silentLog, type Line } from '../../../hal/contract/index.ts';
+import { silentLog } from '../../../hal/contract/index.ts';
 import { stopInOrder, type RunningParts } from '../../../src/station/stop-order.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
