@@ -89,8 +89,7 @@ describe('meter read --watch', () => {
     expect(samples.length).toBeGreaterThanOrEqual(3);
     expect(samples.every(({ meter }) => meter.serial === '23990417')).toBe(true);
     const begins = samples.map(({ readBeginMs }) => readBeginMs);
-    expect(begins).toEqual([...begins].sort((a, b) => a - b));
-    expect((begins[2] ?? 0) - (begins[0] ?? 0)).toBeGreaterThanOrEqual(150);
+    expect(begins).toEqual([...new Set(begins)].sort((a, b) => a - b));
   });
 
   it('goes on after a reading that failed', async () => {
