@@ -127,9 +127,8 @@ describe('what is no receipt', () => {
   it('as many entries as may be, of the largest size, take seconds and not minutes', () => {
     const [first] = (JSON.parse(text) as { entries: object[] }).entries;
     const many = { ...(JSON.parse(text) as object), entries: Array<object | undefined>(1000).fill(first) };
-    const begin = performance.now();
+    // Work that grew with the square of their number would outlast the test's own time-out.
     expect(failed(`${JSON.stringify(many, null, 2)}\n`)).toEqual(['entry-positions']);
-    expect(performance.now() - begin).toBeLessThan(10_000);
   });
 });
 
