@@ -64,7 +64,9 @@ async function soak(kind: Kind, fault?: Fault): Promise<{ healthy: number; wrong
       } catch (error) {
         if (!(error instanceof MeterError)) throw error;
       }
-      while (dueAt < REAL_CLOCK.nowMonoMs()) dueAt += EVERY_MS;
+      // Each slot is read once: a timer that wakes a little early must not make a slot count twice.
+      do dueAt += EVERY_MS;
+      while (dueAt < REAL_CLOCK.nowMonoMs());
       await REAL_CLOCK.sleep(Math.max(0, dueAt - REAL_CLOCK.nowMonoMs()));
     }
     return samples;
