@@ -102,7 +102,9 @@ describe('a broker', () => {
     const { logged, telemetry } = running(broker.url, { closeTimeoutMs: 50 });
     await logged(({ event }) => event === 'telemetry.connected');
     telemetry.publishSample('evse1', sample(1));
+    const before = performance.now();
     await telemetry.close();
+    expect(performance.now() - before).toBeLessThan(1_000);
     expect(telemetry.statistics()).toMatchObject({ connected: false, queued: 0, dropped: 1 });
   });
 

@@ -285,8 +285,12 @@ describe('what a line remembers', () => {
     const late = new LateAnswers();
     for (let n = 0; n < 10_000; n++) late.unanswered('shape', 'same', n / 100, n / 100 + 1_000);
     late.unanswered('shape', 'other', 100, 1_100);
+    const startedAt = performance.now();
     expect(late.readyAt('shape', 'same')).toBe(1_100);
     expect(late.readyAt('shape', 'other')).toBeCloseTo(1_099.99);
+    // A list of ten thousand would take far longer than a hundred reads of this one.
+    for (let n = 0; n < 1_000; n++) late.readyAt('shape', 'third');
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
   it('puts no more than six changes an hour of the same thing into the log', () => {
