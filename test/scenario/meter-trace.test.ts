@@ -76,7 +76,7 @@ describe('meter read --watch', () => {
     const { target } = await simulated('tcp');
     const child = spawn(
       process.execPath,
-      [PRODUCT, 'meter', 'read', ...READ, '--tcp', target, '--watch', '--every', '100ms', '--json'],
+      [PRODUCT, 'meter', 'read', ...READ, '--tcp', target, '--watch', '--every', '500ms', '--json'],
       { stdio: ['ignore', 'pipe', 'ignore'] },
     );
     const samples: { meter: { serial: string }; readBeginMs: number }[] = [];
@@ -90,6 +90,8 @@ describe('meter read --watch', () => {
     expect(samples.every(({ meter }) => meter.serial === '23990417')).toBe(true);
     const begins = samples.map(({ readBeginMs }) => readBeginMs);
     expect(begins).toEqual([...new Set(begins)].sort((a, b) => a - b));
+    // Two intervals apart on the grid; a late start may eat into the first, a command that ignored --every takes milliseconds.
+    expect((begins[2] ?? 0) - (begins[0] ?? 0)).toBeGreaterThanOrEqual(500);
   });
 
   it('goes on after a reading that failed', async () => {
