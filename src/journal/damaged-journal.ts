@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import type { FaultBody } from './entry-types.ts';
-import { DATABASE_FILE } from './sqlite-schema.ts';
-import { syncPath } from './sqlite-store.ts';
-import { acquireWriterLock } from './writer-lock.ts';
+import type { FaultBody } from './entry/entry-types.ts';
+import { DATABASE_FILE } from './store/sqlite-schema.ts';
+import { syncPath } from './store/sqlite-store.ts';
+import { acquireWriterLock } from './store/writer-lock.ts';
 
 const SET_ASIDE = /^journal\.db\.damaged-(\d+)(?:-wal|-shm)?$/;
 

@@ -4,7 +4,7 @@ export {
   verifyCheckpoint,
   type Checkpoint,
   type CheckpointSigner,
-} from './checkpoint.ts';
+} from './note/checkpoint.ts';
 export {
   decodeEntry,
   encodeEntry,
@@ -13,13 +13,13 @@ export {
   MAX_ENTRY_BYTES,
   verifyEntry,
   type DecodedEntry,
-} from './cose-sign1.ts';
-export { entryKeyId, type JournalSigner } from './ed25519.ts';
-export * from './entry-types.ts';
+} from './entry/cose-sign1.ts';
+export { entryKeyId, type JournalSigner } from './entry/ed25519.ts';
+export * from './entry/entry-types.ts';
 export { readKernelBootId } from './boot-id.ts';
 export { setAsideDamagedJournal } from './damaged-journal.ts';
-export { journalDiskBytes } from './disk-size.ts';
-export { entryToJson, formatTime } from './entry-json.ts';
+export { journalDiskBytes } from './store/disk-size.ts';
+export { entryToJson, formatTime } from './entry/entry-json.ts';
 export { JournalError, type JournalErrorCode } from './errors.ts';
 export { openJournal } from './journal.ts';
 export {
@@ -51,7 +51,7 @@ export {
   type ConsistencyClaim,
   type InclusionClaim,
   type NodeReader,
-} from './merkle-tree.ts';
+} from './tree/merkle-tree.ts';
 export {
   formatSignedNote,
   formatVerifierKey,
@@ -63,7 +63,7 @@ export {
   type NoteKey,
   type NoteSignature,
   type SignedNote,
-} from './signed-note.ts';
-export { formatTlogProof, parseTlogProof, type TlogProof } from './tlog-proof.ts';
-export { findJournalWriter, type JournalWriter } from './writer-lock-probe.ts';
+} from './note/signed-note.ts';
+export { formatTlogProof, parseTlogProof, type TlogProof } from './note/tlog-proof.ts';
+export { findJournalWriter, type JournalWriter } from './store/writer-lock-probe.ts';
 export { verifyJournal, type AuditOptions, type JournalAudit } from './verify.ts';

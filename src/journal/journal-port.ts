@@ -1,7 +1,7 @@
 import type { Log } from '../../hal/contract/index.ts';
-import type { JournalSigner } from './ed25519.ts';
-import type { ClockStatus, EntryBodies, EntryKind } from './entry-types.ts';
-import type { StoreOptions } from './sqlite-store.ts';
+import type { JournalSigner } from './entry/ed25519.ts';
+import type { ClockStatus, EntryBodies, EntryKind } from './entry/entry-types.ts';
+import type { StoreOptions } from './store/sqlite-store.ts';
 
 /** When something happened, as far as the station knows. */
 export interface JournalStamp {

@@ -1,10 +1,10 @@
-import { decodeEntry } from './cose-sign1.ts';
-import { journalDiskBytes } from './disk-size.ts';
-import type { EntryKind, JournalEntry } from './entry-types.ts';
+import { decodeEntry } from './entry/cose-sign1.ts';
+import { journalDiskBytes } from './store/disk-size.ts';
+import type { EntryKind, JournalEntry } from './entry/entry-types.ts';
 import { JournalError } from './errors.ts';
-import { nodesFromTiles } from './hash-tile.ts';
-import { consistencyProof, HASH_BYTES, inclusionProof, rootOf, type NodeReader } from './merkle-tree.ts';
-import { openRows, type SqliteRows } from './sqlite-store.ts';
+import { nodesFromTiles } from './tree/hash-tile.ts';
+import { consistencyProof, HASH_BYTES, inclusionProof, rootOf, type NodeReader } from './tree/merkle-tree.ts';
+import { openRows, type SqliteRows } from './store/sqlite-store.ts';
 
 /** Rows fetched at a time when iterating: about a quarter of a megabyte. */
 const CHUNK = 256;

@@ -1,18 +1,24 @@
 import { InvariantError } from '../../hal/contract/index.ts';
 import { readKernelBootId } from './boot-id.ts';
-import { signCheckpoint } from './checkpoint.ts';
-import { prepareEntry, type UnsignedEntry } from './cose-sign1.ts';
+import { signCheckpoint } from './note/checkpoint.ts';
+import { prepareEntry, type UnsignedEntry } from './entry/cose-sign1.ts';
 import { describeSetAside } from './damaged-journal.ts';
-import { journalDiskBytes } from './disk-size.ts';
-import type { BootBody, EntryBodies, EntryKind, JournalEntry } from './entry-types.ts';
+import { journalDiskBytes } from './store/disk-size.ts';
+import type { BootBody, EntryBodies, EntryKind, JournalEntry } from './entry/entry-types.ts';
 import { JournalError } from './errors.ts';
-import { growTree, nodesFromEdge, type TreeEdge } from './hash-tile.ts';
+import { growTree, nodesFromEdge, type TreeEdge } from './tree/hash-tile.ts';
 import { DEFAULT_GROUP_COMMIT_ENTRIES, DEFAULT_GROUP_COMMIT_MS } from './journal-port.ts';
 import type { Durability, Journal, JournalOptions, JournalStamp, SignedCheckpoint } from './journal-port.ts';
 import { checkedEdge, edgeAfter, nextBootCount } from './log-continuity.ts';
-import { leafHash, rootOf } from './merkle-tree.ts';
-import { makeDirectory, openStore, reopenStore, type EntryRow, type SqliteStore } from './sqlite-store.ts';
-import { acquireWriterLock, type WriterLock } from './writer-lock.ts';
+import { leafHash, rootOf } from './tree/merkle-tree.ts';
+import {
+  makeDirectory,
+  openStore,
+  reopenStore,
+  type EntryRow,
+  type SqliteStore,
+} from './store/sqlite-store.ts';
+import { acquireWriterLock, type WriterLock } from './store/writer-lock.ts';
 
 /**
  * Opens the log for writing; makes an empty one when there is none.

@@ -1,12 +1,12 @@
 import { equalBytes } from './bytes.ts';
-import { entryVerifier, verifyEntry } from './cose-sign1.ts';
-import type { JournalEntry } from './entry-types.ts';
+import { entryVerifier, verifyEntry } from './entry/cose-sign1.ts';
+import type { JournalEntry } from './entry/entry-types.ts';
 import { JournalError } from './errors.ts';
 import type { JournalOptions } from './journal-port.ts';
-import { edgeTile, nodesFromEdge, nodesFromTiles, subtreeRoot } from './hash-tile.ts';
-import { TILE_BYTES, TILE_WIDTH, type TreeEdge } from './hash-tile.ts';
-import { HASH_BYTES, rootOf } from './merkle-tree.ts';
-import type { EntryRow, SqliteRows } from './sqlite-store.ts';
+import { edgeTile, nodesFromEdge, nodesFromTiles, subtreeRoot } from './tree/hash-tile.ts';
+import { TILE_BYTES, TILE_WIDTH, type TreeEdge } from './tree/hash-tile.ts';
+import { HASH_BYTES, rootOf } from './tree/merkle-tree.ts';
+import type { EntryRow, SqliteRows } from './store/sqlite-store.ts';
 
 /**
  * The boot count to go on with: that of the last `boot` entry while the same kernel runs, otherwise one more. Also

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { equalBytes } from './bytes.ts';
-import { decodeEntry, entryVerifier } from './cose-sign1.ts';
-import type { JournalEntry } from './entry-types.ts';
-import { EMPTY_ROOT, HASH_BYTES, leafHash, nodeHash } from './merkle-tree.ts';
+import { decodeEntry, entryVerifier } from './entry/cose-sign1.ts';
+import type { JournalEntry } from './entry/entry-types.ts';
+import { EMPTY_ROOT, HASH_BYTES, leafHash, nodeHash } from './tree/merkle-tree.ts';
 import { JournalError } from './errors.ts';
-import { readError } from './sqlite-error.ts';
-import { checkIsJournal, DATABASE_FILE } from './sqlite-schema.ts';
+import { readError } from './store/sqlite-error.ts';
+import { checkIsJournal, DATABASE_FILE } from './store/sqlite-schema.ts';
 
 /**
  * The auditor: derives everything again from the raw rows and compares. It shares with the writer the format (codec and

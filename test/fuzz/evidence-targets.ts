@@ -3,7 +3,7 @@ import { decodeVector } from '../../hal/driver/modbus/index.ts';
 import { checkProfile } from '../../hal/profile/index.ts';
 import { coreMessageSchema, gatewayMessageSchema, OPERATIONS } from '../../src/chain/protocol.ts';
 import { ConfigError, parseStationConfig } from '../../src/config/index.ts';
-import { decodeCbor } from '../../src/journal/cbor-field.ts';
+import { decodeCbor } from '../../src/journal/entry/cbor-field.ts';
 import {
   decodeEntry,
   formatTlogProof,

@@ -1,7 +1,7 @@
 import { encode, rfc8949EncodeOptions, Tagged } from 'cborg';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeCbor } from '../../../src/journal/cbor-encode.ts';
+import { encodeCbor } from '../../../src/journal/entry/cbor-encode.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 

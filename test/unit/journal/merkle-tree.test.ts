@@ -17,7 +17,7 @@ import {
   nodesFromTiles,
   TILE_BYTES,
   type TreeEdge,
-} from '../../../src/journal/hash-tile.ts';
+} from '../../../src/journal/tree/hash-tile.ts';
 import { naivePath, naiveRoot, naiveSubproof } from '../../support/naive-merkle.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import { equalBytes, fromBase64, toBase64 } from './bytes.ts';
-import { ed25519Verifier, KEY_BYTES } from './ed25519.ts';
-import { JournalError } from './errors.ts';
+import { equalBytes, fromBase64, toBase64 } from '../bytes.ts';
+import { ed25519Verifier, KEY_BYTES } from '../entry/ed25519.ts';
+import { JournalError } from '../errors.ts';
 
 /** C2SP signed-note: text, an empty line, signature lines `— <key name> <base64(key id || signature)>`. */
 export interface SignedNote {

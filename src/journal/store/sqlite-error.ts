@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
-import type { StationErrorOptions } from '../../hal/contract/index.ts';
-import { JournalError } from './errors.ts';
+import type { StationErrorOptions } from '../../../hal/contract/index.ts';
+import { JournalError } from '../errors.ts';
 
 /** What SQLite says of a file whose content makes no sense. */
 const CORRUPT = /^SQLITE_(CORRUPT|NOTADB|FORMAT)/;

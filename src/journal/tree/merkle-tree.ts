@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { equalBytes } from './bytes.ts';
-import { JournalError } from './errors.ts';
+import { equalBytes } from '../bytes.ts';
+import { JournalError } from '../errors.ts';
 
 export const HASH_BYTES = 32;
 

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { JournalError } from './errors.ts';
+import { JournalError } from '../errors.ts';
 import { ioError, sqliteCode } from './sqlite-error.ts';
 
 /** Held as long as the process lives or until released; the kernel lets go of it however the process ends. */

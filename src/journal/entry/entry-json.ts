@@ -1,4 +1,4 @@
-import { formatDecimal, type Decimal } from '../../hal/contract/index.ts';
+import { formatDecimal, type Decimal } from '../../../hal/contract/index.ts';
 import type { JournalEntry } from './entry-types.ts';
 
 /** An entry for people and their tools: decimals as text, bytes in hex, times also in ISO 8601. Not what is signed. */

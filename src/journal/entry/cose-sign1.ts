@@ -1,12 +1,12 @@
 import { Tagged } from 'cborg';
-import { equalBytes } from './bytes.ts';
+import { equalBytes } from '../bytes.ts';
 import { encodeCbor } from './cbor-encode.ts';
 import { CBOR_TAGS, decodeCbor } from './cbor-field.ts';
 import { ed25519Verifier, entryKeyId, KEY_ID_BYTES, SIGNATURE_BYTES } from './ed25519.ts';
 import type { Ed25519Verifier, JournalSigner } from './ed25519.ts';
 import { payloadFromCbor, payloadToCbor } from './entry-payload.ts';
 import type { JournalEntry } from './entry-types.ts';
-import { JournalError } from './errors.ts';
+import { JournalError } from '../errors.ts';
 
 /** RFC 9052 §4.2. */
 const COSE_SIGN1_TAG = 18;

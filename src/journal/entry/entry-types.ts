@@ -1,4 +1,4 @@
-import type { MeterSample } from '../../hal/contract/index.ts';
+import type { MeterSample } from '../../../hal/contract/index.ts';
 
 /** OCMF's letters: unknown, informative, synchronised, relative. */
 export const CLOCK_STATUSES = ['U', 'I', 'S', 'R'] as const;

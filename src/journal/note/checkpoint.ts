@@ -1,6 +1,6 @@
-import { fromBase64, parseCount, toBase64 } from './bytes.ts';
-import { JournalError } from './errors.ts';
-import { HASH_BYTES } from './merkle-tree.ts';
+import { fromBase64, parseCount, toBase64 } from '../bytes.ts';
+import { JournalError } from '../errors.ts';
+import { HASH_BYTES } from '../tree/merkle-tree.ts';
 import {
   formatSignedNote,
   parseSignedNote,

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { JournalError } from './errors.ts';
+import { JournalError } from '../errors.ts';
 
 export const DATABASE_FILE = 'journal.db';
 /** "DLMJ": `file` and sqlite3 can tell a journal from any other database. */
@@ -22,6 +22,17 @@ const MIGRATIONS: readonly string[] = [
      hashes BLOB NOT NULL,
      PRIMARY KEY (level, tile_index)
    ) STRICT, WITHOUT ROWID;`,
+  // Both are derived from signed entries, which alone are believed: which key signs from an index on (only later keys
+  // than the one of entry 0), and which runs of entries are gone on purpose and which entry says so.
+  `CREATE TABLE signing_key (
+     first_index INTEGER PRIMARY KEY,
+     public_key BLOB NOT NULL
+   ) STRICT;
+   CREATE TABLE hole (
+     first_index INTEGER PRIMARY KEY,
+     end_index INTEGER NOT NULL,
+     cause_index INTEGER NOT NULL
+   ) STRICT;`,
 ];
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

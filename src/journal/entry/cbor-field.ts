@@ -1,5 +1,5 @@
 import { decode, Tagged } from 'cborg';
-import type { Decimal } from '../../hal/contract/index.ts';
+import type { Decimal } from '../../../hal/contract/index.ts';
 
 /** One value of a CBOR structure, in both directions. `decode` throws a TypeError that names the place. */
 export interface Field<T> {

@@ -1,6 +1,6 @@
-import { fromBase64, parseCount, toBase64 } from './bytes.ts';
-import { JournalError } from './errors.ts';
-import { HASH_BYTES } from './merkle-tree.ts';
+import { fromBase64, parseCount, toBase64 } from '../bytes.ts';
+import { JournalError } from '../errors.ts';
+import { HASH_BYTES } from '../tree/merkle-tree.ts';
 
 /** C2SP tlog-proof: an entry's index, its inclusion proof, and the checkpoint that it leads to. */
 export interface TlogProof {

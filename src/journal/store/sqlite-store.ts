@@ -1,9 +1,9 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { JournalError } from './errors.ts';
-import { edgeTile, tileLevels, TILE_WIDTH, type TileWrite, type TreeEdge } from './hash-tile.ts';
-import { HASH_BYTES, leafHash } from './merkle-tree.ts';
+import { JournalError } from '../errors.ts';
+import { edgeTile, tileLevels, TILE_WIDTH, type TileWrite, type TreeEdge } from '../tree/hash-tile.ts';
+import { HASH_BYTES, leafHash } from '../tree/merkle-tree.ts';
 import { commitError, ioError, readError } from './sqlite-error.ts';
 import { checkIsJournal, DATABASE_FILE, migrate } from './sqlite-schema.ts';
 

@@ -1,5 +1,5 @@
-import { isObisCode, QUALITIES, UNITS } from '../../hal/contract/index.ts';
-import type { MeasuredValue, MeterSample, ObisCode, Quality } from '../../hal/contract/index.ts';
+import { isObisCode, QUALITIES, UNITS } from '../../../hal/contract/index.ts';
+import type { MeasuredValue, MeterSample, ObisCode, Quality } from '../../../hal/contract/index.ts';
 import { bytes, decimalFraction, int, list, record, text, textOf, tuple, uint, wrong } from './cbor-field.ts';
 import type { Field } from './cbor-field.ts';
 import { KEY_BYTES } from './ed25519.ts';
