@@ -42,8 +42,13 @@ export async function openTestJournal(
   options: Partial<JournalOptions> = {},
 ): Promise<Journal> {
   const journal = await openJournal(journalOptions(directory, options));
-  await journal.recordBoot('test 1.0');
-  return journal;
+  try {
+    await journal.recordBoot('test 1.0');
+    return journal;
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
 }
 
 export function reading(number: number, values = 2): MeterSample {
