@@ -2,12 +2,13 @@ import { isObisCode, QUALITIES, UNITS } from '../../../hal/contract/index.ts';
 import type { MeasuredValue, MeterSample, ObisCode, Quality } from '../../../hal/contract/index.ts';
 import { bytes, decimalFraction, int, list, record, text, textOf, tuple, uint, wrong } from './cbor-field.ts';
 import type { Field } from './cbor-field.ts';
-import { KEY_BYTES } from './ed25519.ts';
-import { CLOCK_STATUSES } from './entry-types.ts';
+import { KEY_BYTES, SIGNATURE_BYTES } from './ed25519.ts';
+import { CLOCK_STATUSES, CLOCK_STEP_REASONS, METER_RECORD_RESULTS } from './entry-types.ts';
 import type {
   BootBody,
   ClockStatus,
   ClockStepBody,
+  CompanionKeys,
   ConfigBody,
   EntryBodies,
   EntryKind,
@@ -15,6 +16,7 @@ import type {
   FaultFact,
   GapBody,
   JournalEntry,
+  MeterRecord,
   MeterSwapBody,
   SessionBody,
   TariffBody,
@@ -67,18 +69,60 @@ const reading: Field<MeterSample> = {
   },
 };
 
+const meterRecord = record<MeterRecord>({
+  format: [1, text],
+  encoding: [2, text],
+  data: [3, text],
+  result: [4, textOf(METER_RECORD_RESULTS, 'result of a check')],
+  why: { optional: [5, text] },
+});
 const session = record<SessionBody>({
   sessionId: [1, text],
   evseId: [2, text],
   reading: [3, reading],
   ocmf: { optional: [4, text] },
+  meterRecord: { optional: [5, meterRecord] },
+  meterId: { optional: [6, text] },
 });
+
+/** An uncompressed point of P-256 (SEC 1 §2.3.3). */
+const P256_POINT_BYTES = 65;
+const companionKeys = record<CompanionKeys>({
+  chainAccount: [1, bytes(KEY_BYTES)],
+  ocmfKey: [2, bytes(P256_POINT_BYTES)],
+});
+
+const keyRotation = record<KeyRotation>({
+  oldKey: [1, bytes(KEY_BYTES)],
+  newKey: [2, bytes(KEY_BYTES)],
+  chainAccount: [3, bytes(KEY_BYTES)],
+  ocmfKey: [4, bytes(P256_POINT_BYTES)],
+  signature: [5, bytes(SIGNATURE_BYTES)],
+});
+
+const configRecord = record<ConfigBody>({
+  digest: { optional: [1, bytes(32)] },
+  reason: [2, text],
+  rotation: { optional: [3, keyRotation] },
+});
+/** One thing changes at a time: the file or the key. */
+const config: Field<ConfigBody> = {
+  encode: (value, where) => configRecord.encode(oneChange(value, where), where),
+  decode: (value, where) => oneChange(configRecord.decode(value, where), where),
+};
+function oneChange(body: ConfigBody, where: string): ConfigBody {
+  if ((body.digest === undefined) === (body.rotation === undefined)) {
+    throw wrong(where, 'names neither a file nor a key, or both');
+  }
+  return body;
+}
 
 const BODIES: { readonly [K in EntryKind]: Field<EntryBodies[K]> } = {
   boot: record<BootBody>({
     bootId: [1, bytes(16)],
     software: [2, text],
     birthKey: { optional: [3, bytes(KEY_BYTES)] },
+    birth: { optional: [4, companionKeys] },
   }),
   reading,
   'meter-swap': record<MeterSwapBody>({
@@ -91,8 +135,11 @@ const BODIES: { readonly [K in EntryKind]: Field<EntryBodies[K]> } = {
     stepMs: [1, int],
     before: [2, clockStatus],
     after: [3, clockStatus],
+    reason: { optional: [4, textOf(CLOCK_STEP_REASONS, 'reason of a step')] },
+    source: { optional: [5, text] },
+    maxErrorMs: { optional: [6, uint] },
   }),
-  config: record<ConfigBody>({ digest: [1, bytes(32)], reason: [2, text] }),
+  config,
   gap: record<GapBody>({
     meterId: [1, text],
     fromMonoMs: [2, uint],

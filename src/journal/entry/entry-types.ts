@@ -10,8 +10,18 @@ export interface BootBody {
   readonly bootId: Uint8Array;
   /** Name and version of the software that writes from here on. */
   readonly software: string;
-  /** In entry 0, and only there: the ed25519 key that signs this log. */
+  /** In entry 0, and only there: the ed25519 key that signs this log, until a rotation. */
   readonly birthKey?: Uint8Array;
+  /** In entry 0 only: the station's other keys, so that what they sign can be tied to this log. */
+  readonly birth?: CompanionKeys;
+}
+
+/** What a station signs with besides its log; born, and replaced, together with the log's key. */
+export interface CompanionKeys {
+  /** 32 bytes, ed25519: the account that anchors the log. */
+  readonly chainAccount: Uint8Array;
+  /** 65-byte uncompressed point of P-256 (SEC 1 §2.3.3): signs the station's own OCMF records. */
+  readonly ocmfKey: Uint8Array;
 }
 
 /** Another meter answers where the old one was. */
@@ -22,19 +32,46 @@ export interface MeterSwapBody {
   readonly newSerial: string;
 }
 
-/** The wall clock was set. Entries keep their order by index and by time since boot. */
+/**
+ * Why a `clock-step` was recorded: the wall clock was `set`; a `leap` second; the machine was asleep (`suspend`: time since
+ * boot stood still meanwhile); small differences that have added up (`drift`); or only what the time is worth (`status`).
+ */
+export const CLOCK_STEP_REASONS = ['set', 'leap', 'suspend', 'drift', 'status'] as const;
+export type ClockStepReason = (typeof CLOCK_STEP_REASONS)[number];
+
+/** The wall clock was set, or its worth changed. Entries keep their order by index and by time since boot. */
 export interface ClockStepBody {
-  /** New wall time less old wall time. */
+  /** New wall time less what it would have been by the record so far; 0 where only the status changed. */
   readonly stepMs: number;
   readonly before: ClockStatus;
   readonly after: ClockStatus;
+  /** Entries from before it was recorded have none: there the clock was set. */
+  readonly reason?: ClockStepReason;
+  /** Who vouches for the status after: `kernel`, `chrony`, `timesyncd`. */
+  readonly source?: string;
+  /** The most by which that source says the time may be wrong, rounded up. */
+  readonly maxErrorMs?: number;
 }
 
-/** The configuration that holds from here on. */
+/** The configuration that holds from here on: a file, or another key. */
 export interface ConfigBody {
-  /** SHA-256 of the configuration file as read. */
-  readonly digest: Uint8Array;
+  /** SHA-256 of the configuration file as read; not there when the file was not what changed. */
+  readonly digest?: Uint8Array;
   readonly reason: string;
+  readonly rotation?: KeyRotation;
+}
+
+/**
+ * The last entry of one key says which one signs from the next entry on. The entry's own signature is the old key's; the one
+ * in here is the new key's over the same statement (rotationStatement), so that neither can be put there without the other.
+ */
+export interface KeyRotation extends CompanionKeys {
+  /** 32 bytes, ed25519: signed until here, this entry included. */
+  readonly oldKey: Uint8Array;
+  /** 32 bytes, ed25519: signs from the next entry on. */
+  readonly newKey: Uint8Array;
+  /** 64 bytes, by the new key. */
+  readonly signature: Uint8Array;
 }
 
 /** Readings that should be here and are not. */
@@ -52,8 +89,28 @@ export interface SessionBody {
   readonly sessionId: string;
   readonly evseId: string;
   readonly reading: MeterSample;
-  /** The OCMF record of this moment, untouched. */
+  /** The OCMF record of this moment that the station signed, untouched. */
   readonly ocmf?: string;
+  /** What a meter that signs by itself said, untouched. */
+  readonly meterRecord?: MeterRecord;
+  /** The meter's name in the configuration. */
+  readonly meterId?: string;
+}
+
+/** `verified`: the registered key of the meter signed it; `refused`: it did not; `no-key`: none is registered. */
+export const METER_RECORD_RESULTS = ['verified', 'refused', 'no-key'] as const;
+export type MeterRecordResult = (typeof METER_RECORD_RESULTS)[number];
+
+/** A record as the meter signed it, and whether it may be believed. */
+export interface MeterRecord {
+  /** `OCMF`, or what else the meter signs. */
+  readonly format: string;
+  /** How `data` is to be read: `text`, `hex`, `base64`. */
+  readonly encoding: string;
+  readonly data: string;
+  readonly result: MeterRecordResult;
+  /** Why it is not believed. */
+  readonly why?: string;
 }
 
 export interface TariffBody {

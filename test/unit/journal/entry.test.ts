@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { obis, QUALITIES, UNITS, type Quality } from '../../../hal/contract/index.ts';
 import { identityFromSeed } from '../../../src/identity/index.ts';
 import {
+  CLOCK_STEP_REASONS,
+  METER_RECORD_RESULTS,
   decodeEntry,
   encodeEntry,
   ENTRY_CONTENT_TYPE,
@@ -47,9 +49,17 @@ const sample = fc
     values: fc.array(value, { maxLength: 5 }),
   })
   .map(({ begin, took, ...rest }) => ({ ...rest, readBeginMonoMs: begin, readEndMonoMs: begin + took }));
+const meterRecord = fc.record({
+  format: text,
+  encoding: text,
+  data: text,
+  result: fc.constantFrom(...METER_RECORD_RESULTS),
+  why: text,
+});
 const session = fc.oneof(
   fc.record({ sessionId: text, evseId: text, reading: sample }),
   fc.record({ sessionId: text, evseId: text, reading: sample, ocmf: text }),
+  fc.record({ sessionId: text, evseId: text, reading: sample, meterRecord, meterId: text }),
 );
 const clock = fc.constantFrom('U', 'I', 'S', 'R');
 const bodies = {
@@ -60,7 +70,13 @@ const bodies = {
   }),
   reading: sample,
   'meter-swap': fc.record({ meterId: text, profileId: text, oldSerial: text, newSerial: text }),
-  'clock-step': fc.record({ stepMs: fc.integer(), before: clock, after: clock }),
+  'clock-step': fc.oneof(
+    fc.record({ stepMs: fc.integer(), before: clock, after: clock }),
+    fc.record({
+      ...{ stepMs: fc.integer(), before: clock, after: clock, source: text, maxErrorMs: fc.nat() },
+      reason: fc.constantFrom(...CLOCK_STEP_REASONS),
+    }),
+  ),
   config: fc.record({ digest, reason: text }),
   gap: fc.record({ meterId: text, fromMonoMs: uint, toMonoMs: uint, missing: uint, reason: text }),
   'session-begin': session,

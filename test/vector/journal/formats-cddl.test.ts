@@ -18,12 +18,30 @@ const keysOf = (text: string) =>
   [...text.matchAll(/(?<=[{,(]|^)\s*(?:\? )?(\d+) =>/gm)].map(([, key]) => Number(key));
 const choicesOf = (text: string) => [...text.matchAll(/"([^"]+)"/g)].map(([, choice]) => choice);
 
-const session = { sessionId: 's', evseId: 'e', reading: reading(1), ocmf: 'OCMF|{}|{}' };
+const meterRecord = {
+  format: 'OCMF',
+  encoding: 'text',
+  data: 'OCMF|{}|{}',
+  result: 'refused',
+  why: 'w',
+} as const;
+const session = {
+  sessionId: 's',
+  evseId: 'e',
+  reading: reading(1),
+  ocmf: 'OCMF|{}|{}',
+  meterId: 'm',
+  meterRecord,
+};
 const FULL: EntryBodies = {
   boot: { bootId: new Uint8Array(16), software: 'x', birthKey: new Uint8Array(32) },
   reading: reading(1),
   'meter-swap': { meterId: 'm', profileId: 'p', oldSerial: '1', newSerial: '2' },
-  'clock-step': { stepMs: -5, before: 'U', after: 'S' },
+  'clock-step': {
+    ...({ stepMs: -5, before: 'U', after: 'S', reason: 'set' } as const),
+    source: 'kernel',
+    maxErrorMs: 9,
+  },
   config: { digest: new Uint8Array(32), reason: 'start' },
   gap: { meterId: 'm', fromMonoMs: 1, toMonoMs: 2, missing: 1, reason: 'meter.timeout' },
   'session-begin': session,
