@@ -4,6 +4,7 @@ import { signCheckpoint } from './note/checkpoint.ts';
 import { prepareEntry, type UnsignedEntry } from './entry/cose-sign1.ts';
 import { describeSetAside } from './damaged-journal.ts';
 import { journalDiskBytes } from './store/disk-size.ts';
+import { companionKeys } from './entry/key-rotation.ts';
 import type { BootBody, EntryBodies, EntryKind, JournalEntry } from './entry/entry-types.ts';
 import { JournalError } from './errors.ts';
 import { growTree, nodesFromEdge, type TreeEdge } from './tree/hash-tile.ts';
@@ -106,10 +107,12 @@ class SqliteJournal implements Journal {
   async recordBoot(software: string): Promise<number> {
     if (this.#bootRecorded) throw new InvariantError('recordBoot is called once');
     const birth = this.size === 0;
+    const { signer } = this.#options;
+    const companions = companionKeys(signer);
     const boot: BootBody = {
       bootId: this.#bootId,
       software,
-      ...(birth ? { birthKey: this.#options.signer.publicKey } : {}),
+      ...(birth && { birthKey: signer.publicKey, ...(companions && { birth: companions }) }),
     };
     const damage = birth ? describeSetAside(this.#options.directory) : undefined;
     this.#bootRecorded = true;

@@ -10,6 +10,10 @@ export interface JournalSigner {
   sign(message: Uint8Array): Uint8Array;
   /** The same signature (ed25519 is deterministic), made on another thread. Optional: it only saves time. */
   signInBackground?(message: Uint8Array): Promise<Uint8Array>;
+  /** The other keys of the same station, for its birth and its rotations; both or none. */
+  readonly chainAccount?: { readonly publicKey: Uint8Array };
+  /** A 65-byte uncompressed point of P-256. */
+  readonly ocmf?: { readonly publicKey: Uint8Array };
 }
 
 export const KEY_BYTES = 32;

@@ -12,10 +12,12 @@ import type {
   ConfigBody,
   EntryBodies,
   EntryKind,
+  EntryRange,
   FaultBody,
   FaultFact,
   GapBody,
   JournalEntry,
+  KeyRotation,
   MeterRecord,
   MeterSwapBody,
   SessionBody,
@@ -117,12 +119,24 @@ function oneChange(body: ConfigBody, where: string): ConfigBody {
   return body;
 }
 
+const rangeWire = tuple<EntryRange>({ from: uint, to: uint });
+const entryRange: Field<EntryRange> = {
+  encode: (range, where) => rangeWire.encode(notEmpty(range, where), where),
+  decode: (value, where) => notEmpty(rangeWire.decode(value, where), where),
+};
+
+function notEmpty(range: EntryRange, where: string): EntryRange {
+  if (range.to <= range.from) throw wrong(where, 'is an empty range');
+  return range;
+}
+
 const BODIES: { readonly [K in EntryKind]: Field<EntryBodies[K]> } = {
   boot: record<BootBody>({
     bootId: [1, bytes(16)],
     software: [2, text],
     birthKey: { optional: [3, bytes(KEY_BYTES)] },
     birth: { optional: [4, companionKeys] },
+    opening: { optional: [5, uint] },
   }),
   reading,
   'meter-swap': record<MeterSwapBody>({
@@ -154,6 +168,7 @@ const BODIES: { readonly [K in EntryKind]: Field<EntryBodies[K]> } = {
     code: [1, text],
     message: [2, text],
     facts: { optional: [3, list(tuple<FaultFact>({ name: text, value: text }))] },
+    holes: { optional: [4, list(entryRange)] },
   }),
 };
 

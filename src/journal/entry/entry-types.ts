@@ -14,6 +14,8 @@ export interface BootBody {
   readonly birthKey?: Uint8Array;
   /** In entry 0 only: the station's other keys, so that what they sign can be tied to this log. */
   readonly birth?: CompanionKeys;
+  /** How often this log was opened, over all its boots: what a copy that was put back falls behind in. */
+  readonly opening?: number;
 }
 
 /** What a station signs with besides its log; born, and replaced, together with the log's key. */
@@ -125,11 +127,19 @@ export interface FaultBody {
   readonly code: string;
   readonly message: string;
   readonly facts?: readonly FaultFact[];
+  /** Entries of this log that are lost: their hashes are known, their bytes are not. */
+  readonly holes?: readonly EntryRange[];
 }
 
 export interface FaultFact {
   readonly name: string;
   readonly value: string;
+}
+
+/** Entries from..to-1. */
+export interface EntryRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface EntryBodies {

@@ -69,7 +69,11 @@ describe('a new journal', () => {
       kind: 'boot',
       bootCount: 1,
       clock: 'S',
-      body: { software: 'test 1.0', birthKey: SIGNER.publicKey },
+      body: {
+        software: 'test 1.0',
+        birthKey: SIGNER.publicKey,
+        birth: { chainAccount: SIGNER.chainAccount.publicKey, ocmfKey: SIGNER.ocmf.publicKey },
+      },
     });
     expect(reader.origin).toBe(ORIGIN);
     expect(reader.publicKey).toEqual(SIGNER.publicKey);

@@ -31,6 +31,7 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
 const uint = fc.nat();
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 });
+const point = fc.uint8Array({ minLength: 65, maxLength: 65 });
 const value = fc.record({
   obis: fc.tuple(fc.nat(255), fc.nat(255)).map(([c, d]) => obis(`1-0:${c}.${d}.0*255`)),
   value: fc.record({
@@ -67,6 +68,7 @@ const bodies = {
     bootId: fc.uint8Array({ minLength: 16, maxLength: 16 }),
     software: text,
     birthKey: digest,
+    birth: fc.record({ chainAccount: digest, ocmfKey: point }),
   }),
   reading: sample,
   'meter-swap': fc.record({ meterId: text, profileId: text, oldSerial: text, newSerial: text }),
@@ -77,7 +79,16 @@ const bodies = {
       reason: fc.constantFrom(...CLOCK_STEP_REASONS),
     }),
   ),
-  config: fc.record({ digest, reason: text }),
+  config: fc.oneof(
+    fc.record({ digest, reason: text }),
+    fc.record({
+      reason: text,
+      rotation: fc.record({
+        ...{ oldKey: digest, newKey: digest, chainAccount: digest, ocmfKey: point },
+        signature: fc.uint8Array({ minLength: 64, maxLength: 64 }),
+      }),
+    }),
+  ),
   gap: fc.record({ meterId: text, fromMonoMs: uint, toMonoMs: uint, missing: uint, reason: text }),
   'session-begin': session,
   'session-end': session,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { decode, Tagged } from 'cborg';
 import { describe, expect, it } from 'vitest';
 import { QUALITIES, UNITS } from '../../../hal/contract/index.ts';
+import { rotationStatement, signRotation } from '../../../src/journal/entry/key-rotation.ts';
 import { CLOCK_STATUSES, encodeEntry, type EntryBodies, type EntryKind } from '../../../src/journal/index.ts';
 import { ORIGIN, reading, SIGNER, START_MS } from '../../support/journal-fixture.ts';
 
@@ -34,7 +35,10 @@ const session = {
   meterRecord,
 };
 const FULL: EntryBodies = {
-  boot: { bootId: new Uint8Array(16), software: 'x', birthKey: new Uint8Array(32) },
+  boot: {
+    ...{ bootId: new Uint8Array(16), software: 'x', birthKey: new Uint8Array(32) },
+    birth: { chainAccount: new Uint8Array(32), ocmfKey: new Uint8Array(65) },
+  },
   reading: reading(1),
   'meter-swap': { meterId: 'm', profileId: 'p', oldSerial: '1', newSerial: '2' },
   'clock-step': {
@@ -53,8 +57,10 @@ const bodyRules = new Map(
   [...rule('entry-kind').matchAll(/3 => "([^"]+)", 7 => ([a-z-]+)/g)].map(([, kind, body]) => [kind, body]),
 );
 
+const ROTATION = signRotation({ origin: ORIGIN, index: 1 }, SIGNER.publicKey, SIGNER);
+
 /** The payload of an entry with every optional field there. */
-function payloadOf<K extends EntryKind>(kind: K): Map<number, unknown> {
+function payloadOf<K extends EntryKind>(kind: K, body: EntryBodies[K] = FULL[kind]): Map<number, unknown> {
   const stamp = {
     station: ORIGIN,
     index: 1,
@@ -63,7 +69,7 @@ function payloadOf<K extends EntryKind>(kind: K): Map<number, unknown> {
     bootCount: 1,
     sinceBootMs: 5,
   };
-  const cose = encodeEntry({ ...stamp, kind, body: FULL[kind] } as never, SIGNER);
+  const cose = encodeEntry({ ...stamp, kind, body } as never, SIGNER);
   const options = { useMaps: true, tags: Tagged.preserve(4, 18) };
   const [, , payload] = (decode(cose, options) as Tagged).value as Uint8Array[];
   return decode(payload!, options) as Map<number, unknown>;
@@ -77,7 +83,29 @@ describe('docs/formats.cddl', () => {
   it.each(Object.keys(FULL) as EntryKind[])('names the keys of a %s entry', (kind) => {
     const payload = payloadOf(kind);
     expect([...payload.keys()]).toEqual([...keysOf(rule('entry-payload')), 3, 7].sort());
-    expect([...(payload.get(7) as Map<number, unknown>).keys()]).toEqual(keysOf(rule(bodyRules.get(kind)!)));
+    const keys = new Set((payload.get(7) as Map<number, unknown>).keys());
+    // The one body with an either-or.
+    if (kind === 'config') keys.add(3);
+    expect([...keys]).toEqual(keysOf(rule(bodyRules.get(kind)!)));
+  });
+
+  it('names the keys of a rotation and of what the new key signs', () => {
+    const payload = payloadOf('config', { reason: 'rotation', rotation: ROTATION });
+    const body = payload.get(7) as Map<number, Map<number, unknown>>;
+    expect([...body.keys()]).toEqual([2, 3]);
+    expect([...body.get(3)!.keys()]).toEqual(keysOf(rule('key-rotation')));
+    const statement = decode(rotationStatement({ origin: ORIGIN, index: 1 }, ROTATION)) as unknown[];
+    const [domain, ...parts] = [...rule('rotation-statement').matchAll(/"([^"]+)"|^ +([a-z-]+):/gm)];
+    expect(statement[0]).toBe(domain?.[1]);
+    expect(parts.map(([, , name]) => name)).toEqual([
+      ...['origin', 'index', 'old-key', 'new-key', 'chain-account', 'ocmf-key'],
+    ]);
+    expect(statement).toHaveLength(1 + parts.length);
+  });
+
+  it('names the keys of a birth', () => {
+    const birth = (payloadOf('boot').get(7) as Map<number, Map<number, unknown>>).get(4);
+    expect([...birth!.keys()]).toEqual(keysOf(rule('birth-keys')));
   });
 
   it('names every unit, quality and clock status', () => {
