@@ -39,6 +39,7 @@ export {
   type JournalStat,
   type StoredEntry,
 } from './journal-reader.ts';
+export { readExportMark, writeExportMark } from './retention/export-mark.ts';
 export {
   consistencyProof,
   EMPTY_ROOT,
