@@ -5,11 +5,12 @@ import { prepareEntry, type UnsignedEntry } from './entry/cose-sign1.ts';
 import { describeSetAside } from './damaged-journal.ts';
 import { journalDiskBytes } from './store/disk-size.ts';
 import { companionKeys } from './entry/key-rotation.ts';
-import type { BootBody, EntryBodies, EntryKind, JournalEntry } from './entry/entry-types.ts';
+import type { BootBody, ConfigBody, EntryBodies, EntryKind, JournalEntry } from './entry/entry-types.ts';
 import { JournalError } from './errors.ts';
 import { growTree, nodesFromEdge, type TreeEdge } from './tree/hash-tile.ts';
 import { DEFAULT_GROUP_COMMIT_ENTRIES, DEFAULT_GROUP_COMMIT_MS } from './journal-port.ts';
 import type { Durability, Journal, JournalOptions, JournalStamp, SignedCheckpoint } from './journal-port.ts';
+import { keyHistoryForWriter } from './key-history.ts';
 import { checkedEdge, edgeAfter, nextBootCount } from './log-continuity.ts';
 import { leafHash, rootOf } from './tree/merkle-tree.ts';
 import {
@@ -34,8 +35,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     store = openStore(options.directory, options);
     const size = store.size();
     const bootId = options.bootId ?? readKernelBootId();
-    const bootCount = nextBootCount(store, options, size, bootId);
-    const edge = checkedEdge(store, options, size);
+    const keys = keyHistoryForWriter(store, options.signer.publicKey);
+    const bootCount = nextBootCount(store, options, size, bootId, keys);
+    const edge = checkedEdge(store, options, size, keys);
     return new SqliteJournal(options, { lock, store, edge, bootId, bootCount });
   } catch (error) {
     store?.close();
@@ -51,6 +53,8 @@ interface PendingEntry {
   readonly index: number;
   readonly kind: EntryKind;
   readonly unsigned: UnsignedEntry;
+  /** The key that signs from the next entry on, when this one is a rotation. */
+  readonly nextKey: Uint8Array | undefined;
   /** Once the other thread has delivered it; whoever commits before that signs here and now. */
   signature: Uint8Array | undefined;
   readonly resolve: (index: number) => void;
@@ -138,7 +142,8 @@ class SqliteJournal implements Journal {
       const index = this.#edge.size + this.#pending.length;
       const { signer } = this.#options;
       const unsigned = prepareEntry(this.#entry(index, kind, body, at), signer.keyId);
-      const entry: PendingEntry = { index, kind, unsigned, signature: undefined, resolve, reject };
+      const nextKey = kind === 'config' ? (body as ConfigBody).rotation?.newKey : undefined;
+      const entry: PendingEntry = { index, kind, unsigned, nextKey, signature: undefined, resolve, reject };
       this.#pending.push(entry);
       const tooMany = this.#pending.length >= MAX_WAITING_GROUPS * this.#groupEntries;
       if (durability === 'billing' || tooMany) this.#commitPending();
@@ -238,11 +243,10 @@ class SqliteJournal implements Journal {
     return undefined;
   }
 
-  #sealed({ index, kind, unsigned, signature }: PendingEntry): EntryRow {
+  #sealed({ index, kind, unsigned, nextKey, signature }: PendingEntry): EntryRow {
     try {
       return {
-        index,
-        kind,
+        ...{ index, kind, nextKey },
         cose: unsigned.seal(signature ?? this.#options.signer.sign(unsigned.signedBytes)),
       };
     } catch (cause) {

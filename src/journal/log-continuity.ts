@@ -1,7 +1,7 @@
 import { equalBytes } from './bytes.ts';
-import { entryVerifier, verifyEntry } from './entry/cose-sign1.ts';
 import type { JournalEntry } from './entry/entry-types.ts';
 import { JournalError } from './errors.ts';
+import { foreignKey, type KeyHistory } from './key-history.ts';
 import type { JournalOptions } from './journal-port.ts';
 import { edgeTile, nodesFromEdge, nodesFromTiles, subtreeRoot } from './tree/hash-tile.ts';
 import { TILE_BYTES, TILE_WIDTH, type TreeEdge } from './tree/hash-tile.ts';
@@ -18,23 +18,17 @@ export function nextBootCount(
   options: JournalOptions,
   size: number,
   bootId: Uint8Array,
+  keys: KeyHistory,
 ): number {
   if (size === 0) return 1;
   const row = store.lastOfKind('boot');
   if (row === undefined) throw new JournalError('journal.corrupt', 'the log has no boot entry');
   let boot: JournalEntry;
   try {
-    boot = verifyEntry(row.cose, options.signer.publicKey);
+    boot = keys.verifier()(row.index, row.cose);
   } catch (error) {
     if ((error as JournalError).code === 'journal.entry_foreign_key') {
-      throw new JournalError(
-        'journal.wrong_key',
-        'the journal is signed by another key than root.seed gives',
-        {
-          cause: error,
-          hint: 'restore the root seed that belongs to this journal, or use another state directory',
-        },
-      );
+      throw foreignKey(store, options.signer.publicKey, error);
     }
     throw new JournalError('journal.corrupt', `entry ${row.index} does not verify`, { cause: error });
   }
@@ -53,9 +47,14 @@ export function nextBootCount(
  * unnoticed, and the next checkpoint would fork the log. The rest is the auditor's (verify.ts).
  * @throws JournalError `journal.corrupt`
  */
-export function checkedEdge(store: SqliteRows, { signer, origin }: JournalOptions, size: number): TreeEdge {
+export function checkedEdge(
+  store: SqliteRows,
+  { origin }: JournalOptions,
+  size: number,
+  keys: KeyHistory,
+): TreeEdge {
   const edge = store.edge(size);
-  const verify = entryVerifier(signer.publicKey);
+  const verify = keys.verifier();
   const { index: from } = edgeTile(size, 0);
   for (const row of store.rows(from * TILE_WIDTH, size)) {
     if (!isOurs(row, verify, origin)) {
@@ -79,11 +78,11 @@ export function checkedEdge(store: SqliteRows, { signer, origin }: JournalOption
 
 function isOurs(
   { index, cose }: EntryRow,
-  verify: (cose: Uint8Array) => JournalEntry,
+  verify: ReturnType<KeyHistory['verifier']>,
   origin: string,
 ): boolean {
   try {
-    const entry = verify(cose);
+    const entry = verify(index, cose);
     return entry.index === index && entry.station === origin;
   } catch {
     return false;

@@ -35,6 +35,8 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT;`,
 ];
 export const SCHEMA_VERSION = MIGRATIONS.length;
+/** The first version with the table signing_key: a file that is only read is not migrated. */
+export const SIGNING_KEY_SCHEMA = 2;
 
 /** Brings a file up to date; each step is one transaction. @throws JournalError `journal.newer_format` */
 export function migrate(database: Database): void {

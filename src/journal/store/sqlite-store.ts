@@ -5,12 +5,14 @@ import { JournalError } from '../errors.ts';
 import { edgeTile, tileLevels, TILE_WIDTH, type TileWrite, type TreeEdge } from '../tree/hash-tile.ts';
 import { HASH_BYTES, leafHash } from '../tree/merkle-tree.ts';
 import { commitError, ioError, readError } from './sqlite-error.ts';
-import { checkIsJournal, DATABASE_FILE, migrate } from './sqlite-schema.ts';
+import { checkIsJournal, DATABASE_FILE, migrate, SIGNING_KEY_SCHEMA } from './sqlite-schema.ts';
 
 export interface EntryRow {
   readonly index: number;
   readonly kind: string;
   readonly cose: Uint8Array;
+  /** To be written with it: the key that signs from the next entry on, when this one is a rotation. */
+  readonly nextKey?: Uint8Array | undefined;
 }
 
 /** Reads of one journal file. All of them throw JournalError `journal.corrupt` or `journal.io`. */
@@ -51,6 +53,18 @@ export class SqliteRows {
   /** Rows from..to-1 that are there, in order; keep the range small, it is held in memory. */
   rows(from: number, to: number): EntryRow[] {
     return this.#read(() => this.#rows.all(from, to));
+  }
+
+  /** The table of later keys, unverified (key-history.ts); empty in a file from before there were any. */
+  signingKeys(): { readonly firstIndex: number; readonly publicKey: Uint8Array }[] {
+    return this.#read(() => {
+      if ((this.database.pragma('user_version', { simple: true }) as number) < SIGNING_KEY_SCHEMA) return [];
+      return this.database
+        .prepare<[], { firstIndex: number; publicKey: Uint8Array }>(
+          'SELECT first_index AS firstIndex, public_key AS publicKey FROM signing_key ORDER BY first_index',
+        )
+        .all();
+    });
   }
 
   lastOfKind(kind: 'boot'): EntryRow | undefined {
@@ -100,6 +114,7 @@ export class SqliteRows {
 export class SqliteStore extends SqliteRows {
   readonly #insertEntry: Database.Statement<[number, string, Uint8Array]>;
   readonly #putTile: Database.Statement<[number, number, Uint8Array]>;
+  readonly #insertKey: Database.Statement<[number, Uint8Array]>;
   readonly #begin: Database.Statement;
   readonly #commit: Database.Statement;
 
@@ -110,6 +125,7 @@ export class SqliteStore extends SqliteRows {
       `INSERT INTO tile (level, tile_index, hashes) VALUES (?, ?, ?)
        ON CONFLICT (level, tile_index) DO UPDATE SET hashes = excluded.hashes`,
     );
+    this.#insertKey = database.prepare('INSERT INTO signing_key (first_index, public_key) VALUES (?, ?)');
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#commit = database.prepare('COMMIT');
   }
@@ -123,7 +139,10 @@ export class SqliteStore extends SqliteRows {
     let stage: 'before commit' | 'commit' = 'before commit';
     try {
       this.#begin.run();
-      for (const { index, kind, cose } of rows) this.#insertEntry.run(index, kind, cose);
+      for (const { index, kind, cose, nextKey } of rows) {
+        this.#insertEntry.run(index, kind, cose);
+        if (nextKey !== undefined) this.#insertKey.run(index + 1, nextKey);
+      }
       for (const { level, index, hashes } of tiles) this.#putTile.run(level, index, hashes);
       stage = 'commit';
       this.#commit.run();
