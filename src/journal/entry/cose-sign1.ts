@@ -1,10 +1,10 @@
 import { Tagged } from 'cborg';
 import { equalBytes } from '../bytes.ts';
-import { encodeCbor } from './cbor-encode.ts';
+import { CborWriter, encodeCbor } from './cbor-encode.ts';
 import { CBOR_TAGS, decodeCbor } from './cbor-field.ts';
 import { ed25519Verifier, entryKeyId, KEY_ID_BYTES, SIGNATURE_BYTES } from './ed25519.ts';
 import type { Ed25519Verifier, JournalSigner } from './ed25519.ts';
-import { payloadFromCbor, payloadToCbor } from './entry-payload.ts';
+import { payloadFromCbor, writePayload } from './entry-payload.ts';
 import type { JournalEntry } from './entry-types.ts';
 import { JournalError } from '../errors.ts';
 
@@ -17,8 +17,12 @@ export const ENTRY_CONTENT_TYPE = 'application/vnd.delmonicos.entry+cbor';
 /** Bounds what reading one row can cost. The largest thing in an entry is an OCMF record (OCPP 2.1: 32,768 characters). */
 export const MAX_ENTRY_BYTES = 65_536;
 
-/** Tag, list, and the heads of its four parts, at most. */
-const FRAME_BYTES = 10;
+/** The heads of payload and signature, at most. */
+const FRAME_BYTES = 7;
+const SIGNATURE_HEAD = bytesHead(SIGNATURE_BYTES);
+
+/** One entry is encoded at a time, and nothing of it stays here. */
+const scratch = new CborWriter();
 
 export interface DecodedEntry {
   readonly entry: JournalEntry;
@@ -42,21 +46,27 @@ export interface UnsignedEntry {
  * @throws JournalError `journal.entry_invalid` when a field does not fit the format or the whole is too large
  */
 export function prepareEntry(entry: JournalEntry, keyId: Uint8Array): UnsignedEntry {
-  let payload: Uint8Array;
+  const frame = frameOf(keyId);
+  scratch.clear();
   try {
-    payload = encodeCbor(payloadToCbor(entry));
+    writePayload(entry, scratch);
   } catch (error) {
     throw new JournalError('journal.entry_invalid', `the entry cannot be written: ${why(error)}`, {
       cause: error,
     });
   }
-  const protectedHeader = encodeProtectedHeader(keyId);
-  if (protectedHeader.length + payload.length + SIGNATURE_BYTES + FRAME_BYTES > MAX_ENTRY_BYTES) {
+  const payload = scratch.written();
+  if (frame.message.length + payload.length + SIGNATURE_BYTES + FRAME_BYTES > MAX_ENTRY_BYTES) {
     throw new JournalError('journal.entry_invalid', `the entry is larger than ${MAX_ENTRY_BYTES} bytes`);
   }
+  const payloadHead = bytesHead(payload.length);
+  const signedBytes = Buffer.concat([frame.sigStructure, payloadHead, payload]);
   return {
-    signedBytes: sigStructure(protectedHeader, payload),
-    seal: (signature) => encodeSign1(protectedHeader, payload, signature),
+    signedBytes,
+    seal(signature) {
+      const content = signedBytes.subarray(frame.sigStructure.length);
+      return Buffer.concat([frame.message, content, SIGNATURE_HEAD, signature]);
+    },
   };
 }
 
@@ -127,8 +137,9 @@ function decodeStrictly(bytes: Uint8Array): DecodedEntry {
   const keyId = readProtectedHeader(protectedHeader);
   const entry = payloadFromCbor(decodeCbor(payload, ...CBOR_TAGS));
   // The one check that covers key order and every other freedom that CBOR leaves: it must be what we would write.
-  if (!equalBytes(encodeCbor(payloadToCbor(entry)), payload))
-    throw new TypeError('its payload is not deterministic CBOR');
+  scratch.clear();
+  writePayload(entry, scratch);
+  if (!equalBytes(scratch.written(), payload)) throw new TypeError('its payload is not deterministic CBOR');
   if (!equalBytes(encodeSign1(protectedHeader, payload, signature), bytes)) {
     throw new TypeError('it is not deterministic CBOR');
   }
@@ -154,6 +165,54 @@ function encodeProtectedHeader(keyId: Uint8Array): Uint8Array {
       [HEADER.kid, keyId],
     ]),
   );
+}
+
+/** What comes before the payload in everything that one key signs. */
+interface Frame {
+  /** Of the Sig_structure, RFC 9052 §4.4, with empty external_aad. */
+  readonly sigStructure: Uint8Array;
+  /** Of the COSE_Sign1 message. */
+  readonly message: Uint8Array;
+}
+
+const frames = new WeakMap<Uint8Array, Frame>();
+
+/** The same for every entry of a key, so made once as long as its holder keeps the id. */
+function frameOf(keyId: Uint8Array): Frame {
+  const known = frames.get(keyId);
+  if (known !== undefined) return known;
+  const protectedHeader = encodeProtectedHeader(keyId);
+  const made = { sigStructure: sigStructureStart(protectedHeader), message: messageStart(protectedHeader) };
+  frames.set(keyId, made);
+  return made;
+}
+
+function sigStructureStart(protectedHeader: Uint8Array): Uint8Array {
+  return encoded((to) => {
+    to.list(4);
+    to.text('Signature1');
+    to.bytes(protectedHeader);
+    to.bytes(new Uint8Array(0));
+  });
+}
+
+function messageStart(protectedHeader: Uint8Array): Uint8Array {
+  return encoded((to) => {
+    to.tag(COSE_SIGN1_TAG);
+    to.list(4);
+    to.bytes(protectedHeader);
+    to.map(0);
+  });
+}
+
+function bytesHead(length: number): Uint8Array {
+  return encoded((to) => to.bytesHead(length));
+}
+
+function encoded(write: (to: CborWriter) => void): Uint8Array {
+  const to = new CborWriter();
+  write(to);
+  return Uint8Array.from(to.written());
 }
 
 function encodeSign1(protectedHeader: Uint8Array, payload: Uint8Array, signature: Uint8Array): Uint8Array {

@@ -1,6 +1,19 @@
 import { isObisCode, QUALITIES, UNITS } from '../../../hal/contract/index.ts';
 import type { MeasuredValue, MeterSample, ObisCode, Quality } from '../../../hal/contract/index.ts';
-import { bytes, decimalFraction, int, list, record, text, textOf, tuple, uint, wrong } from './cbor-field.ts';
+import type { CborWriter } from './cbor-encode.ts';
+import {
+  bytes,
+  decimalFraction,
+  FieldError,
+  int,
+  list,
+  placed,
+  record,
+  text,
+  textOf,
+  tuple,
+  uint,
+} from './cbor-field.ts';
 import type { Field } from './cbor-field.ts';
 import { KEY_BYTES, SIGNATURE_BYTES } from './ed25519.ts';
 import { CLOCK_STATUSES, CLOCK_STEP_REASONS, METER_RECORD_RESULTS } from './entry-types.ts';
@@ -25,7 +38,15 @@ import type {
 } from './entry-types.ts';
 
 const clockStatus = textOf(CLOCK_STATUSES, 'clock status');
-const obis: Field<ObisCode> = textOf(isObisCode, 'full OBIS code');
+/** A station reads the same few codes all its life: those that were found good are not parsed again. */
+const MAX_KNOWN_CODES = 1_024;
+const knownCodes = new Set<string>();
+const obis: Field<ObisCode> = textOf((code): code is ObisCode => {
+  if (knownCodes.has(code)) return true;
+  if (!isObisCode(code)) return false;
+  if (knownCodes.size < MAX_KNOWN_CODES) knownCodes.add(code);
+  return true;
+}, 'full OBIS code');
 const quality = textOf(Object.keys(QUALITIES) as Quality[], 'quality');
 
 const measuredValue = tuple<MeasuredValue>({
@@ -37,12 +58,12 @@ const measuredValue = tuple<MeasuredValue>({
 
 /** Rounded outwards: the value was true at some moment within the interval, and still is within the wider one. */
 const readInterval: Field<{ begin: number; end: number }> = {
-  encode({ begin, end }, where) {
-    return readIntervalWire.encode({ begin: Math.floor(begin), end: Math.ceil(end) }, where);
+  write({ begin, end }, to) {
+    readIntervalWire.write({ begin: Math.floor(begin), end: Math.ceil(end) }, to);
   },
-  decode(value, where) {
-    const interval = readIntervalWire.decode(value, where);
-    if (interval.end < interval.begin) throw wrong(where, 'ends before it begins');
+  decode(value) {
+    const interval = readIntervalWire.decode(value);
+    if (interval.end < interval.begin) throw new FieldError('ends before it begins');
     return interval;
   },
 };
@@ -61,12 +82,12 @@ const readingWire = record<ReadingWire>({
   values: [4, list(measuredValue)],
 });
 const reading: Field<MeterSample> = {
-  encode({ readBeginMonoMs: begin, readEndMonoMs: end, ...rest }, where) {
-    if (end < begin) throw wrong(where, 'ends before it begins');
-    return readingWire.encode({ ...rest, read: { begin, end } }, where);
+  write({ readBeginMonoMs: begin, readEndMonoMs: end, meterSerial, profileId, values }, to) {
+    if (end < begin) throw new FieldError('ends before it begins');
+    readingWire.write({ meterSerial, profileId, read: { begin, end }, values }, to);
   },
-  decode(value, where) {
-    const { read, meterSerial, profileId, values } = readingWire.decode(value, where);
+  decode(value) {
+    const { read, meterSerial, profileId, values } = readingWire.decode(value);
     return { meterSerial, profileId, readBeginMonoMs: read.begin, readEndMonoMs: read.end, values };
   },
 };
@@ -109,24 +130,24 @@ const configRecord = record<ConfigBody>({
 });
 /** One thing changes at a time: the file or the key. */
 const config: Field<ConfigBody> = {
-  encode: (value, where) => configRecord.encode(oneChange(value, where), where),
-  decode: (value, where) => oneChange(configRecord.decode(value, where), where),
+  write: (value, to) => configRecord.write(oneChange(value), to),
+  decode: (value) => oneChange(configRecord.decode(value)),
 };
-function oneChange(body: ConfigBody, where: string): ConfigBody {
+function oneChange(body: ConfigBody): ConfigBody {
   if ((body.digest === undefined) === (body.rotation === undefined)) {
-    throw wrong(where, 'names neither a file nor a key, or both');
+    throw new FieldError('names neither a file nor a key, or both');
   }
   return body;
 }
 
 const rangeWire = tuple<EntryRange>({ from: uint, to: uint });
 const entryRange: Field<EntryRange> = {
-  encode: (range, where) => rangeWire.encode(notEmpty(range, where), where),
-  decode: (value, where) => notEmpty(rangeWire.decode(value, where), where),
+  write: (range, to) => rangeWire.write(notEmpty(range), to),
+  decode: (value) => notEmpty(rangeWire.decode(value)),
 };
 
-function notEmpty(range: EntryRange, where: string): EntryRange {
-  if (range.to <= range.from) throw wrong(where, 'is an empty range');
+function notEmpty(range: EntryRange): EntryRange {
+  if (range.to <= range.from) throw new FieldError('is an empty range');
   return range;
 }
 
@@ -181,9 +202,16 @@ interface PayloadWire {
   timeMs: number;
   clock: ClockStatus;
   sinceBoot: { bootCount: number; sinceBootMs: number };
+  /** Written: the entry, whose kind says which field its body is. Read: not decoded yet. */
   body: unknown;
 }
-const opaque: Field<unknown> = { encode: (value) => value, decode: (value) => value };
+const bodyOfKind: Field<unknown> = {
+  write(entry, to) {
+    const { kind, body } = entry as JournalEntry;
+    (BODIES[kind] as Field<unknown>).write(body, to);
+  },
+  decode: (value) => value,
+};
 const payload = record<PayloadWire>({
   station: [1, text],
   index: [2, uint],
@@ -191,22 +219,26 @@ const payload = record<PayloadWire>({
   timeMs: [4, uint],
   clock: [5, clockStatus],
   sinceBoot: [6, tuple<PayloadWire['sinceBoot']>({ bootCount: uint, sinceBootMs: uint })],
-  body: [7, opaque],
+  body: [7, bodyOfKind],
 });
 
-/** The CBOR structure of the payload (docs/formats.cddl: entry-payload). @throws TypeError naming the field */
-export function payloadToCbor(entry: JournalEntry): unknown {
+/** Writes the payload (docs/formats.cddl: entry-payload). @throws TypeError naming the field */
+export function writePayload(entry: JournalEntry, to: CborWriter): void {
   const { station, index, kind, timeMs, clock, bootCount, sinceBootMs } = entry;
-  const body = (BODIES[kind] as Field<unknown>).encode(entry.body, kind);
-  return payload.encode(
-    { station, index, kind, timeMs, clock, sinceBoot: { bootCount, sinceBootMs }, body },
-    'entry',
-  );
+  const sinceBoot = { bootCount, sinceBootMs };
+  payload.write({ station, index, kind, timeMs, clock, sinceBoot, body: entry }, to);
 }
 
 /** @throws TypeError naming the field */
 export function payloadFromCbor(value: unknown): JournalEntry {
-  const { sinceBoot, body, ...rest } = payload.decode(value, 'entry');
-  const decoded = (BODIES[rest.kind] as Field<unknown>).decode(body, rest.kind);
-  return { ...rest, ...sinceBoot, body: decoded } as JournalEntry;
+  const { sinceBoot, body, ...rest } = payload.decode(value);
+  return { ...rest, ...sinceBoot, body: decodeBody(rest.kind, body) } as JournalEntry;
+}
+
+function decodeBody(kind: EntryKind, body: unknown): unknown {
+  try {
+    return (BODIES[kind] as Field<unknown>).decode(body);
+  } catch (error) {
+    throw placed(error, 'body');
+  }
 }
