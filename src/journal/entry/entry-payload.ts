@@ -16,13 +16,19 @@ import {
 } from './cbor-field.ts';
 import type { Field } from './cbor-field.ts';
 import { KEY_BYTES, SIGNATURE_BYTES } from './ed25519.ts';
-import { CLOCK_STATUSES, CLOCK_STEP_REASONS, METER_RECORD_RESULTS } from './entry-types.ts';
+import {
+  CLOCK_STATUSES,
+  CLOCK_STEP_REASONS,
+  METER_RECORD_RESULTS,
+  RETENTION_REASONS,
+} from './entry-types.ts';
 import type {
   BootBody,
   ClockStatus,
   ClockStepBody,
   CompanionKeys,
   ConfigBody,
+  DroppedKind,
   EntryBodies,
   EntryKind,
   EntryRange,
@@ -30,9 +36,11 @@ import type {
   FaultFact,
   GapBody,
   JournalEntry,
+  MeterGapBody,
   KeyRotation,
   MeterRecord,
   MeterSwapBody,
+  RetentionGapBody,
   SessionBody,
   TariffBody,
 } from './entry-types.ts';
@@ -151,6 +159,29 @@ function notEmpty(range: EntryRange): EntryRange {
   return range;
 }
 
+const meterGap = record<MeterGapBody>({
+  meterId: [1, text],
+  fromMonoMs: [2, uint],
+  toMonoMs: [3, uint],
+  missing: [4, uint],
+  reason: [5, text],
+});
+const RANGES_KEY = 6;
+const retentionGap = record<RetentionGapBody>({
+  reason: [5, textOf(RETENTION_REASONS, 'reason of retention')],
+  ranges: [RANGES_KEY, list(entryRange)],
+  dropped: [7, list(tuple<DroppedKind>({ kind: textOf(['reading'], 'kind that may go'), entries: uint }))],
+  stretch: [8, entryRange],
+  keepSpan: { optional: [9, uint] },
+  root: [10, bytes(32)],
+});
+/** Two kinds of gap, told apart by the ranges. */
+const gap: Field<GapBody> = {
+  write: (value, to) => ('ranges' in value ? retentionGap.write(value, to) : meterGap.write(value, to)),
+  decode: (value) =>
+    value instanceof Map && value.has(RANGES_KEY) ? retentionGap.decode(value) : meterGap.decode(value),
+};
+
 const BODIES: { readonly [K in EntryKind]: Field<EntryBodies[K]> } = {
   boot: record<BootBody>({
     bootId: [1, bytes(16)],
@@ -175,13 +206,7 @@ const BODIES: { readonly [K in EntryKind]: Field<EntryBodies[K]> } = {
     maxErrorMs: { optional: [6, uint] },
   }),
   config,
-  gap: record<GapBody>({
-    meterId: [1, text],
-    fromMonoMs: [2, uint],
-    toMonoMs: [3, uint],
-    missing: [4, uint],
-    reason: [5, text],
-  }),
+  gap,
   'session-begin': session,
   'session-end': session,
   tariff: record<TariffBody>({ tariffId: [1, text], sessionId: { optional: [2, text] }, tariff: [3, text] }),

@@ -76,8 +76,10 @@ export interface KeyRotation extends CompanionKeys {
   readonly signature: Uint8Array;
 }
 
-/** Readings that should be here and are not. */
-export interface GapBody {
+export type GapBody = MeterGapBody | RetentionGapBody;
+
+/** Readings that should be here and are not: they were never taken. */
+export interface MeterGapBody {
   readonly meterId: string;
   /** When the first one was due and when the last one, in ms since boot. */
   readonly fromMonoMs: number;
@@ -85,6 +87,33 @@ export interface GapBody {
   readonly missing: number;
   /** A stable code, such as `meter.timeout`. */
   readonly reason: string;
+}
+
+export const RETENTION_REASONS = [
+  'retention.anchored-exported',
+  'retention.anchored',
+  'retention.thinned',
+] as const;
+export type RetentionReason = (typeof RETENTION_REASONS)[number];
+
+/** Readings that were here and have gone on purpose, because the log has a bound. Nothing but readings ever goes. */
+export interface RetentionGapBody {
+  readonly reason: RetentionReason;
+  /** What has gone, in order and apart from each other; all of it in front of this entry. */
+  readonly ranges: readonly EntryRange[];
+  /** How many entries that is, by kind. */
+  readonly dropped: readonly DroppedKind[];
+  /** The stretch of the log that was gone through: what is in none of the ranges has stayed. */
+  readonly stretch: EntryRange;
+  /** Of a thinning: each meter's first and last reading among so many entries stay, counted from entry 0. */
+  readonly keepSpan?: number;
+  /** RFC 6962 root of the log in front of this entry: signed, it vouches for the hashes of what has gone. */
+  readonly root: Uint8Array;
+}
+
+export interface DroppedKind {
+  readonly kind: 'reading';
+  readonly entries: number;
 }
 
 export interface SessionBody {

@@ -8,6 +8,7 @@ import { identityFromSeed } from '../../../src/identity/index.ts';
 import {
   CLOCK_STEP_REASONS,
   METER_RECORD_RESULTS,
+  RETENTION_REASONS,
   decodeEntry,
   encodeEntry,
   ENTRY_CONTENT_TYPE,
@@ -31,6 +32,7 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
 const uint = fc.nat();
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 });
+const range = fc.tuple(fc.nat(), fc.nat()).map(([from, length]) => ({ from, to: from + length + 1 }));
 const point = fc.uint8Array({ minLength: 65, maxLength: 65 });
 const value = fc.record({
   obis: fc.tuple(fc.nat(255), fc.nat(255)).map(([c, d]) => obis(`1-0:${c}.${d}.0*255`)),
@@ -89,7 +91,20 @@ const bodies = {
       }),
     }),
   ),
-  gap: fc.record({ meterId: text, fromMonoMs: uint, toMonoMs: uint, missing: uint, reason: text }),
+  gap: fc.oneof(
+    fc.record({ meterId: text, fromMonoMs: uint, toMonoMs: uint, missing: uint, reason: text }),
+    fc.record(
+      {
+        reason: fc.constantFrom(...RETENTION_REASONS),
+        ranges: fc.array(range),
+        dropped: fc.array(fc.record({ kind: fc.constant('reading'), entries: uint })),
+        stretch: range,
+        keepSpan: uint,
+        root: digest,
+      },
+      { requiredKeys: ['reason', 'ranges', 'dropped', 'stretch', 'root'] },
+    ),
+  ),
   'session-begin': session,
   'session-end': session,
   tariff: fc.record({ tariffId: text, sessionId: text, tariff: text }),

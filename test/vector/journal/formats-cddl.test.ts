@@ -4,7 +4,14 @@ import { decode, Tagged } from 'cborg';
 import { describe, expect, it } from 'vitest';
 import { QUALITIES, UNITS } from '../../../hal/contract/index.ts';
 import { rotationStatement, signRotation } from '../../../src/journal/entry/key-rotation.ts';
-import { CLOCK_STATUSES, encodeEntry, type EntryBodies, type EntryKind } from '../../../src/journal/index.ts';
+import {
+  CLOCK_STATUSES,
+  encodeEntry,
+  RETENTION_REASONS,
+  type EntryBodies,
+  type EntryKind,
+  type RetentionGapBody,
+} from '../../../src/journal/index.ts';
 import { ORIGIN, reading, SIGNER, START_MS } from '../../support/journal-fixture.ts';
 
 const cddl = readFileSync(new URL('../../../docs/formats.cddl', import.meta.url), 'utf8').replace(/;.*/g, '');
@@ -57,6 +64,14 @@ const bodyRules = new Map(
   [...rule('entry-kind').matchAll(/3 => "([^"]+)", 7 => ([a-z-]+)/g)].map(([, kind, body]) => [kind, body]),
 );
 
+const RETENTION_GAP: RetentionGapBody = {
+  ...{
+    reason: 'retention.thinned',
+    ranges: [{ from: 1, to: 3 }],
+    dropped: [{ kind: 'reading', entries: 2 }],
+  },
+  ...{ stretch: { from: 0, to: 256 }, keepSpan: 256, root: new Uint8Array(32) },
+};
 const ROTATION = signRotation({ origin: ORIGIN, index: 1 }, SIGNER.publicKey, SIGNER);
 
 /** The payload of an entry with every optional field there. */
@@ -86,7 +101,14 @@ describe('docs/formats.cddl', () => {
     const keys = new Set((payload.get(7) as Map<number, unknown>).keys());
     // The one body with an either-or.
     if (kind === 'config') keys.add(3);
-    expect([...keys]).toEqual(keysOf(rule(bodyRules.get(kind)!)));
+    expect([...keys]).toEqual(keysOf(rule(kind === 'gap' ? 'meter-gap' : bodyRules.get(kind)!)));
+  });
+
+  it('names the keys of a gap that retention left, and every reason for it', () => {
+    const body = payloadOf('gap', RETENTION_GAP).get(7) as Map<number, unknown>;
+    expect(rule('gap-body').trim()).toBe('meter-gap / retention-gap');
+    expect([...body.keys()]).toEqual(keysOf(rule('retention-gap')));
+    expect(choicesOf(rule('retention-gap').split('\n')[1]!)).toEqual([...RETENTION_REASONS]);
   });
 
   it('names the keys of a rotation and of what the new key signs', () => {
