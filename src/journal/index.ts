@@ -14,6 +14,16 @@ export {
   verifyEntry,
   type DecodedEntry,
 } from './entry/cose-sign1.ts';
+export {
+  checkedRotation,
+  rotationIn,
+  rotationStatement,
+  signRotation,
+  verifyRotation,
+  type VerifiedRotation,
+} from './entry/key-rotation.ts';
+export { KeyHistory, readKeyHistory, type SigningKey } from './key-history.ts';
+export { rotateKey } from './rotate-key.ts';
 export { entryKeyId, type JournalSigner } from './entry/ed25519.ts';
 export * from './entry/entry-types.ts';
 export { readKernelBootId } from './boot-id.ts';

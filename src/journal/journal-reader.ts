@@ -2,6 +2,7 @@ import { decodeEntry } from './entry/cose-sign1.ts';
 import { journalDiskBytes } from './store/disk-size.ts';
 import type { EntryKind, JournalEntry } from './entry/entry-types.ts';
 import { JournalError } from './errors.ts';
+import { KeyHistory, readKeyHistory } from './key-history.ts';
 import { nodesFromTiles } from './tree/hash-tile.ts';
 import { consistencyProof, HASH_BYTES, inclusionProof, rootOf, type NodeReader } from './tree/merkle-tree.ts';
 import { openRows, type SqliteRows } from './store/sqlite-store.ts';
@@ -39,9 +40,12 @@ export interface EntryTime {
  * `journal.out_of_range` for what is not in the log.
  */
 export interface JournalReader {
-  /** From entry 0: the log's name and the key that signs it. Believe the key only if you know it from elsewhere. */
+  /** From entry 0: the log's name. */
   readonly origin: string;
+  /** The key that signs the log now. Believe it only if you know it, or one that it followed, from elsewhere. */
   readonly publicKey: Uint8Array;
+  /** Every key from the birth in entry 0 on, each rotation verified. */
+  readonly keys: KeyHistory;
   /** Entries committed by now. */
   readonly size: number;
   entry(index: number): StoredEntry;
@@ -61,7 +65,9 @@ export function openJournalReader(directory: string): JournalReader {
   const rows = openRows(directory);
   try {
     const { origin, publicKey } = readBirth(rows, directory);
-    return new RowsReader(directory, rows, origin, publicKey);
+    // Without a rotation there is nothing to verify, and entry 0 has just been read.
+    const keys = rows.signingKeys().length === 0 ? new KeyHistory(publicKey) : readKeyHistory(rows);
+    return new RowsReader(directory, rows, origin, keys);
   } catch (error) {
     rows.close();
     throw error;
@@ -83,15 +89,19 @@ function readBirth(rows: SqliteRows, directory: string): { origin: string; publi
 
 class RowsReader implements JournalReader {
   readonly origin: string;
-  readonly publicKey: Uint8Array;
+  readonly keys: KeyHistory;
   readonly #directory: string;
   readonly #rows: SqliteRows;
 
-  constructor(directory: string, rows: SqliteRows, origin: string, publicKey: Uint8Array) {
+  constructor(directory: string, rows: SqliteRows, origin: string, keys: KeyHistory) {
     this.#directory = directory;
     this.#rows = rows;
     this.origin = origin;
-    this.publicKey = publicKey;
+    this.keys = keys;
+  }
+
+  get publicKey(): Uint8Array {
+    return this.keys.currentKey;
   }
 
   get size(): number {

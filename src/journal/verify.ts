@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { KeyAudit } from './audit-keys.ts';
 import { equalBytes } from './bytes.ts';
-import { decodeEntry, entryVerifier } from './entry/cose-sign1.ts';
 import type { JournalEntry } from './entry/entry-types.ts';
 import { EMPTY_ROOT, HASH_BYTES, leafHash, nodeHash } from './tree/merkle-tree.ts';
 import { JournalError } from './errors.ts';
@@ -23,7 +23,7 @@ export interface JournalAudit {
 }
 
 export interface AuditOptions {
-  /** The key the log must be signed with; without it, entry 0 is believed. */
+  /** A key the log must be signed with: its first or any that it was handed over to; without it, entry 0 is believed. */
   readonly publicKey?: Uint8Array;
   readonly origin?: string;
   /** A tree that was seen earlier, from a checkpoint kept elsewhere: the log must begin with it. */
@@ -80,7 +80,7 @@ class Audit {
   #root: Uint8Array | null = null;
   readonly #options: AuditOptions;
   #origin: string | null;
-  #verify: ((bytes: Uint8Array) => JournalEntry) | undefined;
+  readonly #keys: KeyAudit;
   #bootCount = 0;
   #bootId: Uint8Array = new Uint8Array(0);
   /** Roots of complete subtrees from left to right, each smaller than the one before: a binary counter with hashes. */
@@ -90,6 +90,7 @@ class Audit {
 
   constructor(options: AuditOptions) {
     this.#options = options;
+    this.#keys = new KeyAudit(options.publicKey);
     this.#origin = options.origin ?? null;
   }
 
@@ -105,6 +106,11 @@ class Audit {
     const before = database.prepare<[], number>('SELECT count(*) FROM entry WHERE leaf_index < 0').pluck();
     if (before.get() !== 0) throw new Bad(0, 'there are rows in front of the first entry');
     if (this.#options.earlier?.size === 0) this.#checkEarlier(this.#options.earlier.root);
+    try {
+      this.#keys.begin(database);
+    } catch (error) {
+      throw asBad(0, error);
+    }
     for (let start = 0; start < this.#size; start += WIDTH) {
       const rows = rowsOf.all(start, Math.min(start + WIDTH, this.#size));
       for (const row of rows) this.#checkRow(row, (level, index) => tileOf.get(level, index));
@@ -115,6 +121,8 @@ class Audit {
       await new Promise(setImmediate);
     }
     this.#root = this.#foldSubtrees();
+    const wrongKeys = this.#keys.end(database, this.#size);
+    if (wrongKeys !== undefined) throw new Bad(0, wrongKeys);
     database.transaction(() => this.#checkEdgeTiles(database, (level, index) => tileOf.get(level, index)))();
     if ((this.#options.earlier?.size ?? 0) > this.#size) {
       throw new Bad(
@@ -144,11 +152,9 @@ class Audit {
   #checkEntry(at: number, cose: Uint8Array): JournalEntry {
     let entry: JournalEntry;
     try {
-      this.#verify ??= entryVerifier(this.#options.publicKey ?? birthKeyOf(cose));
-      entry = this.#verify(cose);
+      entry = this.#keys.verify(cose);
     } catch (error) {
-      if (!(error instanceof JournalError)) throw error;
-      throw new Bad(at, error.message);
+      throw asBad(at, error);
     }
     if (entry.index !== at) throw new Bad(at, `the entry says it is number ${entry.index}`);
     this.#origin ??= entry.station;
@@ -246,12 +252,8 @@ class Audit {
   }
 }
 
-function birthKeyOf(cose: Uint8Array): Uint8Array {
-  const { entry } = decodeEntry(cose);
-  const key = entry.kind === 'boot' ? entry.body.birthKey : undefined;
-  if (key === undefined)
-    throw new JournalError('journal.entry_malformed', 'the log does not begin with a birth');
-  return key;
+function asBad(index: number, error: unknown): unknown {
+  return error instanceof JournalError ? new Bad(index, error.message) : error;
 }
 
 function tileFault(stored: unknown): string {
