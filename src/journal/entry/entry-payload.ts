@@ -43,6 +43,7 @@ import type {
   RetentionGapBody,
   SessionBody,
   TariffBody,
+  TreeHead,
 } from './entry-types.ts';
 
 const clockStatus = textOf(CLOCK_STATUSES, 'clock status');
@@ -215,6 +216,7 @@ const BODIES: { readonly [K in EntryKind]: Field<EntryBodies[K]> } = {
     message: [2, text],
     facts: { optional: [3, list(tuple<FaultFact>({ name: text, value: text }))] },
     holes: { optional: [4, list(entryRange)] },
+    tree: { optional: [5, tuple<TreeHead>({ size: uint, root: bytes(32) })] },
   }),
 };
 

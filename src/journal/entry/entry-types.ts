@@ -158,6 +158,14 @@ export interface FaultBody {
   readonly facts?: readonly FaultFact[];
   /** Entries of this log that are lost: their hashes are known, their bytes are not. */
   readonly holes?: readonly EntryRange[];
+  /** With holes: the log as it was recovered; signed, its root vouches for the hashes of what is lost. */
+  readonly tree?: TreeHead;
+}
+
+/** RFC 6962 root of a log's first `size` entries. */
+export interface TreeHead {
+  readonly size: number;
+  readonly root: Uint8Array;
 }
 
 export interface FaultFact {

@@ -71,6 +71,7 @@ const bodies = {
     software: text,
     birthKey: digest,
     birth: fc.record({ chainAccount: digest, ocmfKey: point }),
+    opening: uint,
   }),
   reading: sample,
   'meter-swap': fc.record({ meterId: text, profileId: text, oldSerial: text, newSerial: text }),
@@ -108,7 +109,14 @@ const bodies = {
   'session-begin': session,
   'session-end': session,
   tariff: fc.record({ tariffId: text, sessionId: text, tariff: text }),
-  fault: fc.record({ code: text, message: text, facts: fc.array(fc.record({ name: text, value: text })) }),
+  fault: fc.record(
+    {
+      ...{ code: text, message: text, facts: fc.array(fc.record({ name: text, value: text })) },
+      holes: fc.array(fc.tuple(uint, fc.integer({ min: 1 })).map(([from, n]) => ({ from, to: from + n }))),
+      tree: fc.record({ size: uint, root: digest }),
+    },
+    { requiredKeys: ['code', 'message'] },
+  ),
 };
 const entries = fc.oneof(
   ...Object.entries(bodies).map(([kind, body]) =>

@@ -44,7 +44,7 @@ const session = {
 const FULL: EntryBodies = {
   boot: {
     ...{ bootId: new Uint8Array(16), software: 'x', birthKey: new Uint8Array(32) },
-    birth: { chainAccount: new Uint8Array(32), ocmfKey: new Uint8Array(65) },
+    ...{ birth: { chainAccount: new Uint8Array(32), ocmfKey: new Uint8Array(65) }, opening: 1 },
   },
   reading: reading(1),
   'meter-swap': { meterId: 'm', profileId: 'p', oldSerial: '1', newSerial: '2' },
@@ -58,7 +58,10 @@ const FULL: EntryBodies = {
   'session-begin': session,
   'session-end': session,
   tariff: { tariffId: 't', sessionId: 's', tariff: '{}' },
-  fault: { code: 'x', message: 'y', facts: [{ name: 'a', value: 'b' }] },
+  fault: {
+    ...{ code: 'x', message: 'y', facts: [{ name: 'a', value: 'b' }] },
+    ...{ holes: [{ from: 0, to: 1 }], tree: { size: 1, root: new Uint8Array(32) } },
+  },
 };
 const bodyRules = new Map(
   [...rule('entry-kind').matchAll(/3 => "([^"]+)", 7 => ([a-z-]+)/g)].map(([, kind, body]) => [kind, body]),
