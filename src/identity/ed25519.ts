@@ -31,7 +31,7 @@ export function ed25519KeyFromSeed(seed: Uint8Array): BackgroundKey {
     signInBackground: (message: Uint8Array) =>
       new Promise<Uint8Array>((resolve, reject) => {
         sign(null, message, privateKey, (error, signature) => {
-          if (error === null) resolve(new Uint8Array(signature));
+          if (error === null) resolve(signature);
           else reject(error);
         });
       }),

@@ -78,6 +78,8 @@ class SqliteJournal implements Journal {
   #store: SqliteStore;
   #edge: TreeEdge;
   #pending: PendingEntry[] = [];
+  /** How many of those waiting are signed, counted from the first up to the first that is not. */
+  #signed = 0;
   #groupTimer: AbortController | undefined;
   #bootRecorded = false;
   #closed = false;
@@ -211,10 +213,9 @@ class SqliteJournal implements Journal {
   }
 
   #commitFullGroup(): void {
-    const inBackground = this.#options.signer.signInBackground !== undefined;
-    if (this.#pending.length < this.#groupEntries) return;
-    const full = this.#pending.slice(0, this.#groupEntries);
-    if (!inBackground || full.every(({ signature }) => signature !== undefined)) this.#commit(full.length);
+    if (this.#options.signer.signInBackground === undefined) this.#signed = this.#pending.length;
+    else while (this.#pending[this.#signed]?.signature !== undefined) this.#signed++;
+    while (this.#signed >= this.#groupEntries) this.#commit(this.#groupEntries);
   }
 
   /** Writes all that is waiting in one transaction. */
@@ -228,6 +229,7 @@ class SqliteJournal implements Journal {
   #commit(count: number): JournalError | undefined {
     if (count === 0) return undefined;
     const group = this.#pending.splice(0, count);
+    this.#signed = Math.max(0, this.#signed - count);
     try {
       const rows = group.map((entry) => this.#sealed(entry));
       const { edge, writes } = growTree(
@@ -260,6 +262,7 @@ class SqliteJournal implements Journal {
   /** What was waiting behind the group fails with it: its entries carry indices that they would not get any more. */
   #groupFailed(failed: readonly PendingEntry[], error: JournalError): JournalError {
     const group = [...failed, ...this.#pending.splice(0)];
+    this.#signed = 0;
     const failure = error.effect === 'unknown' ? this.#reopen(error) : error;
     this.#options.log('error', 'journal.group_failed', { code: failure.code, entries: group.length });
     for (const { reject } of group) reject(failure);

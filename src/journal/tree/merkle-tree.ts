@@ -13,20 +13,23 @@ export type NodeReader = (level: number, index: number) => Uint8Array;
 /** RFC 6962 §2.1: hash of the empty list. */
 export const EMPTY_ROOT: Uint8Array = hash('sha256', '', 'buffer');
 
+/** Where a prefix and what it stands before come together for one hash; nothing of it is kept. */
+let leafInput = Buffer.alloc(4_096);
+const nodeInput = Buffer.alloc(1 + 2 * HASH_BYTES, 1);
+
 /** RFC 6962 §2.1: SHA-256(0x00 || entry). */
 export function leafHash(entry: Uint8Array): Uint8Array {
-  const prefixed = new Uint8Array(entry.length + 1);
-  prefixed.set(entry, 1);
-  return hash('sha256', prefixed, 'buffer');
+  const length = 1 + entry.length;
+  if (leafInput.length < length) leafInput = Buffer.alloc(length);
+  leafInput.set(entry, 1);
+  return hash('sha256', leafInput.subarray(0, length), 'buffer');
 }
 
 /** RFC 6962 §2.1: SHA-256(0x01 || left || right). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const prefixed = new Uint8Array(1 + 2 * HASH_BYTES);
-  prefixed[0] = 1;
-  prefixed.set(left, 1);
-  prefixed.set(right, 1 + HASH_BYTES);
-  return hash('sha256', prefixed, 'buffer');
+  nodeInput.set(left, 1);
+  nodeInput.set(right, 1 + HASH_BYTES);
+  return hash('sha256', nodeInput, 'buffer');
 }
 
 /** Merkle tree hash of the first `size` leaves, from O(log size) nodes. */
