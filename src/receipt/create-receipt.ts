@@ -1,11 +1,13 @@
 import * as v from 'valibot';
 import { bytesToHex, type AnchorEvidence } from '../chain/index.ts';
-import { formatTlogProof } from '../journal/index.ts';
+import { decodeEntry, formatTlogProof, JournalError } from '../journal/index.ts';
+import { isSessionEntry } from './believed-entries.ts';
+import type { CheckName } from './check.ts';
 import { ReceiptError } from './errors.ts';
 import {
   formatReceipt,
   MAX_ENTRIES,
-  RECEIPT_FORMAT,
+  RECEIPT_FORMATS,
   type Receipt,
   type ReceiptAnchor,
 } from './receipt-format.ts';
@@ -41,20 +43,25 @@ export function createReceipt(input: ReceiptInput): string {
       `a receipt holds 1 to ${MAX_ENTRIES} entries, not ${entries.size}`,
     );
   }
-  const text = written({
-    format: RECEIPT_FORMAT,
+  const inOrder = [...entries.values()].sort((a, b) => a.index - b.index);
+  const parts = {
     origin,
     publicKey: bytesToHex(publicKey),
-    entries: [...entries.values()]
-      .sort((a, b) => a.index - b.index)
-      .map(({ index, bytes, inclusionProof }) => ({
-        cose: Buffer.from(bytes).toString('base64'),
-        proof: formatTlogProof({ index, inclusionProof, checkpoint }),
-      })),
-    ocmf: null,
-    anchor: input.anchor === null ? null : withoutClaims(input.anchor),
-  });
-  const failed = verifyReceipt(text).checks.filter(({ result }) => result === 'fail');
+    entries: inOrder.map(({ index, bytes, inclusionProof }) => ({
+      cose: Buffer.from(bytes).toString('base64'),
+      proof: formatTlogProof({ index, inclusionProof, checkpoint }),
+    })),
+  };
+  const anchor = input.anchor === null ? null : withoutClaims(input.anchor);
+  const ocmf = inOrder.flatMap(({ bytes }) => ocmfIn(bytes));
+  const text = written(
+    ocmf.length === 0
+      ? { format: RECEIPT_FORMATS[0], ...parts, ocmf: null, anchor }
+      : { format: RECEIPT_FORMATS[1], ...parts, ocmf, anchor },
+  );
+  const failed = verifyReceipt(text).checks.filter(
+    ({ name, result }) => result === 'fail' && !SAID_BY_THE_LOG.includes(name),
+  );
   if (failed.length > 0) {
     throw new ReceiptError(
       'receipt.inconsistent',
@@ -65,6 +72,20 @@ export function createReceipt(input: ReceiptInput): string {
     );
   }
   return text;
+}
+
+/** What fails here fails because of what the station read and signed: the holder has a right to evidence of that as well. */
+const SAID_BY_THE_LOG: readonly CheckName[] = ['session', 'energy', 'times', 'ocmf'];
+
+/** The OCMF record that an entry holds; an entry that cannot be read has none, and fails its own checks. */
+function ocmfIn(bytes: Uint8Array): readonly string[] {
+  try {
+    const { entry } = decodeEntry(bytes);
+    return isSessionEntry(entry) && entry.body.ocmf !== undefined ? [entry.body.ocmf] : [];
+  } catch (error) {
+    if (error instanceof JournalError) return [];
+    throw error;
+  }
 }
 
 function written(receipt: Receipt): string {

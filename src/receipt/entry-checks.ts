@@ -1,4 +1,12 @@
-import { decodeEntry, entryVerifier, JournalError, type JournalEntry } from '../journal/index.ts';
+import {
+  checkedRotation,
+  decodeEntry,
+  entryVerifier,
+  JournalError,
+  KeyHistory,
+  type JournalEntry,
+  type SigningKey,
+} from '../journal/index.ts';
 import { fail, pass, type CheckName, type Finding } from './check.ts';
 import type { ReadProofs } from './proof-checks.ts';
 import type { ReceiptEntry } from './receipt-format.ts';
@@ -9,17 +17,34 @@ export interface ReadEntry {
   readonly why: string | undefined;
 }
 
-export function readEntries(entries: readonly ReceiptEntry[], publicKey: Uint8Array): ReadEntry[] {
-  const verify = entryVerifier(publicKey);
-  return entries.map(({ cose }) => {
+export interface ReadEntries {
+  readonly entries: readonly ReadEntry[];
+  /** The receipt's key, and each one that a rotation among the entries hands the log to: verified on both sides. */
+  readonly keys: KeyHistory;
+}
+
+/** Entries in the order of the log: a rotation says which key signs those after it. */
+export function readEntries(receiptEntries: readonly ReceiptEntry[], publicKey: Uint8Array): ReadEntries {
+  let key = publicKey;
+  let verify = entryVerifier(key);
+  const later: SigningKey[] = [];
+  const entries = receiptEntries.map(({ cose }): ReadEntry => {
     const bytes = new Uint8Array(Buffer.from(cose, 'base64'));
     try {
-      return { entry: verify(bytes), why: undefined };
+      const entry = verify(bytes);
+      const rotation = checkedRotation(entry, key);
+      if (rotation !== undefined) {
+        key = rotation.newKey;
+        verify = entryVerifier(key);
+        later.push({ firstIndex: entry.index + 1, publicKey: key });
+      }
+      return { entry, why: undefined };
     } catch (error) {
       if (!(error instanceof JournalError)) throw error;
       return { entry: readUnsigned(bytes), why: error.message };
     }
   });
+  return { entries, keys: new KeyHistory(publicKey, later) };
 }
 
 /** For the checks that do not depend on the signature, so that each failure is named for what it is. */
@@ -33,21 +58,21 @@ function readUnsigned(bytes: Uint8Array): JournalEntry | undefined {
 }
 
 export function checkEntries(
-  entries: readonly ReadEntry[],
+  { entries, keys }: ReadEntries,
   { proofs }: ReadProofs,
   origin: string,
 ): Record<Extract<CheckName, `entry-${string}`>, Finding> {
   return {
-    'entry-signatures': checkSignatures(entries),
+    'entry-signatures': checkSignatures(entries, keys),
     'entry-positions': checkPositions(entries, proofs, origin),
   };
 }
 
-function checkSignatures(entries: readonly ReadEntry[]): Finding {
+function checkSignatures(entries: readonly ReadEntry[], { keys }: KeyHistory): Finding {
   const bad = entries.findIndex(({ why }) => why !== undefined);
-  return bad < 0
-    ? pass(`${entries.length} signed by the receipt's key`)
-    : fail(`entry ${bad}: ${entries[bad]?.why ?? ''}`);
+  if (bad >= 0) return fail(`entry ${bad}: ${entries[bad]?.why ?? ''}`);
+  const successors = keys.length === 1 ? '' : ` and the ${keys.length - 1} that it handed the log to`;
+  return pass(`${entries.length} signed by the receipt's key${successors}`);
 }
 
 /** The signed index and origin, not the receipt's order, say which entry this is; they must rise from one to the next. */

@@ -3,7 +3,8 @@
 import * as v from 'valibot';
 import { anchorEvidenceSchema } from '../chain/index.ts';
 
-export const RECEIPT_FORMAT = 'delmonicos-receipt/v1';
+/** Version 2 adds the OCMF records of a session; what needs none is written as version 1, which older readers know. */
+export const RECEIPT_FORMATS = ['delmonicos-receipt/v1', 'delmonicos-receipt/v2'] as const;
 export const RECEIPT_FILE_SUFFIX = '.receipt.json';
 
 /** What a receipt may hold at most; a hostile one cannot make us work for longer than a second or so. */
@@ -12,6 +13,10 @@ export const MAX_RECEIPT_BYTES = 8 * 2 ** 20;
 /** 64 KiB of entry, the journal's own limit, in base64. */
 const MAX_ENTRY_BASE64 = 4 * Math.ceil((64 * 1024) / 3);
 const MAX_PROOF_TEXT = 32 * 1024;
+/** A record stands in an entry too, and cannot be larger than one. */
+const MAX_OCMF_CHARACTERS = 64 * 1024;
+/** One at the begin, one at the end. */
+const MAX_OCMF_RECORDS = 2;
 
 const base64 = v.pipe(
   v.string(),
@@ -29,16 +34,29 @@ const entrySchema = v.strictObject({
 /** Evidence of an anchor without what only the station claims and nobody can check: how and when it saw the block. */
 const anchorSchema = v.omit(anchorEvidenceSchema, ['via', 'finalizedAtMs']);
 
-export const receiptSchema = v.strictObject({
-  format: v.literal(RECEIPT_FORMAT),
+const head = {
   origin: v.pipe(v.string(), v.minLength(1), v.maxLength(256), v.regex(/^[^\s+]+$/)),
   /** The station's identity key, Ed25519. */
   publicKey: v.pipe(v.string(), v.regex(/^0x[0-9a-f]{64}$/)),
   entries: v.pipe(v.array(entrySchema), v.minLength(1), v.maxLength(MAX_ENTRIES)),
-  /** Reserved for the OCMF record of a session. */
-  ocmf: v.null(),
-  anchor: v.nullable(anchorSchema),
-});
+};
+const tail = { anchor: v.nullable(anchorSchema) };
+const ocmfRecords = v.pipe(
+  v.array(v.pipe(v.string(), v.maxLength(MAX_OCMF_CHARACTERS))),
+  v.minLength(1),
+  v.maxLength(MAX_OCMF_RECORDS),
+);
+
+export const receiptSchema = v.variant('format', [
+  v.strictObject({ format: v.literal(RECEIPT_FORMATS[0]), ...head, ocmf: v.null(), ...tail }),
+  v.strictObject({
+    format: v.literal(RECEIPT_FORMATS[1]),
+    ...head,
+    /** The station's OCMF records of the session, begin first, for tools that read OCMF. They stand in the entries too. */
+    ocmf: ocmfRecords,
+    ...tail,
+  }),
+]);
 
 export type Receipt = Readonly<v.InferOutput<typeof receiptSchema>>;
 export type ReceiptEntry = Receipt['entries'][number];

@@ -1,11 +1,18 @@
-import { hexToBytes } from '../chain/index.ts';
+import { equalBytes, hexToBytes } from '../chain/index.ts';
+import type { JournalEntry, KeyHistory } from '../journal/index.ts';
 import { checkAnchor, type AnchorCheckName } from './anchor-checks.ts';
+import { believed } from './believed-entries.ts';
 import { CHECK_NAMES, fail, notChecked, pass, type Check, type CheckName, type Finding } from './check.ts';
-import { checkEntries, readEntries, type ReadEntry } from './entry-checks.ts';
+import { checkEnergy } from './energy-check.ts';
+import { checkEntries, readEntries } from './entry-checks.ts';
 import type { AnchoredBlock, FinalityInquiry } from './finality.ts';
+import { energyBetween, type EnergyBetween } from './import-register.ts';
+import { checkOcmf } from './ocmf-check.ts';
 import { checkCheckpoint, checkInclusion, readProofs, type ReadProofs } from './proof-checks.ts';
 import { parseReceipt, type Receipt } from './receipt-format.ts';
-import { energyBetween, statementsOf, type EnergyBetween, type Statement } from './statement.ts';
+import { checkSession, sessionEnds, summaryOf, type SessionSummary } from './session.ts';
+import { statementOf, type Statement } from './statement.ts';
+import { checkTimes } from './times-check.ts';
 
 export interface VerifyOptions {
   /** The station's public key as the reader got it by another way, 32 bytes. */
@@ -25,6 +32,8 @@ export interface ReceiptReport {
   readonly statements: readonly Statement[];
   /** Energy between readings of the same meter; empty on the same condition. */
   readonly energy: readonly EnergyBetween[];
+  /** The charging session, when the receipt holds the begin and the end of one; null otherwise. */
+  readonly session: SessionSummary | null;
 }
 
 type Findings = Readonly<Record<CheckName, Finding>>;
@@ -41,17 +50,19 @@ export function verifyReceipt(file: Uint8Array | string, options: VerifyOptions 
     return report({ ...findings, format: fail(receipt.why) }, options);
   }
   const publicKey = hexToBytes(receipt.publicKey);
-  const entries = readEntries(receipt.entries, publicKey);
+  const read = readEntries(receipt.entries, publicKey);
   const proofs = readProofs(receipt.entries);
+  const said = believed(read.entries);
   const findings: Findings = {
     format: pass(`${receipt.format}, ${receipt.entries.length} entries`),
-    'trusted-key': checkTrustedKey(receipt, options),
-    ...checkEntries(entries, proofs, receipt.origin),
-    checkpoint: checkCheckpoint(proofs, { origin: receipt.origin, publicKey }),
+    'trusted-key': checkTrustedKey(receipt, read.keys, options),
+    ...checkEntries(read, proofs, receipt.origin),
+    checkpoint: checkCheckpoint(proofs, { origin: receipt.origin, keys: read.keys }),
     inclusion: checkInclusion(receipt.entries, proofs),
+    ...contentFindings(said, receipt.ocmf),
     ...anchorFindings(receipt, proofs, options.finality),
   };
-  return report(findings, options, entries);
+  return report(findings, options, said);
 }
 
 /** The block to ask a chain about; undefined when the file is no receipt or has no anchor. */
@@ -62,7 +73,11 @@ export function anchoredBlockOf(file: Uint8Array | string): AnchoredBlock | unde
   return { genesisHash, blockNumber, blockHash };
 }
 
-function checkTrustedKey(receipt: Receipt, { trustedKey, trustedOrigin }: VerifyOptions): Finding {
+function checkTrustedKey(
+  receipt: Receipt,
+  keys: KeyHistory,
+  { trustedKey, trustedOrigin }: VerifyOptions,
+): Finding {
   if (trustedKey === undefined) {
     return notChecked(
       `no key was given to compare with (--key): anybody could have made ${receipt.publicKey}`,
@@ -71,9 +86,28 @@ function checkTrustedKey(receipt: Receipt, { trustedKey, trustedOrigin }: Verify
   if (trustedOrigin !== undefined && trustedOrigin !== receipt.origin) {
     return fail(`the key that was given is of the log ${trustedOrigin}`);
   }
-  return Buffer.from(trustedKey).equals(hexToBytes(receipt.publicKey))
+  if (!keys.includes(trustedKey)) {
+    return fail('the receipt is of a station with another key than the one that was given');
+  }
+  return equalBytes(trustedKey, keys.birthKey)
     ? pass('the receipt is of the station with the key that was given')
-    : fail('the receipt is of a station with another key than the one that was given');
+    : pass('the receipt is of the station with the key that was given, which a rotation made it take over');
+}
+
+const CONTENT_CHECKS = ['session', 'energy', 'times', 'ocmf'] as const satisfies readonly CheckName[];
+
+function contentFindings(
+  said: readonly JournalEntry[],
+  ocmf: Receipt['ocmf'],
+): Record<(typeof CONTENT_CHECKS)[number], Finding> {
+  if (said.length === 0)
+    return fill(CONTENT_CHECKS, notChecked('the station did not sign what would be checked'));
+  return {
+    session: checkSession(said),
+    energy: checkEnergy(said),
+    times: checkTimes(said),
+    ocmf: checkOcmf(said, ocmf),
+  };
 }
 
 const ANCHOR_CHECKS = CHECK_NAMES.filter(
@@ -96,15 +130,16 @@ function fill<Name extends string>(names: readonly Name[], finding: Finding): Re
 function report(
   findings: Findings,
   options: VerifyOptions,
-  entries: readonly ReadEntry[] = [],
+  said: readonly JournalEntry[] = [],
 ): ReceiptReport {
   const checks = CHECK_NAMES.map((name) => ({ name, ...findings[name] }));
   const finalityMissing = options.finality !== undefined && findings.finality.result !== 'pass';
-  const statements = statementsOf(entries);
+  const ends = sessionEnds(said);
   return {
     ok: checks.every(({ result }) => result !== 'fail') && !finalityMissing,
     checks,
-    statements,
-    energy: statements.length > 0 ? energyBetween(entries) : [],
+    statements: said.map(statementOf),
+    energy: energyBetween(said),
+    session: ends === undefined ? null : summaryOf(ends, said, findings),
   };
 }
