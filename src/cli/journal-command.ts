@@ -1,5 +1,5 @@
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
-import { exportJournal, type ExportOptions } from './journal-export.ts';
+import type { ExportOptions } from './journal-export.ts';
 import { verifyJournalCommand, type VerifyOptions } from './journal-verify.ts';
 import { harmlessLine, print, printJson } from './output.ts';
 import { stateDirectory } from './state-directory.ts';
@@ -32,14 +32,20 @@ export function registerJournalCommand(program: Command): void {
     );
   journal
     .command('export')
-    .description('writes entries to standard output, as they were signed or as JSON lines')
+    .description(
+      'writes entries to standard output or a file: as they were signed, as JSON lines, or as a table',
+    )
     .addArgument(directoryArgument())
     .addOption(indexOption('--from <index>', 'first entry').default(0))
     .addOption(indexOption('--to <index>', 'first entry that is not written any more'))
-    .addOption(new Option('--format <format>').choices(['cbor-seq', 'jsonl']).default('cbor-seq'))
-    .action((directory: string | undefined, options: ExportOptions) =>
-      exportJournal(stateDirectory(directory), options),
-    );
+    .addOption(new Option('--format <format>').choices(['cbor-seq', 'jsonl', 'csv']).default('cbor-seq'))
+    .option('-o, --output <file>', 'a file instead of standard output; synchronised to disk at the end')
+    .option('--resume', 'go on with a file that an earlier export left unfinished')
+    .option('--mark-exported', 'tells the station that these entries are safe elsewhere; see docs/export.md')
+    .action(async (directory: string | undefined, options: ExportOptions) => {
+      const { exportJournal } = await import('./journal-export.ts');
+      await exportJournal(stateDirectory(directory), options);
+    });
   journal
     .command('checkpoint')
     .description('signs the tree as it is on disk (C2SP tlog-checkpoint); needs the key')
