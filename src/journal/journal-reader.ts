@@ -3,12 +3,22 @@ import { journalDiskBytes } from './store/disk-size.ts';
 import type { EntryKind, JournalEntry } from './entry/entry-types.ts';
 import { JournalError } from './errors.ts';
 import { KeyHistory, readKeyHistory } from './key-history.ts';
-import { nodesFromTiles } from './tree/hash-tile.ts';
-import { consistencyProof, HASH_BYTES, inclusionProof, rootOf, type NodeReader } from './tree/merkle-tree.ts';
+import { TILE_WIDTH } from './tree/hash-tile.ts';
+import {
+  consistencyProof,
+  HASH_BYTES,
+  inclusionProof,
+  leafHash,
+  rootOf,
+  type NodeReader,
+} from './tree/merkle-tree.ts';
+import { nodesFromCachedTiles } from './tree/tile-cache.ts';
 import { openRows, type SqliteRows } from './store/sqlite-store.ts';
 
 /** Rows fetched at a time when iterating: about a quarter of a megabyte. */
 const CHUNK = 256;
+/** Tiles kept for the next proof: half a megabyte. Three or four hold every node that one proof needs. */
+const CACHED_TILES = 32;
 
 export interface StoredEntry {
   readonly index: number;
@@ -92,10 +102,12 @@ class RowsReader implements JournalReader {
   readonly keys: KeyHistory;
   readonly #directory: string;
   readonly #rows: SqliteRows;
+  readonly #cachedNodes: NodeReader;
 
   constructor(directory: string, rows: SqliteRows, origin: string, keys: KeyHistory) {
     this.#directory = directory;
     this.#rows = rows;
+    this.#cachedNodes = nodesFromCachedTiles(this.#tile.bind(this), CACHED_TILES);
     this.origin = origin;
     this.keys = keys;
   }
@@ -159,21 +171,21 @@ class RowsReader implements JournalReader {
     this.#rows.close();
   }
 
-  /** Nodes of the first `size` entries. One proof asks for several nodes of a tile: each is read once. */
+  /** Nodes of the first `size` entries. */
   #nodes(size: number): NodeReader {
     if (size > this.size) {
       throw new JournalError('journal.out_of_range', `the log has ${this.size} entries, not ${size}`);
     }
-    const read = new Map<string, Uint8Array>();
-    return nodesFromTiles((level, index, width) => {
-      const key = `${level}/${index}`;
-      let tile = read.get(key);
-      if (tile === undefined || tile.length < width * HASH_BYTES) {
-        tile = this.#rows.tile(level, index, width);
-        read.set(key, tile);
-      }
-      return tile;
-    });
+    return this.#cachedNodes;
+  }
+
+  /** Leaf hashes of the log's last, unfinished tile are in no table: they come from the entries, each read once. */
+  #tile(level: number, index: number, width: number, known: Uint8Array): Uint8Array {
+    if (level > 0 || known.length === 0) return this.#rows.tile(level, index, width);
+    const first = index * TILE_WIDTH + known.length / HASH_BYTES;
+    const added = this.#rows.rows(first, index * TILE_WIDTH + width);
+    if (first + added.length < index * TILE_WIDTH + width) return this.#rows.tile(level, index, width);
+    return Buffer.concat([known, ...added.map(({ cose }) => leafHash(cose))]);
   }
 }
 
