@@ -9,7 +9,7 @@
  * @property {boolean} [open] others may import any of its files, not only its index.ts
  */
 
-const BOTTOM = ['src/chain', 'src/journal', 'src/identity', 'src/config'];
+const BOTTOM = ['src/chain', 'src/journal', 'src/identity', 'src/config', 'src/ocmf'];
 const MIDDLE = ['src/metering', 'src/sync', 'src/telemetry', 'src/receipt', 'src/service'];
 const HAL = [
   'hal/contract',
@@ -43,6 +43,11 @@ export const ROOMS = [
   { path: 'src/config', uses: ['hal/contract', 'hal/strict-yaml'], libraries: ['valibot'] },
   { path: 'src/identity', uses: ['hal/contract'], libraries: ['@noble/hashes', '@scure/base'] },
   { path: 'src/journal', uses: ['hal/contract'], libraries: ['better-sqlite3', 'cborg'] },
+  {
+    path: 'src/ocmf',
+    uses: ['hal/contract'],
+    libraries: ['@noble/curves', '@noble/hashes', 'saxes'],
+  },
   { path: 'src/chain', uses: ['hal/contract'], libraries: ['*'] },
   { path: 'src/service', uses: ['hal/contract', ...BOTTOM], libraries: ['*'] },
   {

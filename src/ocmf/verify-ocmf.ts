@@ -1,0 +1,96 @@
+import { notChecked, fail, OCMF_CHECK_NAMES, pass, listed } from './check.ts';
+import type { OcmfCheck, OcmfCheckName, OcmfFinding } from './check.ts';
+import { OcmfError } from './errors.ts';
+import { parsePublicKey } from './public-key.ts';
+import { readOcmf, type FoundRecord } from './read-ocmf.ts';
+import {
+  beginAndEnd,
+  pagination,
+  readingsCheck,
+  sameMeter,
+  sameSession,
+  sessionsOf,
+  type PlacedRecord,
+  type Session,
+} from './session-checks.ts';
+import { summarize, type OcmfSessionSummary } from './session-summary.ts';
+import { checkSignatures } from './signature-checks.ts';
+import { errorFlags, meterState, timeStatus, userAssignment } from './status-checks.ts';
+
+export interface VerifyOcmfOptions {
+  /** The meter's key as it is known from elsewhere: hex, base64, PEM or bytes, SubjectPublicKeyInfo or point. */
+  readonly publicKey?: string | Uint8Array;
+  /** The meter's serial number as it is known from elsewhere; MS or GS of every record has to be it. */
+  readonly meterSerial?: string;
+}
+
+export interface OcmfReport {
+  /** Signed, and no check failed. */
+  readonly ok: boolean;
+  /** Every record is signed by the key that was given; what it says may still be refused by another check. */
+  readonly authentic: boolean;
+  readonly checks: readonly OcmfCheck[];
+  readonly sessions: readonly OcmfSessionSummary[];
+}
+
+/**
+ * Checks records of any meter as they are found in the field (readOcmf says in which wrappings). Total: what is wrong with the
+ * input is a failed check, never an exception. Only a key that whoever asks gave can be unusable.
+ * @throws OcmfError `ocmf.bad_key` for `publicKey`
+ */
+export function verifyOcmf(input: Uint8Array | string, options: VerifyOcmfOptions = {}): OcmfReport {
+  const trusted = options.publicKey === undefined ? undefined : parsePublicKey(options.publicKey);
+  let found: readonly FoundRecord[];
+  try {
+    found = readOcmf(input);
+  } catch (error) {
+    if (!(error instanceof OcmfError)) throw error;
+    return unreadable(error.message);
+  }
+  const nameOf = (index: number): string => (found.length === 1 ? '' : `record ${index + 1}: `);
+  const placed = found.map((one, index): PlacedRecord => ({ ...one, where: nameOf(index) }));
+  const sessions = sessionsOf(placed);
+  const findings: Readonly<Record<OcmfCheckName, OcmfFinding>> = {
+    format: formatFinding(found),
+    ...checkSignatures(found, trusted, nameOf),
+    ...sessionFindings(sessions, options.meterSerial),
+  };
+  const checks = OCMF_CHECK_NAMES.map((name): OcmfCheck => ({ name, ...findings[name] }));
+  const isSigned = findings.signature.result === 'pass';
+  return {
+    ok: isSigned && checks.every(({ result }) => result !== 'fail'),
+    authentic: isSigned && findings['public-key'].result === 'pass',
+    checks,
+    sessions: sessions.map(summarize),
+  };
+}
+
+function formatFinding(found: readonly FoundRecord[]): OcmfFinding {
+  const departures = found.flatMap(({ record }) => record.departures);
+  const count = found.length === 1 ? 'OCMF' : `${found.length} records of OCMF`;
+  const versions = [...new Set(found.map(({ record }) => record.formatVersion ?? '?'))].join(', ');
+  const noted = departures.length === 0 ? '' : `; departs from it: ${listed(departures)}`;
+  return pass(`${count} ${versions.slice(0, 40)}${noted}`);
+}
+
+function sessionFindings(sessions: readonly Session[], meterSerial: string | undefined) {
+  return {
+    'same-meter': sameMeter(sessions, meterSerial),
+    'same-session': sameSession(sessions),
+    pagination: pagination(sessions),
+    'begin-and-end': beginAndEnd(sessions),
+    readings: readingsCheck(sessions),
+    'time-status': timeStatus(sessions),
+    'meter-state': meterState(sessions),
+    'error-flags': errorFlags(sessions),
+    'user-assignment': userAssignment(sessions),
+  };
+}
+
+function unreadable(why: string): OcmfReport {
+  const checks = OCMF_CHECK_NAMES.map((name): OcmfCheck => ({
+    name,
+    ...(name === 'format' ? fail(why) : notChecked('there is no record')),
+  }));
+  return { ok: false, authentic: false, checks, sessions: [] };
+}
