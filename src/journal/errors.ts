@@ -14,6 +14,7 @@ export type JournalErrorCode =
   | 'journal.checkpoint_wrong_origin'
   | 'journal.proof_malformed'
   | 'journal.out_of_range'
+  | 'journal.pruned'
   // the log on disk
   | 'journal.missing'
   | 'journal.locked'

@@ -49,6 +49,7 @@ export {
   type JournalStat,
   type StoredEntry,
 } from './journal-reader.ts';
+export type { RetentionLimits, RetentionOutcome } from './retention/retain.ts';
 export { readExportMark, writeExportMark } from './retention/export-mark.ts';
 export {
   consistencyProof,

@@ -1,6 +1,7 @@
 import type { Log } from '../../hal/contract/index.ts';
 import type { JournalSigner } from './entry/ed25519.ts';
 import type { ClockStatus, EntryBodies, EntryKind } from './entry/entry-types.ts';
+import type { RetentionLimits, RetentionOutcome } from './retention/retain.ts';
 import type { StoreOptions } from './store/sqlite-store.ts';
 
 /** When something happened, as far as the station knows. */
@@ -15,6 +16,11 @@ export interface JournalStamp {
 /** Time as the journal needs it. */
 export interface JournalClock {
   stamp(): JournalStamp;
+  /**
+   * Called before each entry is given its index and its stamp; may itself append what must come first, such as the
+   * `clock-step` entry that announces the time that the entry will carry.
+   */
+  settle?(): void;
   /** As MonotonicClock.sleep: rejects with the signal's reason when it is aborted. */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
 }
@@ -65,6 +71,11 @@ export interface Journal {
   flush(): Promise<void>;
   /** Commits what is waiting and signs the tree as it is on disk; rejects as append does. */
   checkpoint(): Promise<SignedCheckpoint>;
+  /**
+   * Lets readings give way until the log is within its bound or nothing more may go (retention/). What goes is named by a
+   * signed `gap` entry, in the same commit. One call at a time. Rejects as append does.
+   */
+  keepWithin(limits: RetentionLimits): Promise<RetentionOutcome>;
   /** Commits what is waiting, then closes the file and lets go of the lock; rejects as append does, but is closed. */
   close(): Promise<void>;
 }

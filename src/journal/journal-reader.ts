@@ -1,6 +1,6 @@
 import { decodeEntry } from './entry/cose-sign1.ts';
 import { journalDiskBytes } from './store/disk-size.ts';
-import type { EntryKind, JournalEntry } from './entry/entry-types.ts';
+import type { EntryKind, EntryRange, JournalEntry } from './entry/entry-types.ts';
 import { JournalError } from './errors.ts';
 import { KeyHistory, readKeyHistory } from './key-history.ts';
 import { TILE_WIDTH } from './tree/hash-tile.ts';
@@ -13,7 +13,7 @@ import {
   type NodeReader,
 } from './tree/merkle-tree.ts';
 import { nodesFromCachedTiles } from './tree/tile-cache.ts';
-import { openRows, type SqliteRows } from './store/sqlite-store.ts';
+import { openRows, type SqliteRows } from './store/sqlite-rows.ts';
 
 /** Rows fetched at a time when iterating: about a quarter of a megabyte. */
 const CHUNK = 256;
@@ -37,6 +37,8 @@ export interface JournalStat {
   readonly bootCount: number;
   /** Database and write-ahead log on the file system. */
   readonly bytes: number;
+  /** Entries that gave way or were lost, and in how many runs. */
+  readonly pruned: { readonly entries: number; readonly ranges: number };
 }
 
 export interface EntryTime {
@@ -46,8 +48,8 @@ export interface EntryTime {
 
 /**
  * Reads a journal, also while the service writes it: a connection of its own, entries never change, the size only
- * grows. Every method throws JournalError `journal.corrupt` or `journal.io` when the file cannot be read, and
- * `journal.out_of_range` for what is not in the log.
+ * grows, and old readings may go. Every method throws JournalError `journal.corrupt` or `journal.io` when the file cannot be
+ * read, `journal.out_of_range` for what is not in the log, and `journal.pruned` for what is not in it any more.
  */
 export interface JournalReader {
   /** From entry 0: the log's name. */
@@ -59,8 +61,13 @@ export interface JournalReader {
   /** Entries committed by now. */
   readonly size: number;
   entry(index: number): StoredEntry;
-  /** Entries from..to-1, in constant memory; holds no transaction, so that the writer is never slowed down. */
+  /**
+   * Entries from..to-1 that are still there, in constant memory; holds no transaction, so that the writer is never slowed
+   * down. Those that are gone are passed over: their indices are in `holes`.
+   */
   entries(from?: number, to?: number): IterableIterator<StoredEntry>;
+  /** Entries from..to-1 that are gone: runs that touch the range, ascending. What was dropped on purpose, or lost in damage. */
+  holes(from?: number, to?: number): readonly EntryRange[];
   rootAt(size: number): Uint8Array;
   /** RFC 6962 §2.1.1, in O(log size) reads. */
   inclusionProof(index: number, size: number): Uint8Array[];
@@ -124,20 +131,35 @@ class RowsReader implements JournalReader {
     const row = this.#rows.row(index);
     if (row !== undefined) return row as StoredEntry;
     const { size } = this;
-    if (index >= 0 && index < size) throw new JournalError('journal.corrupt', `entry ${index} is missing`);
+    if (index >= 0 && index < size) {
+      const [hole] = this.#rows.holes(index, index + 1);
+      if (hole === undefined) throw new JournalError('journal.corrupt', `entry ${index} is missing`);
+      throw new JournalError(
+        'journal.pruned',
+        `entry ${index} is gone: it gave way to newer ones, or was lost`,
+        {
+          details: { ...hole },
+          hint: 'a signed gap or fault entry says what went; an export may still hold it',
+        },
+      );
+    }
     throw new JournalError('journal.out_of_range', `entry ${index} is not in a log of ${size}`);
   }
 
   *entries(from = 0, to = this.size): IterableIterator<StoredEntry> {
     if (to > this.size) throw new JournalError('journal.out_of_range', `the log has ${this.size} entries`);
-    for (let start = from; start < to; start += CHUNK) {
-      const end = Math.min(start + CHUNK, to);
-      const chunk = this.#rows.rows(start, end);
-      if (chunk.length !== end - start) {
-        throw new JournalError('journal.corrupt', `entries are missing between ${start} and ${end}`);
-      }
+    for (let start = Math.max(0, from); start < to;) {
+      const chunk = this.#rows.firstRows(start, to, CHUNK);
+      // The last one may lie behind a hole of any length: one read passes it.
+      const end = chunk.length < CHUNK ? to : (chunk.at(-1)?.index ?? to) + 1;
+      if (chunk.length !== end - start) this.#assertOnlyHoles(start, end, chunk);
       yield* chunk as StoredEntry[];
+      start = end;
     }
+  }
+
+  holes(from = 0, to = this.size): readonly EntryRange[] {
+    return this.#rows.holes(from, to);
   }
 
   rootAt(size: number): Uint8Array {
@@ -164,11 +186,26 @@ class RowsReader implements JournalReader {
       newest: { index: newest.index, timeMs: newest.timeMs },
       bootCount: newest.bootCount,
       bytes: journalDiskBytes(this.#directory),
+      pruned: this.#rows.pruned(),
     };
   }
 
   close(): void {
     this.#rows.close();
+  }
+
+  /** What is not there must be gone by what the table of holes says. */
+  #assertOnlyHoles(from: number, to: number, there: readonly { readonly index: number }[]): void {
+    let next = from;
+    for (const end of [...there.map(({ index }) => index), to]) {
+      let covered = next;
+      for (const hole of end > next ? this.#rows.holes(next, end) : [])
+        if (hole.from <= covered) covered = hole.to;
+      if (covered < end) {
+        throw new JournalError('journal.corrupt', `entries are missing between ${covered} and ${end}`);
+      }
+      next = end + 1;
+    }
   }
 
   /** Nodes of the first `size` entries. */

@@ -5,21 +5,25 @@ import { prepareEntry, type UnsignedEntry } from './entry/cose-sign1.ts';
 import { describeSetAside } from './damaged-journal.ts';
 import { journalDiskBytes } from './store/disk-size.ts';
 import { companionKeys } from './entry/key-rotation.ts';
-import type { BootBody, ConfigBody, EntryBodies, EntryKind, JournalEntry } from './entry/entry-types.ts';
+import type {
+  BootBody,
+  ConfigBody,
+  EntryBodies,
+  EntryKind,
+  JournalEntry,
+  RetentionGapBody,
+} from './entry/entry-types.ts';
 import { JournalError } from './errors.ts';
 import { growTree, nodesFromEdge, type TreeEdge } from './tree/hash-tile.ts';
 import { DEFAULT_GROUP_COMMIT_ENTRIES, DEFAULT_GROUP_COMMIT_MS } from './journal-port.ts';
 import type { Durability, Journal, JournalOptions, JournalStamp, SignedCheckpoint } from './journal-port.ts';
 import { keyHistoryForWriter } from './key-history.ts';
 import { checkedEdge, edgeAfter, nextBootCount } from './log-continuity.ts';
+import { retain, type RetainedLog, type RetentionLimits, type RetentionOutcome } from './retention/retain.ts';
 import { leafHash, rootOf } from './tree/merkle-tree.ts';
-import {
-  makeDirectory,
-  openStore,
-  reopenStore,
-  type EntryRow,
-  type SqliteStore,
-} from './store/sqlite-store.ts';
+import type { RowDrop } from './store/sqlite-drop.ts';
+import type { EntryRow } from './store/sqlite-rows.ts';
+import { makeDirectory, openStore, reopenStore, type SqliteStore } from './store/sqlite-store.ts';
 import { acquireWriterLock, type WriterLock } from './store/writer-lock.ts';
 
 /**
@@ -141,6 +145,7 @@ class SqliteJournal implements Journal {
   ): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#assertUsable();
+      this.#options.clock.settle?.();
       const index = this.#edge.size + this.#pending.length;
       const { signer } = this.#options;
       const unsigned = prepareEntry(this.#entry(index, kind, body, at), signer.keyId);
@@ -163,6 +168,11 @@ class SqliteJournal implements Journal {
     await this.flush();
     const { size, root } = this;
     return { text: signCheckpoint({ origin: this.origin, size, root }, this.#options.signer), size, root };
+  }
+
+  async keepWithin(limits: RetentionLimits): Promise<RetentionOutcome> {
+    this.#assertUsable();
+    return retain(this.#retained(), limits);
   }
 
   async close(): Promise<void> {
@@ -225,8 +235,53 @@ class SqliteJournal implements Journal {
     return this.#commit(this.#pending.length);
   }
 
-  /** Writes the first `count` that are waiting in one transaction, and settles them. When it fails, all are rejected. */
-  #commit(count: number): JournalError | undefined {
+  /** The store may be another one after a failed commit: each call asks for it afresh. */
+  #retained(): RetainedLog {
+    const store = (): SqliteStore => {
+      this.#assertUsable();
+      return this.#store;
+    };
+    const size = (): number => this.size;
+    return {
+      get size() {
+        return size();
+      },
+      usedBytes: () => store().usedBytes(),
+      progress: () => store().retentionProgress(),
+      readings: (from, to) => store().readings(from, to),
+      readingIndices: (from, to) => store().readingIndices(from, to),
+      drop: (body, rows) => this.#drop(body, rows),
+    };
+  }
+
+  /** One commit: the `gap` entry alone, and the rows that it names gone. Its root is that of all in front of it. */
+  #drop(body: Omit<RetentionGapBody, 'root'>, rows: RowDrop): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#assertUsable();
+      this.#options.clock.settle?.();
+      const failure = this.#commitPending();
+      if (failure !== undefined) throw failure;
+      const index = this.#edge.size;
+      const entry = this.#entry(index, 'gap', { ...body, root: this.root }, {});
+      const unsigned = prepareEntry(entry, this.#options.signer.keyId);
+      const settled = { resolve: () => resolve(), reject };
+      this.#pending.push({
+        index,
+        kind: 'gap',
+        unsigned,
+        nextKey: undefined,
+        signature: undefined,
+        ...settled,
+      });
+      this.#commit(1, rows);
+    });
+  }
+
+  /**
+   * Writes the first `count` that are waiting in one transaction, and settles them; rows that go, go with it. When it fails,
+   * all are rejected.
+   */
+  #commit(count: number, drop?: RowDrop): JournalError | undefined {
     if (count === 0) return undefined;
     const group = this.#pending.splice(0, count);
     this.#signed = Math.max(0, this.#signed - count);
@@ -236,7 +291,7 @@ class SqliteJournal implements Journal {
         this.#edge,
         rows.map(({ cose }) => leafHash(cose)),
       );
-      this.#store.appendGroup(rows, writes);
+      this.#store.appendGroup(rows, writes, drop);
       this.#edge = edge;
     } catch (error) {
       return this.#groupFailed(group, error as JournalError);

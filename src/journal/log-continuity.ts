@@ -6,7 +6,7 @@ import type { JournalOptions } from './journal-port.ts';
 import { edgeTile, nodesFromEdge, nodesFromTiles, subtreeRoot } from './tree/hash-tile.ts';
 import { TILE_BYTES, TILE_WIDTH, type TreeEdge } from './tree/hash-tile.ts';
 import { HASH_BYTES, rootOf } from './tree/merkle-tree.ts';
-import type { EntryRow, SqliteRows } from './store/sqlite-store.ts';
+import type { EntryRow, SqliteRows } from './store/sqlite-rows.ts';
 
 /**
  * The boot count to go on with: that of the last `boot` entry while the same kernel runs, otherwise one more. Also

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { leafHash } from '../tree/merkle-tree.ts';
 import { JournalError } from '../errors.ts';
 import { ioError } from '../store/sqlite-error.ts';
-import { openRows, syncPath } from '../store/sqlite-store.ts';
+import { openRows } from '../store/sqlite-rows.ts';
+import { syncPath } from '../store/sqlite-store.ts';
 
 /**
  * How far the log was exported for good, as whoever exports says (`journal export --mark-exported`): one line of JSON,

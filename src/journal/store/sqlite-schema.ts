@@ -22,8 +22,9 @@ const MIGRATIONS: readonly string[] = [
      hashes BLOB NOT NULL,
      PRIMARY KEY (level, tile_index)
    ) STRICT, WITHOUT ROWID;`,
-  // Both are derived from signed entries, which alone are believed: which key signs from an index on (only later keys
-  // than the one of entry 0), and which runs of entries are gone on purpose and which entry says so.
+  // All derived from signed entries, which alone are believed: which key signs from an index on (only later keys than the
+  // one of entry 0); which runs of entries are gone, and the newest entry that says so; and how far retention has come (keep
+  // span 0: no reading is left in front of that entry).
   `CREATE TABLE signing_key (
      first_index INTEGER PRIMARY KEY,
      public_key BLOB NOT NULL
@@ -32,11 +33,16 @@ const MIGRATIONS: readonly string[] = [
      first_index INTEGER PRIMARY KEY,
      end_index INTEGER NOT NULL,
      cause_index INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE retention (
+     keep_span INTEGER PRIMARY KEY,
+     end_index INTEGER NOT NULL
    ) STRICT;`,
 ];
 export const SCHEMA_VERSION = MIGRATIONS.length;
 /** The first version with the table signing_key: a file that is only read is not migrated. */
 export const SIGNING_KEY_SCHEMA = 2;
+export const SCHEMA_WITH_HOLES = 2;
 
 /** Brings a file up to date; each step is one transaction. @throws JournalError `journal.newer_format` */
 export function migrate(database: Database): void {

@@ -2,119 +2,18 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSy
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { JournalError } from '../errors.ts';
-import { edgeTile, tileLevels, TILE_WIDTH, type TileWrite, type TreeEdge } from '../tree/hash-tile.ts';
-import { HASH_BYTES, leafHash } from '../tree/merkle-tree.ts';
+import type { TileWrite } from '../tree/hash-tile.ts';
 import { commitError, ioError, readError } from './sqlite-error.ts';
-import { checkIsJournal, DATABASE_FILE, migrate, SIGNING_KEY_SCHEMA } from './sqlite-schema.ts';
-
-export interface EntryRow {
-  readonly index: number;
-  readonly kind: string;
-  readonly cose: Uint8Array;
-  /** To be written with it: the key that signs from the next entry on, when this one is a rotation. */
-  readonly nextKey?: Uint8Array | undefined;
-}
-
-/** Reads of one journal file. All of them throw JournalError `journal.corrupt` or `journal.io`. */
-export class SqliteRows {
-  protected readonly database: Database.Database;
-  readonly #size: Database.Statement<[], number | null>;
-  readonly #row: Database.Statement<[number], EntryRow>;
-  readonly #rows: Database.Statement<[number, number], EntryRow>;
-  readonly #lastOfKind: Database.Statement<[string], EntryRow>;
-  readonly #tile: Database.Statement<[number, number], Uint8Array>;
-
-  constructor(database: Database.Database) {
-    this.database = database;
-    const columns = 'leaf_index AS "index", kind, cose';
-    this.#size = database.prepare<[], number | null>('SELECT max(leaf_index) FROM entry').pluck();
-    this.#row = database.prepare(`SELECT ${columns} FROM entry WHERE leaf_index = ?`);
-    this.#rows = database.prepare(
-      `SELECT ${columns} FROM entry WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index`,
-    );
-    // The second condition lets SQLite use the partial index.
-    this.#lastOfKind = database.prepare(
-      `SELECT ${columns} FROM entry WHERE kind = ? AND kind <> 'reading' ORDER BY leaf_index DESC LIMIT 1`,
-    );
-    this.#tile = database
-      .prepare<[number, number], Uint8Array>('SELECT hashes FROM tile WHERE level = ? AND tile_index = ?')
-      .pluck();
-  }
-
-  /** Number of entries. */
-  size(): number {
-    return this.#read(() => (this.#size.get() ?? -1) + 1);
-  }
-
-  row(index: number): EntryRow | undefined {
-    return this.#read(() => this.#row.get(index));
-  }
-
-  /** Rows from..to-1 that are there, in order; keep the range small, it is held in memory. */
-  rows(from: number, to: number): EntryRow[] {
-    return this.#read(() => this.#rows.all(from, to));
-  }
-
-  /** The table of later keys, unverified (key-history.ts); empty in a file from before there were any. */
-  signingKeys(): { readonly firstIndex: number; readonly publicKey: Uint8Array }[] {
-    return this.#read(() => {
-      if ((this.database.pragma('user_version', { simple: true }) as number) < SIGNING_KEY_SCHEMA) return [];
-      return this.database
-        .prepare<[], { firstIndex: number; publicKey: Uint8Array }>(
-          'SELECT first_index AS firstIndex, public_key AS publicKey FROM signing_key ORDER BY first_index',
-        )
-        .all();
-    });
-  }
-
-  lastOfKind(kind: 'boot'): EntryRow | undefined {
-    return this.#read(() => this.#lastOfKind.get(kind));
-  }
-
-  /** At least `width` hashes of a tile; leaf hashes that are in no stored tile yet come from the entries. */
-  tile(level: number, index: number, width: number): Uint8Array {
-    const stored = this.#read(() => this.#tile.get(level, index));
-    const hashes = stored ?? (level === 0 ? this.#hashEntries(index * TILE_WIDTH, width) : new Uint8Array(0));
-    if (hashes.length < width * HASH_BYTES) {
-      throw new JournalError('journal.corrupt', `tile ${index} of level ${level} is missing or too short`, {
-        remedy: 'degrade',
-        details: { level, index, width, found: hashes.length / HASH_BYTES },
-      });
-    }
-    return hashes;
-  }
-
-  /** What is needed to go on: at most 255 entries and a few tiles are read, however long the log. */
-  edge(size: number): TreeEdge {
-    const partial = Array.from({ length: tileLevels(size) }, (_, level) => {
-      const { index, width } = edgeTile(size, level);
-      return width === 0 ? new Uint8Array(0) : this.tile(level, index, width).slice(0, width * HASH_BYTES);
-    });
-    return { size, partial };
-  }
-
-  close(): void {
-    this.database.close();
-  }
-
-  #hashEntries(from: number, width: number): Uint8Array {
-    return Buffer.concat(this.rows(from, from + width).map((row) => leafHash(row.cose)));
-  }
-
-  #read<T>(read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      throw readError(error, 'cannot read the journal');
-    }
-  }
-}
+import { RowDropper, type RowDrop } from './sqlite-drop.ts';
+import { SqliteRows, type EntryRow } from './sqlite-rows.ts';
+import { checkIsJournal, DATABASE_FILE, migrate } from './sqlite-schema.ts';
 
 /** The one connection that writes. WAL with synchronous=FULL: a commit that returned survives a power cut. */
 export class SqliteStore extends SqliteRows {
   readonly #insertEntry: Database.Statement<[number, string, Uint8Array]>;
   readonly #putTile: Database.Statement<[number, number, Uint8Array]>;
   readonly #insertKey: Database.Statement<[number, Uint8Array]>;
+  readonly #dropper: RowDropper;
   readonly #begin: Database.Statement;
   readonly #commit: Database.Statement;
 
@@ -126,16 +25,17 @@ export class SqliteStore extends SqliteRows {
        ON CONFLICT (level, tile_index) DO UPDATE SET hashes = excluded.hashes`,
     );
     this.#insertKey = database.prepare('INSERT INTO signing_key (first_index, public_key) VALUES (?, ?)');
+    this.#dropper = new RowDropper(database);
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#commit = database.prepare('COMMIT');
   }
 
   /**
-   * Durable when it returns, all or nothing.
+   * Durable when it returns, all or nothing: rows that go do so together with the last of `rows`, which says so.
    * @throws JournalError `journal.disk_full`, `journal.commit_failed`, `journal.corrupt` (effect none),
    * `journal.commit_unknown` (effect unknown: close, open again and look at the size)
    */
-  appendGroup(rows: readonly EntryRow[], tiles: readonly TileWrite[]): void {
+  appendGroup(rows: readonly EntryRow[], tiles: readonly TileWrite[], drop?: RowDrop): void {
     let stage: 'before commit' | 'commit' = 'before commit';
     try {
       this.#begin.run();
@@ -144,11 +44,24 @@ export class SqliteStore extends SqliteRows {
         if (nextKey !== undefined) this.#insertKey.run(index + 1, nextKey);
       }
       for (const { level, index, hashes } of tiles) this.#putTile.run(level, index, hashes);
+      const cause = rows.at(-1);
+      if (drop !== undefined && cause !== undefined) this.#dropper.drop(drop, cause.index);
       stage = 'commit';
       this.#commit.run();
     } catch (error) {
       throw commitError(error, this.#rollback() ? stage : 'not rolled back');
     }
+  }
+
+  /** By keep span, how far retention has come (retention/). */
+  retentionProgress(): ReadonlyMap<number, number> {
+    return this.#dropper.progress();
+  }
+
+  /** Bytes of the file that hold something; what was freed in it is used again before it grows. */
+  usedBytes(): number {
+    const pages = (name: string): number => this.database.pragma(name, { simple: true }) as number;
+    return (pages('page_count') - pages('freelist_count')) * pages('page_size');
   }
 
   /** False when the transaction could not be taken back: this connection must not be used any more. */
@@ -188,25 +101,6 @@ export function reopenStore(directory: string, options: StoreOptions): SqliteSto
     return openDatabase(file, options);
   } catch (error) {
     throw readError(error, `cannot open ${file} again`);
-  }
-}
-
-/** Opens the journal for reading, also while another process writes it. @throws JournalError `journal.missing`, … */
-export function openRows(directory: string): SqliteRows {
-  const file = path.join(directory, DATABASE_FILE);
-  if (!existsSync(file)) {
-    throw new JournalError('journal.missing', `there is no journal in ${directory}`, {
-      hint: 'give the state directory of a station that has run',
-    });
-  }
-  let database: Database.Database | undefined;
-  try {
-    database = new Database(file, { readonly: true, fileMustExist: true });
-    checkIsJournal(database);
-    return new SqliteRows(database);
-  } catch (error) {
-    database?.close();
-    throw readError(error, `cannot open ${file}`);
   }
 }
 
