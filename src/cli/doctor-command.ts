@@ -23,23 +23,20 @@ export function registerDoctorCommand(program: Command): void {
 }
 
 async function doctor(options: DoctorOptions): Promise<void> {
-  const [{ loadStationConfig }, { listProfileIds }, { findJournalWriter }, { systemWallClock }] =
-    await Promise.all([
-      import('../config/index.ts'),
-      import('../../hal/profile/index.ts'),
-      import('../journal/index.ts'),
-      import('../service/index.ts'),
-    ]);
+  const [{ loadStationConfig }, { listProfileIds }, { findJournalWriter }] = await Promise.all([
+    import('../config/index.ts'),
+    import('../../hal/profile/index.ts'),
+    import('../journal/index.ts'),
+  ]);
   const config = loadStationConfig(options.config, { knownProfiles: await listProfileIds() });
   const directory = stateDirectory(options.state);
   const { running, pid } = findJournalWriter(directory);
   const whyNot = running ? `the service runs (pid ${pid ?? 'unknown'}) and has the lines` : undefined;
-  const wallClock = systemWallClock();
   const findings: Finding[] = [
     ok('configuration', `${config.lines.length} lines, ${config.meters.length} meters`),
     ok('service', running ? `runs, pid ${pid ?? 'unknown'}` : 'does not run'),
     ...(await checkLines(config, whyNot)),
-    checkClock({ nowMs: wallClock.nowWallMs(), status: wallClock.status() }),
+    await checkClock(config),
     await checkDisk(directory, config.journal.maxSizeBytes),
     await checkKey(directory, config),
     ...(await Promise.all([checkBroker(config), checkChain(config)])).flat(),

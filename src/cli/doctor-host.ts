@@ -2,22 +2,46 @@ import { constants } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
 import { StationError } from '../../hal/contract/index.ts';
 import type { StationConfig } from '../config/index.ts';
-import type { ClockStatus } from '../service/index.ts';
+import type { TimeReport } from '../service/index.ts';
 import { failed, ok, warning, type Finding } from './finding.ts';
 
-/** The product did not exist before: a clock that says so was never set. */
-const EARLIEST_TIME_MS = Date.UTC(2025, 0, 1);
 /** Below this, SQLite's write-ahead log alone may not fit. */
 const LEAST_FREE_BYTES = 64 * 2 ** 20;
 
-export function checkClock({ nowMs, status }: { nowMs: number; status: ClockStatus }): Finding {
-  const shown = new Date(nowMs).toISOString();
-  const advice =
-    'Switch time synchronisation on (timedatectl set-ntp true), and let UDP port 123 out; a battery-backed clock bridges restarts.';
-  if (nowMs < EARLIEST_TIME_MS) return failed('clock', `it shows ${shown}: it was never set`, advice);
-  return status === 'S'
-    ? ok('clock', `synchronised, ${shown}`)
-    : warning('clock', `not known to be synchronised, ${shown}; readings will say so`, advice);
+/** Asks the sources of time once, as the service does. */
+export async function checkClock({ clock: { source, maxErrorMs } }: StationConfig): Promise<Finding> {
+  const { openTimeStatus, systemMonotonicClock } = await import('../service/index.ts');
+  const nowWallMs = (): number => Date.now();
+  const time = openTimeStatus({
+    ...{ source, maxErrorMs, nowWallMs, log: () => {} },
+    nowMonoMs: () => systemMonotonicClock.nowMonoMs(),
+  });
+  await time.poll();
+  return judgeClock(time.report(), { source, shown: new Date(nowWallMs()).toISOString() });
+}
+
+/** What to do about it depends on who answered, and what they said. */
+export function judgeClock(
+  { status, why, source: by, maxErrorMs, detail }: TimeReport,
+  { source, shown }: { readonly source: string; readonly shown: string },
+): Finding {
+  const said = by === null ? '' : ` (${by}: ${detail ?? ''})`;
+  if (status === 'S')
+    return ok('clock', `synchronised within ${Math.ceil(maxErrorMs ?? 0)} ms, ${shown}${said}`);
+  const text = `status ${status}, ${why}: ${shown}${said}; entries will say so`;
+  if (by === null) {
+    const where = source === 'auto' ? 'Install adjtimex (or BusyBox with it)' : `clock.source is ${source}`;
+    return warning(
+      'clock',
+      text,
+      `${where}, or run chronyd or systemd-timesyncd: nothing here says whether the clock is right.`,
+    );
+  }
+  return warning(
+    'clock',
+    text,
+    'Switch time synchronisation on (timedatectl set-ntp true), and let UDP port 123 out; a battery-backed clock bridges restarts.',
+  );
 }
 
 /** Free space, and whether this user may write. */

@@ -46,9 +46,10 @@ const INTERVALS = {
   every: ['100ms', '24h'],
   groupCommit: ['0ms', '1h'],
   anchorEvery: ['1s', '720h'],
+  maxError: ['1ms', '16s'],
 } as const;
 
-function intervalProblems({ meters, journal, chain }: StationFile, locate: Locate): Problem[] {
+function intervalProblems({ meters, journal, clock, chain }: StationFile, locate: Locate): Problem[] {
   const check = (text: string | undefined, at: Parameters<Locate>[0], key: keyof typeof INTERVALS) => {
     const [least, most] = INTERVALS[key];
     if (text === undefined) return [];
@@ -61,6 +62,7 @@ function intervalProblems({ meters, journal, chain }: StationFile, locate: Locat
   return [
     ...meters.flatMap(({ every }, i) => check(every, ['meters', i], 'every')),
     ...check(journal?.groupCommit, ['journal'], 'groupCommit'),
+    ...check(clock?.maxError, ['clock'], 'maxError'),
     ...check(chain?.anchorEvery, ['chain'], 'anchorEvery'),
   ];
 }

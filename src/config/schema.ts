@@ -102,6 +102,20 @@ const JOURNAL = v.strictObject({
   maxSize: v.optional(size('The journal warns above this size on disk. Default: 512MiB.')),
 });
 
+const CLOCK = v.strictObject({
+  source: v.optional(
+    v.pipe(
+      v.picklist(['auto', 'kernel', 'chrony', 'timesyncd']),
+      describe(
+        'Who is asked what the wall clock is worth. Default: auto: chronyd if it answers, otherwise the kernel and systemd-timesyncd.',
+      ),
+    ),
+  ),
+  maxError: v.optional(
+    duration('A clock that may be further from UTC than this is not called synchronised. Default: 2s.'),
+  ),
+});
+
 const CHAIN = v.strictObject({
   transport: v.pipe(
     v.picklist(['light-client', 'rpc']),
@@ -169,6 +183,7 @@ export const STATION_FILE = v.pipe(
     lines: v.array(LINE),
     meters: v.array(METER),
     journal: v.optional(JOURNAL),
+    clock: v.optional(CLOCK),
     chain: v.optional(CHAIN),
     telemetry: v.optional(v.strictObject({ mqtt: v.optional(MQTT) })),
   }),

@@ -61,6 +61,11 @@ export type ChainConfig = ChainTransport & {
   readonly ss58Prefix: number;
 };
 
+export interface ClockConfig {
+  readonly source: 'auto' | 'kernel' | 'chrony' | 'timesyncd';
+  readonly maxErrorMs: number;
+}
+
 export interface MqttConfig {
   readonly url: string;
   readonly username?: string;
@@ -72,6 +77,7 @@ export interface StationConfig {
   readonly lines: readonly LineConfig[];
   readonly meters: readonly MeterConfig[];
   readonly journal: { readonly groupCommitMs: number; readonly maxSizeBytes: number };
+  readonly clock: ClockConfig;
   readonly chain?: ChainConfig;
   readonly telemetry: { readonly mqtt?: MqttConfig };
 }
@@ -102,6 +108,10 @@ export function parseStationConfig(text: string, context: ConfigContext = {}): S
     journal: {
       groupCommitMs: parseDurationMs(file.journal?.groupCommit ?? '10s'),
       maxSizeBytes: parseSizeBytes(file.journal?.maxSize ?? '512MiB'),
+    },
+    clock: {
+      source: file.clock?.source ?? 'auto',
+      maxErrorMs: parseDurationMs(file.clock?.maxError ?? '2s'),
     },
     ...(chain && { chain }),
     telemetry: mqtt ? { mqtt: { url: mqtt.url, ...(mqtt.username && { username: mqtt.username }) } } : {},

@@ -1,4 +1,4 @@
-export { watchClock, type ClockWatchOptions } from './clock-watch.ts';
+export { keepClock, type ClockKeeper, type ClockKeeperOptions, type TimeWorth } from './clock-watch.ts';
 export type { EvidenceLog } from './evidence-log.ts';
 export {
   startMetering,

@@ -1,2 +1,15 @@
 export { createLog, type LogOptions } from './log.ts';
-export { systemMonotonicClock, systemWallClock, type ClockStatus, type WallClock } from './system-clock.ts';
+export {
+  systemMonotonicClock,
+  systemUptimeMs,
+  systemWallClock,
+  type ClockStatus,
+  type WallClock,
+} from './system-clock.ts';
+export {
+  openTimeStatus,
+  type TimeReport,
+  type TimeStatus,
+  type TimeStatusOptions,
+} from './time-status/time-status.ts';
+export type { LeapState, TimeReading, TimeSourceName } from './time-status/time-reading.ts';

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MonotonicClock } from '../../hal/contract/index.ts';
 
@@ -26,24 +26,15 @@ export interface WallClock {
   status(): ClockStatus;
 }
 
-/** systemd-timesyncd touches this file once the clock is synchronised, systemd-timesyncd.service(8). */
-const TIMESYNC_MARKER = '/run/systemd/timesync/synchronized';
-/** How long an answer about synchronisation is kept, so that a sample costs no system call. */
-const STATUS_CACHE_MS = 10_000;
+/** What the system's wall clock shows; what that is worth, `openTimeStatus` says. */
+export function systemWallClock(): Pick<WallClock, 'nowWallMs'> {
+  return { nowWallMs: () => Date.now() };
+}
 
-/** The system's wall clock: synchronised when systemd-timesyncd says so, otherwise unknown. */
-export function systemWallClock(
-  monotonic: Pick<MonotonicClock, 'nowMonoMs'> = systemMonotonicClock,
-): WallClock {
-  let cached: { readonly status: ClockStatus; readonly untilMonoMs: number } | undefined;
-  return {
-    nowWallMs: () => Date.now(),
-    status: () => {
-      const now = monotonic.nowMonoMs();
-      if (cached === undefined || now >= cached.untilMonoMs) {
-        cached = { status: existsSync(TIMESYNC_MARKER) ? 'S' : 'U', untilMonoMs: now + STATUS_CACHE_MS };
-      }
-      return cached.status;
-    },
-  };
+/**
+ * CLOCK_BOOTTIME, which goes on while the machine is asleep and the monotonic clock stands still, in ms and whole hundredths of
+ * a second (proc(5), /proc/uptime).
+ */
+export function systemUptimeMs(): number {
+  return uptime() * 1_000;
 }

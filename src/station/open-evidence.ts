@@ -1,15 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Log, MonotonicClock } from '../../hal/contract/index.ts';
-import {
-  JournalError,
-  openJournal,
-  setAsideDamagedJournal,
-  type Journal,
-  type JournalStamp,
-} from '../journal/index.ts';
+import { JournalError, openJournal, setAsideDamagedJournal, type Journal } from '../journal/index.ts';
 import type { StationIdentity } from '../identity/index.ts';
-import type { WallClock } from '../service/index.ts';
+import type { ClockKeeper } from '../metering/index.ts';
 
 export interface OpenEvidenceOptions {
   readonly directory: string;
@@ -21,7 +15,8 @@ export interface OpenEvidenceOptions {
   readonly identity: StationIdentity;
   readonly groupCommitMs: number;
   readonly clock: MonotonicClock;
-  readonly wallClock: WallClock;
+  /** Stamps the entries. */
+  readonly clockKeeper: Pick<ClockKeeper, 'stamp' | 'settle'>;
   readonly log: Log;
   /** Called with the error when a damaged journal was kept aside and a new one begun. */
   readonly onDamage: (error: JournalError, keptAs: string) => void;
@@ -52,15 +47,11 @@ export async function openEvidence(options: OpenEvidenceOptions): Promise<Eviden
 }
 
 async function begin(options: OpenEvidenceOptions): Promise<Evidence> {
-  const { directory, origin, identity, clock, wallClock, groupCommitMs, log } = options;
-  const stamp = (): JournalStamp => ({
-    wallTimeMs: wallClock.nowWallMs(),
-    clockStatus: wallClock.status(),
-    sinceBootMs: Math.floor(clock.nowMonoMs()),
-  });
+  const { directory, origin, identity, clock, clockKeeper, groupCommitMs, log } = options;
+  const { stamp, settle } = clockKeeper;
   const journal = await openJournal({
     ...{ directory, origin, signer: identity, groupCommitMs, log },
-    clock: { stamp, sleep: (durationMs, signal) => clock.sleep(durationMs, signal) },
+    clock: { stamp, settle, sleep: (durationMs, signal) => clock.sleep(durationMs, signal) },
   });
   try {
     return { journal, configHash: await recordStart(journal, options) };

@@ -4,6 +4,7 @@ import type { StationConfig } from '../config/index.ts';
 import type { StationIdentity } from '../identity/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Metering, MeteringEvent } from '../metering/index.ts';
+import type { WallClock } from '../service/index.ts';
 import type { SyncStatus } from '../sync/index.ts';
 import type { CredentialFiles, SyncDocument, Telemetry } from '../telemetry/index.ts';
 import type { StationOptions } from './station.ts';
@@ -12,7 +13,7 @@ import type { StationOptions } from './station.ts';
 const REFRESH_MS = 5_000;
 
 export interface ViewParts {
-  readonly options: StationOptions;
+  readonly options: StationOptions & { readonly wallClock: WallClock };
   readonly config: StationConfig;
   readonly identity: StationIdentity;
   readonly journal: Journal;

@@ -3,13 +3,15 @@ import { listProfileIds, loadProfile } from '../../hal/profile/index.ts';
 import { loadStationConfigWith, type StationConfig } from '../config/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../identity/index.ts';
 import { journalDiskBytes, setAsideDamagedJournal, type Journal } from '../journal/index.ts';
-import { startMetering, watchClock, type Metering, type MeteringEvent } from '../metering/index.ts';
-import type { WallClock } from '../service/index.ts';
+import { startMetering, type Metering, type MeteringEvent } from '../metering/index.ts';
+import type { TimeStatusOptions, WallClock } from '../service/index.ts';
 import { openAnchoring } from './open-anchoring.ts';
 import { acknowledgedEvidence } from './acknowledged-evidence.ts';
 import { openEvidence, type Evidence } from './open-evidence.ts';
+import { openTime, type StationTime } from './open-time.ts';
 import { openMeters, profilesOf, type OpenMeters, type Profiles } from './open-meters.ts';
 import type { StationEvent } from './station-event.ts';
+import { recallSynchronisedTime } from './recall-time.ts';
 import { recallTotals } from './recall-totals.ts';
 import { openView, type StationView } from './station-view.ts';
 import { stopInOrder } from './stop-order.ts';
@@ -23,7 +25,9 @@ export interface StationOptions {
   readonly gatewayEntry: URL;
   readonly version: string;
   readonly clock: MonotonicClock;
-  readonly wallClock: WallClock;
+  readonly wallClock: Pick<WallClock, 'nowWallMs'>;
+  /** In place of the system's sources of time. */
+  readonly timeSources?: TimeStatusOptions['ask'];
   /** Uniform in [0, 1), for jitter. */
   readonly random: () => number;
   readonly log: Log;
@@ -43,18 +47,20 @@ export interface Station {
  * @throws ConfigError, IdentityError, JournalError
  */
 export async function startStation(given: StationOptions): Promise<Station> {
-  const options = { ...given, onEvent: telling(given) };
-  const config = await loadStationConfigWith({ listProfileIds, loadProfile }, options.configPath);
+  const config = await loadStationConfigWith({ listProfileIds, loadProfile }, given.configPath);
+  const time = await openTime(given, config);
+  const options = { ...given, wallClock: time.wallClock, onEvent: telling(given) };
   const identity = ownIdentity(options, config);
   const profiles = await profilesOf(config);
   const degraded = degradation(options);
-  const evidence = await openOwnEvidence({ options, config, identity }, degraded);
+  const evidence = await openOwnEvidence({ options, config, identity, time }, degraded);
   const { journal } = evidence;
+  time.raiseFloor(recallSynchronisedTime(options.stateDirectory, options.log));
   options.onEvent(startedEvent(options, config, identity, journal));
 
   // Readings are taken from here on; what follows may take its time or fail.
   const views: StationView[] = [];
-  const reading = startReading({ options, config, journal, profiles }, degraded, (event) => {
+  const reading = startReading({ options, config, journal, profiles, time }, degraded, (event) => {
     for (const view of views) view.metering(event);
   });
   const view = await openView(
@@ -114,11 +120,15 @@ function degradation({ log, onEvent }: StationOptions): Degraded {
 
 interface OwnParts {
   readonly options: StationOptions;
+  readonly time: StationTime;
   readonly config: StationConfig;
   readonly identity: StationIdentity;
 }
 
-function openOwnEvidence({ options, config, identity }: OwnParts, degraded: Degraded): Promise<Evidence> {
+function openOwnEvidence(
+  { options, config, identity, time }: OwnParts,
+  degraded: Degraded,
+): Promise<Evidence> {
   return openEvidence({
     directory: options.stateDirectory,
     origin: config.station.origin ?? `delmonicos/${identity.chainAccount.ss58}`,
@@ -127,7 +137,7 @@ function openOwnEvidence({ options, config, identity }: OwnParts, degraded: Degr
     identity,
     groupCommitMs: config.journal.groupCommitMs,
     clock: options.clock,
-    wallClock: options.wallClock,
+    clockKeeper: time.keeper,
     log: options.log,
     onDamage: (error, keptAs) => {
       options.log('error', 'journal.set_aside', { keptAs });
@@ -150,11 +160,11 @@ interface ReadingParts extends Omit<OwnParts, 'identity'> {
 
 /** Lines, meters and the watch over the wall clock: what makes entries. */
 function startReading(
-  { options, config, journal, profiles }: ReadingParts,
+  { options, config, journal, profiles, time }: ReadingParts,
   degraded: Degraded,
   show: (event: MeteringEvent) => void,
 ): Reading {
-  const { clock, wallClock, log, onEvent } = options;
+  const { clock, log, onEvent } = options;
   let lost: (error: StationError) => void = () => {};
   const failed = new Promise<StationError>((resolve) => (lost = resolve));
   const evidence = acknowledgedEvidence({
@@ -181,14 +191,7 @@ function startReading(
       show(event);
     },
   });
-  const clockWatch = watchClock({
-    clock,
-    nowWallMs: () => wallClock.nowWallMs(),
-    clockStatus: () => wallClock.status(),
-    evidence,
-    log,
-  });
-  return { lines, metering, clockWatch, failed };
+  return { lines, metering, clockWatch: time.keeper.watch(evidence), failed };
 }
 
 /** The station's keys; on the very first start the root seed is made. */

@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../hal/contract/index.ts';
 import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/identity/index.ts';
 import { JournalError } from '../../src/journal/index.ts';
-import { systemMonotonicClock, systemWallClock } from '../../src/service/index.ts';
+import { systemMonotonicClock } from '../../src/service/index.ts';
 import { openEvidence, type Evidence } from '../../src/station/index.ts';
 import { committed, exportedEntries, serviceForTest, verifiedJournal } from '../support/running-world.ts';
 
@@ -28,6 +28,12 @@ const configPath = path.join(root, 'station.yaml');
 let identity: StationIdentity;
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
+const stamp = () => ({
+  wallTimeMs: Date.now(),
+  clockStatus: 'U' as const,
+  sinceBootMs: Math.floor(systemMonotonicClock.nowMonoMs()),
+});
+
 function open(directory: string, damage: string[] = []): Promise<Evidence> {
   return openEvidence({
     directory,
@@ -37,7 +43,7 @@ function open(directory: string, damage: string[] = []): Promise<Evidence> {
     identity,
     groupCommitMs: 1_000,
     clock: systemMonotonicClock,
-    wallClock: systemWallClock(),
+    clockKeeper: { stamp, settle: () => {} },
     log: silentLog,
     onDamage: ({ code }) => damage.push(code),
   });

@@ -9,10 +9,8 @@ import {
   type EnergyMeter,
   type MeterSample,
 } from '../../hal/contract/index.ts';
-import { clockStepMs } from '../../src/metering/clock-step.ts';
 import {
   startMetering,
-  watchClock,
   type Metering,
   type EvidenceLog,
   type MeteringEvent,
@@ -120,31 +118,6 @@ describe('a meter that does not answer', () => {
       feed,
     );
     expect(effects).toEqual(['raise', 'clear']);
-  });
-});
-
-describe('a step of the wall clock', () => {
-  it('is the difference to what the monotonic clock says, and slewing is none', () => {
-    expect(clockStepMs({ wallMs: 10_000, monoMs: 0 }, { wallMs: 11_400, monoMs: 1_000 })).toBeUndefined();
-    expect(clockStepMs({ wallMs: 10_000, monoMs: 0 }, { wallMs: 7_000, monoMs: 1_000 })).toBe(-4_000);
-  });
-
-  it('is journaled once', async () => {
-    const clock = new VirtualClock();
-    const steps: object[] = [];
-    let offset = 1_700_000_000_000;
-    const watch = watchClock({
-      clock,
-      nowWallMs: () => clock.nowMonoMs() + offset,
-      clockStatus: () => 'S',
-      evidence: { append: async (kind, body) => steps.push({ kind, ...body }) },
-      log: silentLog,
-    });
-    await clock.advance(3_000);
-    offset += 3_600_000;
-    await clock.advance(3_000);
-    await watch.stop();
-    expect(steps).toEqual([{ kind: 'clock-step', stepMs: 3_600_000, before: 'S', after: 'S' }]);
   });
 });
 
