@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { Bad } from './audit/bad.ts';
+import { DeclaredHoles } from './audit/declared-holes.ts';
+import { HashAudit } from './audit/hash-audit.ts';
 import { KeyAudit } from './audit-keys.ts';
 import { equalBytes } from './bytes.ts';
 import type { JournalEntry } from './entry/entry-types.ts';
-import { EMPTY_ROOT, HASH_BYTES, leafHash, nodeHash } from './tree/merkle-tree.ts';
+import { declarationFault, holeDeclaration } from './entry/hole-declaration.ts';
+import { leafHash } from './tree/merkle-tree.ts';
 import { JournalError } from './errors.ts';
 import { readError } from './store/sqlite-error.ts';
 import { checkIsJournal, DATABASE_FILE } from './store/sqlite-schema.ts';
@@ -20,6 +24,8 @@ export interface JournalAudit {
   readonly root: string | null;
   readonly ok: boolean;
   readonly firstBad: { readonly index: number; readonly why: string } | null;
+  /** Entries that are gone, in how many runs; a signed entry declares each of them. Their hashes are believed as stored. */
+  readonly pruned: { readonly entries: number; readonly ranges: number };
 }
 
 export interface AuditOptions {
@@ -40,18 +46,13 @@ interface Row {
 /** The size of a tile (C2SP tlog-tiles), and of the steps in which rows are read: no long transaction holds the WAL. */
 const WIDTH = 256;
 
-class Bad extends Error {
-  readonly index: number;
-  constructor(index: number, why: string) {
-    super(why);
-    this.index = index;
-  }
-}
-
 /**
  * Checks every entry (encoding, signature, index, kind, boot order), every stored hash, and the root. Constant memory;
- * works while the service writes: it checks the entries there are when it starts.
- * @throws JournalError `journal.missing`, `journal.newer_format`; anything wrong with the content is a result
+ * works while the service writes: it checks the entries there are when it starts. An entry that is not there is bad unless
+ * a later one, signed, declares it gone; then its stored hash stands for it, and the root that the declaration signs vouches
+ * for that hash.
+ * @throws JournalError `journal.missing`, `journal.newer_format`; `journal.pruned` when the hashes are gone that the earlier
+ * tree would be compared with; anything wrong with the content is a result
  */
 export async function verifyJournal(directory: string, options: AuditOptions = {}): Promise<JournalAudit> {
   const file = path.join(directory, DATABASE_FILE);
@@ -74,19 +75,19 @@ export async function verifyJournal(directory: string, options: AuditOptions = {
 }
 
 class Audit {
-  /** Entries found good so far. */
-  done = 0;
   #size = 0;
   #root: Uint8Array | null = null;
   readonly #options: AuditOptions;
   #origin: string | null;
   readonly #keys: KeyAudit;
+  #hashes: HashAudit | undefined;
   #bootCount = 0;
-  #bootId: Uint8Array = new Uint8Array(0);
-  /** Roots of complete subtrees from left to right, each smaller than the one before: a binary counter with hashes. */
-  #subtrees: { height: number; root: Uint8Array }[] = [];
-  /** Hashes of the tile being filled, by tile level. */
-  #tiles: Uint8Array[][] = [];
+  /** Of the running count; undefined when the boot entry that began it is lost. */
+  #bootId: Uint8Array | undefined = new Uint8Array(0);
+  /** Boots may be among what was lost in damage: until the next one is seen, the count may have risen. */
+  #bootsLost = false;
+  #sawEarlier = false;
+  readonly #pruned = { entries: 0, ranges: 0, end: -1 };
 
   constructor(options: AuditOptions) {
     this.#options = options;
@@ -94,59 +95,139 @@ class Audit {
     this.#origin = options.origin ?? null;
   }
 
+  /** Entries found good so far. */
+  get done(): number {
+    return this.#hashes?.size ?? 0;
+  }
+
   async run(database: Database.Database): Promise<void> {
     const sizeOf = database.prepare<[], number | null>('SELECT max(leaf_index) FROM entry').pluck();
     const rowsOf = database.prepare<[number, number], Row>(
       'SELECT leaf_index AS "index", kind, cose FROM entry WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index',
     );
-    const tileOf = database
-      .prepare<[number, number], unknown>('SELECT hashes FROM tile WHERE level = ? AND tile_index = ?')
-      .pluck();
+    const hashes = (this.#hashes = new HashAudit(database));
+    const holes = new DeclaredHoles(database);
     this.#size = Math.max(0, (sizeOf.get() ?? -1) + 1);
     const before = database.prepare<[], number>('SELECT count(*) FROM entry WHERE leaf_index < 0').pluck();
     if (before.get() !== 0) throw new Bad(0, 'there are rows in front of the first entry');
-    if (this.#options.earlier?.size === 0) this.#checkEarlier(this.#options.earlier.root);
     try {
       this.#keys.begin(database);
     } catch (error) {
       throw asBad(0, error);
     }
-    for (let start = 0; start < this.#size; start += WIDTH) {
-      const rows = rowsOf.all(start, Math.min(start + WIDTH, this.#size));
-      for (const row of rows) this.#checkRow(row, (level, index) => tileOf.get(level, index));
-      const expected = Math.min(start + WIDTH, this.#size);
-      if (this.done !== expected) throw new Bad(this.done, 'the entry is missing');
+    this.#checkRoots(hashes, holes);
+    while (this.done < this.#size) {
+      const end = Math.min(this.done + WIDTH - (this.done % WIDTH), this.#size);
+      this.#checkTile(rowsOf.all(this.done, end), end, hashes, holes);
       this.#options.onProgress?.(this.done, this.#size);
       // Lets the event loop of a service or a progress display breathe.
       await new Promise(setImmediate);
     }
-    this.#root = this.#foldSubtrees();
+    this.#root = hashes.root();
     const wrongKeys = this.#keys.end(database, this.#size);
     if (wrongKeys !== undefined) throw new Bad(0, wrongKeys);
-    database.transaction(() => this.#checkEdgeTiles(database, (level, index) => tileOf.get(level, index)))();
-    if ((this.#options.earlier?.size ?? 0) > this.#size) {
-      throw new Bad(
-        this.#size,
-        `the log is shorter than the ${this.#options.earlier?.size} entries of the checkpoint`,
-      );
-    }
+    database.transaction(() => {
+      // What has gone since is declared further on than this walk has come.
+      holes.read();
+      hashes.checkEdge(database, holes);
+    })();
+    this.#checkSawEarlier();
   }
 
   result(firstBad: JournalAudit['firstBad']): JournalAudit {
+    const { entries, ranges } = this.#pruned;
+    const pruned = { entries, ranges };
     const root = this.#root === null ? null : Buffer.from(this.#root).toString('hex');
-    return { origin: this.#origin, size: this.#size, root, ok: firstBad === null, firstBad };
+    return { origin: this.#origin, size: this.#size, root, ok: firstBad === null, firstBad, pruned };
   }
 
-  #checkRow(row: Row, readTile: (level: number, index: number) => unknown): void {
-    const at = this.done;
-    if (row.index !== at) throw new Bad(at, 'the entry is missing');
+  /** The rows up to `end`, all of one tile: each is there, or declared gone. */
+  #checkTile(rows: readonly Row[], end: number, hashes: HashAudit, holes: DeclaredHoles): void {
+    const whole = end - hashes.size === WIDTH;
+    if (rows.length === 0 && whole && hashes.nextTileIsGone) {
+      for (let at = hashes.size; at < end; at++) this.#checkGone(at, holes);
+      hashes.addGoneTile();
+      return this.#checkRoots(hashes, holes);
+    }
+    const there = rows[Symbol.iterator]();
+    for (let row = there.next(); hashes.size < end;) {
+      const at = hashes.size;
+      if (row.done !== true && row.value.index === at) {
+        this.#checkRow(row.value, hashes);
+        row = there.next();
+      } else {
+        this.#checkGone(at, holes);
+        hashes.addGoneLeaf();
+      }
+      this.#checkRoots(hashes, holes);
+    }
+  }
+
+  #checkRow(row: Row, hashes: HashAudit): void {
+    const at = hashes.size;
     if (!(row.cose instanceof Uint8Array)) throw new Bad(at, 'the row holds no bytes');
     const entry = this.#checkEntry(at, row.cose);
     if (entry.kind !== row.kind)
       throw new Bad(at, `the row says ${String(row.kind)}, the entry ${entry.kind}`);
-    this.#addLeaf(at, leafHash(row.cose), readTile);
-    this.done++;
-    if (this.#options.earlier?.size === this.done) this.#checkEarlier(this.#options.earlier.root);
+    this.#checkDeclaration(entry, hashes);
+    hashes.addLeaf(leafHash(row.cose));
+  }
+
+  /** A `gap` entry of retention signs the root of all in front of it; a `fault` entry's is compared when that size is reached. */
+  #checkDeclaration(entry: JournalEntry, hashes: HashAudit): void {
+    const fault = declarationFault(entry);
+    if (fault !== undefined) throw new Bad(entry.index, fault);
+    const tree = holeDeclaration(entry)?.tree;
+    if (tree?.size === entry.index && !equalBytes(tree.root, hashes.root())) {
+      throw new Bad(entry.index, 'the log in front of the entry is not the one whose root it signs');
+    }
+  }
+
+  #checkGone(at: number, holes: DeclaredHoles): void {
+    let by = holes.causeOf(at);
+    if (by === undefined) {
+      // The walk goes on until it has verified what was read ahead.
+      this.#size = Math.max(this.#size, holes.read());
+      by = holes.causeOf(at);
+    }
+    if (by === undefined) throw new Bad(at, 'the entry is missing');
+    if (by === 'fault') this.#bootsLost = true;
+    this.#pruned.entries++;
+    if (this.#pruned.end !== at) this.#pruned.ranges++;
+    this.#pruned.end = at + 1;
+  }
+
+  #checkRoots(hashes: HashAudit, holes: DeclaredHoles): void {
+    const { earlier } = this.#options;
+    if (earlier?.size === hashes.size) {
+      this.#sawEarlier = true;
+      if (!equalBytes(hashes.root(), earlier.root)) {
+        throw new Bad(Math.max(0, hashes.size - 1), 'the log does not begin with the tree of the checkpoint');
+      }
+    }
+    for (const root of holes.rootsOf(hashes.size)) {
+      if (!equalBytes(hashes.root(), root)) {
+        throw new Bad(
+          Math.max(0, hashes.size - 1),
+          'the log does not begin with the tree that vouches for what is gone',
+        );
+      }
+    }
+  }
+
+  #checkSawEarlier(): void {
+    const { earlier } = this.#options;
+    if (earlier === undefined || this.#sawEarlier) return;
+    if (earlier.size > this.#size) {
+      throw new Bad(this.#size, `the log is shorter than the ${earlier.size} entries of the checkpoint`);
+    }
+    throw new JournalError(
+      'journal.pruned',
+      `the hashes are gone that a tree of ${earlier.size} would be compared with`,
+      {
+        hint: 'compare with another checkpoint: the last anchored one is always kept provable',
+      },
+    );
   }
 
   #checkEntry(at: number, cose: Uint8Array): JournalEntry {
@@ -168,94 +249,26 @@ class Audit {
     const birth = entry.kind === 'boot' && entry.body.birthKey !== undefined;
     if (birth !== (at === 0))
       throw new Bad(at, birth ? 'a second birth' : 'the log does not begin with a birth');
+    if (this.#bootsLost && entry.bootCount >= this.#bootCount) {
+      this.#bootsLost = false;
+      this.#bootCount = entry.bootCount;
+      this.#bootId = entry.kind === 'boot' ? entry.body.bootId : undefined;
+      return;
+    }
     if (entry.kind !== 'boot') {
       if (entry.bootCount !== this.#bootCount)
         throw new Bad(at, 'the boot count changed without a boot entry');
       return;
     }
-    const rise = at > 0 && equalBytes(entry.body.bootId, this.#bootId) ? 0 : 1;
-    if (entry.bootCount !== this.#bootCount + rise)
+    const rise = entry.bootCount - this.#bootCount;
+    const sameKernel = at > 0 && this.#bootId !== undefined && equalBytes(entry.body.bootId, this.#bootId);
+    if (rise !== (sameKernel ? 0 : 1) && (rise !== 0 || this.#bootId !== undefined))
       throw new Bad(at, 'the boot count does not fit the boot entries');
     this.#bootCount = entry.bootCount;
     this.#bootId = entry.body.bootId;
-  }
-
-  #checkEarlier(root: Uint8Array): void {
-    if (!equalBytes(this.#foldSubtrees(), root)) {
-      throw new Bad(Math.max(0, this.done - 1), 'the log does not begin with the tree of the checkpoint');
-    }
-  }
-
-  #addLeaf(at: number, hash: Uint8Array, readTile: (level: number, index: number) => unknown): void {
-    let node = { height: 0, root: hash };
-    this.#addToTile(at, 0, hash, readTile);
-    for (let left = this.#subtrees.at(-1); left?.height === node.height; left = this.#subtrees.at(-1)) {
-      this.#subtrees.pop();
-      node = { height: node.height + 1, root: nodeHash(left.root, node.root) };
-      if (node.height % 8 === 0) this.#addToTile(at, node.height / 8, node.root, readTile);
-    }
-    this.#subtrees.push(node);
-  }
-
-  #addToTile(
-    at: number,
-    level: number,
-    hash: Uint8Array,
-    readTile: (level: number, index: number) => unknown,
-  ): void {
-    const tile = (this.#tiles[level] ??= []);
-    tile.push(hash);
-    if (tile.length < WIDTH) return;
-    const index = Math.floor(at / WIDTH ** (level + 1));
-    const stored = readTile(level, index);
-    if (!(stored instanceof Uint8Array) || !equalBytes(stored, Buffer.concat(tile))) {
-      throw new Bad(
-        index * WIDTH ** (level + 1),
-        `stored tile ${index} of level ${level} ${tileFault(stored)}`,
-      );
-    }
-    this.#tiles[level] = [];
-  }
-
-  /** Unfinished tiles may have grown since, and new ones may have come, but only as far as there are entries now. */
-  #checkEdgeTiles(database: Database.Database, readTile: (level: number, index: number) => unknown): void {
-    for (const [level, hashes] of this.#tiles.entries()) {
-      if (level === 0 || hashes.length === 0) continue;
-      const index = Math.floor(this.#size / WIDTH ** (level + 1));
-      const stored = readTile(level, index);
-      const prefix =
-        stored instanceof Uint8Array ? stored.subarray(0, hashes.length * HASH_BYTES) : undefined;
-      if (prefix === undefined || !equalBytes(prefix, Buffer.concat(hashes))) {
-        throw new Bad(
-          index * WIDTH ** (level + 1),
-          `stored tile ${index} of level ${level} ${tileFault(stored)}`,
-        );
-      }
-    }
-    const now =
-      (database.prepare<[], number | null>('SELECT max(leaf_index) FROM entry').pluck().get() ?? -1) + 1;
-    const tiles = database.prepare<[], { level: number; tiles: number; last: number; bytes: number }>(
-      'SELECT level, count(*) AS tiles, max(tile_index) AS last, sum(length(hashes)) AS bytes FROM tile GROUP BY level',
-    );
-    for (const { level, last, bytes, tiles: count } of tiles.iterate()) {
-      // Level 0 has full tiles only.
-      const hashes = Math.floor(now / WIDTH ** Math.max(level, 1)) * (level === 0 ? WIDTH : 1);
-      if (hashes === 0 || bytes !== hashes * HASH_BYTES || count !== last + 1) {
-        throw new Bad(now, `level ${level} has hashes for which there are no entries, or too few`);
-      }
-    }
-  }
-
-  #foldSubtrees(): Uint8Array {
-    const roots = this.#subtrees.map(({ root }) => root).reverse();
-    return roots.length === 0 ? EMPTY_ROOT : roots.reduce((right, left) => nodeHash(left, right));
   }
 }
 
 function asBad(index: number, error: unknown): unknown {
   return error instanceof JournalError ? new Bad(index, error.message) : error;
-}
-
-function tileFault(stored: unknown): string {
-  return stored === undefined ? 'is missing' : 'does not fit the entries';
 }

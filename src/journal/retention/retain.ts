@@ -4,7 +4,7 @@ import { JournalError } from '../errors.ts';
 import type { RowDrop } from '../store/sqlite-drop.ts';
 import type { EntryRow } from '../store/sqlite-rows.ts';
 import { TILE_WIDTH } from '../tree/hash-tile.ts';
-import { afterPass, KEEP_SPANS, nextPass, rangesToDrop } from './retention-plan.ts';
+import { afterPass, headroomBytes, KEEP_SPANS, nextPass, rangesToDrop } from './retention-plan.ts';
 import type { CandidateReading, RetentionPass, RetentionProgress, RetentionState } from './retention-plan.ts';
 
 /** What the log may take, and what of it is safe elsewhere. */
@@ -36,16 +36,6 @@ export interface RetainedLog {
   readings(from: number, to: number): EntryRow[];
   readingIndices(from: number, to: number): number[];
   drop(body: Omit<RetentionGapBody, 'root'>, rows: RowDrop): Promise<void>;
-}
-
-const MAX_HEADROOM_BYTES = 8 * 1024 * 1024;
-
-/**
- * Bytes of the bound that are not for entries. Half of it is for the write-ahead log, the other for what is written between
- * two looks at the size.
- */
-export function headroomBytes(maxBytes: number): number {
-  return Math.min(MAX_HEADROOM_BYTES, Math.floor(maxBytes / 8));
 }
 
 /** A reading's row besides its COSE message: keys, kind, leaf hash, its part of half-filled pages. */

@@ -10,6 +10,16 @@ export const BATCH_ENTRIES = 16 * TILE_WIDTH;
  */
 export const KEEP_SPANS = [TILE_WIDTH, 16 * TILE_WIDTH, 256 * TILE_WIDTH] as const;
 
+const MAX_HEADROOM_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Bytes of the bound that are not for entries. Half of it is for the write-ahead log, the other for what is written between
+ * two looks at the size.
+ */
+export function headroomBytes(maxBytes: number): number {
+  return Math.min(MAX_HEADROOM_BYTES, Math.floor(maxBytes / 8));
+}
+
 /** How far each way of giving way has come; each goes from the oldest entry to the newest. */
 export interface RetentionProgress {
   /** No reading is left in front of this entry. */

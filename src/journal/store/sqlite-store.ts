@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { JournalError } from '../errors.ts';
 import type { TileWrite } from '../tree/hash-tile.ts';
 import { commitError, ioError, readError } from './sqlite-error.ts';
+import { headroomBytes } from '../retention/retention-plan.ts';
 import { RowDropper, type RowDrop } from './sqlite-drop.ts';
 import { SqliteRows, type EntryRow } from './sqlite-rows.ts';
 import { checkIsJournal, DATABASE_FILE, migrate } from './sqlite-schema.ts';
@@ -108,7 +109,7 @@ export function reopenStore(directory: string, options: StoreOptions): SqliteSto
  * The file gets its name only when its schema is complete and synchronised: a `journal.db` without a schema is always
  * damage, never a fresh start that a power cut interrupted.
  */
-function createDatabase(file: string): void {
+export function createDatabase(file: string): void {
   if (existsSync(`${file}-wal`)) {
     throw new JournalError('journal.corrupt', `${file} is gone, but its write-ahead log is there`);
   }
@@ -131,15 +132,24 @@ function openDatabase(file: string, { maxBytes }: StoreOptions): SqliteStore {
       throw new JournalError('journal.io', `${file} cannot be written ahead (mode ${String(mode)})`);
     database.pragma('synchronous = FULL');
     migrate(database);
-    if (maxBytes !== undefined) {
-      const pageBytes = database.pragma('page_size', { simple: true }) as number;
-      database.pragma(`max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`);
-    }
+    if (maxBytes !== undefined) bound(database, maxBytes);
     return new SqliteStore(database);
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/** SQLite lets its write-ahead log grow to so many pages before it is written back. */
+const WAL_PAGES = 1_000;
+
+/** The file and its write-ahead log together: of a small bound the latter must not take most. */
+function bound(database: Database.Database, maxBytes: number): void {
+  const pageBytes = database.pragma('page_size', { simple: true }) as number;
+  const walPages = Math.min(WAL_PAGES, Math.floor(headroomBytes(maxBytes) / 2 / pageBytes));
+  database.pragma(`wal_autocheckpoint = ${Math.max(1, walPages)}`);
+  database.pragma(`journal_size_limit = ${walPages * pageBytes}`);
+  database.pragma(`max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`);
 }
 
 /** Makes a state directory, durably. @throws JournalError `journal.io` */
