@@ -5,6 +5,7 @@ import { registerDoctorCommand } from './doctor-command.ts';
 import { registerJournalCommand } from './journal-command.ts';
 import { registerKeyCommand } from './key-command.ts';
 import { registerMeterCommand } from './meter-command.ts';
+import { registerOcmfCommand } from './ocmf-command.ts';
 import { productVersion } from './product-version.ts';
 import { registerReceiptCommand } from './receipt-command.ts';
 import { registerRunCommand } from './run-command.ts';
@@ -28,6 +29,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   registerKeyCommand(program);
   registerJournalCommand(program);
   registerMeterCommand(program);
+  registerOcmfCommand(program);
   registerReceiptCommand(program);
   registerSyncCommand(program);
   try {

@@ -30,7 +30,7 @@ export function readJsonObject(text: string, from: number): { object: JsonObject
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const SPACE = /[ \t\r\n]*/y;
 // JSON strings hold no control characters; what they do hold is judged by whoever uses it.
- 
+
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 
 class JsonReader {

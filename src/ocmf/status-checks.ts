@@ -1,5 +1,6 @@
 import { Tally, type OcmfFinding } from './check.ts';
-import type { RecordReading } from './record.ts';
+import type { OcmfTime } from './ocmf-time.ts';
+import { registersOf } from './register.ts';
 import { show, type Session } from './session-checks.ts';
 import { IDENTIFICATION_ERRORS, METER_STATES, TIME_STATES, type MeterState } from './vocabulary.ts';
 
@@ -10,20 +11,25 @@ import { IDENTIFICATION_ERRORS, METER_STATES, TIME_STATES, type MeterState } fro
 export function timeStatus(sessions: readonly Session[]): OcmfFinding {
   const tally = new Tally();
   const states = new Set<string>();
+  for (const { record, where } of sessions.flat()) {
+    for (const { time, timeText } of record.readings) {
+      if (time === undefined) tally.wrong(`${where}TM ${show(timeText)} is no time`);
+      else if (time.state === undefined) tally.unknown(`${where}TM does not say whether the clock was set`);
+      else if (time.state === 'U')
+        tally.unknown(`${where}the clock was not set (U): the time proves nothing`);
+      else states.add(TIME_STATES[time.state]);
+    }
+  }
   for (const session of sessions) {
-    let before: RecordReading['time'];
-    for (const { record, where } of session) {
-      for (const { time, timeText } of record.readings) {
-        if (time === undefined) {
-          tally.wrong(`${where}TM ${show(timeText)} is no time`);
-          continue;
+    // Register by register: a record may list each of them from begin to end.
+    for (const { readings } of registersOf(session)) {
+      let before: OcmfTime | undefined;
+      for (const { reading, record } of readings) {
+        const { time } = reading;
+        if (time === undefined) continue;
+        if (before !== undefined && time.ms < before.ms) {
+          checkBackwards(before, time, session[record]?.where ?? '', tally);
         }
-        if (time.state === undefined) tally.unknown(`${where}TM does not say whether the clock was set`);
-        else if (time.state === 'U')
-          tally.unknown(`${where}the clock was not set (U): the time proves nothing`);
-        else states.add(TIME_STATES[time.state]);
-        if (before !== undefined && time.ms < before.ms) checkBackwards(before, time, where, tally);
-        // Records with several registers list them one by one, from begin to end each.
         before = time;
       }
     }
@@ -31,9 +37,7 @@ export function timeStatus(sessions: readonly Session[]): OcmfFinding {
   return tally.finding([...states].join(', '));
 }
 
-type Time = NonNullable<RecordReading['time']>;
-
-function checkBackwards(before: Time, time: Time, where: string, tally: Tally): void {
+function checkBackwards(before: OcmfTime, time: OcmfTime, where: string, tally: Tally): void {
   const isComparable = (time.state === 'S' || time.state === 'R') && before.state !== 'U';
   if (isComparable && before.state !== undefined) tally.wrong(`${where}the time goes backwards`);
   else tally.unknown(`${where}the time goes backwards, and the clock was not synchronised`);

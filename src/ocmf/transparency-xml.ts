@@ -45,8 +45,9 @@ export function readTransparencyXml(text: string): { values: readonly XmlValue[]
     if (element === undefined) rest += more;
     else element.text += more;
   };
-  // A fragment: several roots, and text beside them.
-  const parser = new SaxesParser({ fragment: true, position: true, xmlns: false });
+  // A fragment has several roots, and text beside them; what declares itself XML is a whole document.
+  const fragment = !text.startsWith('<?xml');
+  const parser = new SaxesParser({ fragment, position: true, xmlns: false });
   parser.on('error', (error) => {
     throw malformed(`it is no well-formed XML: ${error.message}`);
   });
