@@ -87,6 +87,11 @@ class Keeper {
     this.#isSettling = true;
     try {
       this.#look = this.#lookAtBoth();
+      if (this.#evidence === undefined) {
+        // Nothing can be announced yet, or any more: the time goes on as announced.
+        this.#look = { ...this.#look, wallMs: this.#look.monoMs + this.#record.offsetMs };
+        return;
+      }
       const { record, change } = observeClock(this.#record, this.#look);
       this.#record = record;
       if (change !== undefined) this.#announce(change);
