@@ -25,6 +25,7 @@ export {
 export { KeyHistory, readKeyHistory, type SigningKey } from './key-history.ts';
 export { rotateKey } from './rotate-key.ts';
 export { entryKeyId, type JournalSigner } from './entry/ed25519.ts';
+export { correctedTime, timeAnchors, type CorrectedTime, type TimeAnchors } from './entry/corrected-time.ts';
 export * from './entry/entry-types.ts';
 export { readKernelBootId } from './boot-id.ts';
 export { setAsideDamagedJournal } from './damaged-journal.ts';

@@ -68,7 +68,7 @@ describe(`chronyd${NO_CHRONYD === undefined ? '' : ` (skipped: ${NO_CHRONYD})`}`
       try {
         expect(await ask()).toMatchObject({
           synchronised: false,
-          detail: expect.stringMatching(/not synchronised/),
+          detail: expect.stringMatching(/not synchronised/) as string,
         });
         process.kill(chronyd.pid, 'SIGSTOP');
         expect(await ask()).toBeUndefined();
@@ -89,7 +89,7 @@ describe('the kernel', () => {
     async () => {
       expect(await askKernel()()).toMatchObject({
         source: 'kernel',
-        detail: expect.stringMatching(/^maxerror \d+ µs, status 0x[0-9a-f]+/),
+        detail: expect.stringMatching(/^maxerror \d+ µs, status 0x[0-9a-f]+/) as string,
       });
     },
   );
