@@ -1,7 +1,9 @@
-// Bundles the product into dist/: delmonicos.js (the core and the command line) and gateway.js (the chain gateway).
+// Bundles the product into dist/: delmonicos.js (the core and the command line), gateway.js (the chain gateway) and
+// verifier.html (the receipt verifier for a browser).
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { parse } from 'yaml';
+import { buildVerifier } from './esbuild.verifier.config.js';
 
 const quiet = process.argv.includes('--quiet');
 const entryPoints = {
@@ -33,11 +35,13 @@ const result = await build({
   logLevel: 'warning',
 });
 buildProfiles('hal/profile/models', 'dist/models');
+const verifier = await buildVerifier('dist/verifier.html');
 
 if (!quiet) {
   const rows = Object.entries(result.metafile.outputs)
     .filter(([file]) => file.endsWith('.js'))
     .map(([file, { bytes }]) => `  ${(bytes / 1024).toFixed(0).padStart(6)} KiB  ${file}`);
+  rows.push(`  ${(verifier.bytes / 1024).toFixed(0).padStart(6)} KiB  dist/verifier.html`);
   console.log(`built:\n${rows.join('\n')}`);
 }
 

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { StationError } from '../../hal/contract/index.ts';
 import type { ChainTransport } from '../chain/index.ts';
-import type { AnchoredBlock, FinalityInquiry, ReceiptReport, VerifyOptions } from '../receipt/index.ts';
+import type { AnchoredBlock, FinalityInquiry, ReceiptReport, TrustedKey } from '../receipt/index.ts';
 import { ExitCode, harmlessLine, note, print, printJson, printTable } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -92,17 +92,11 @@ async function transportOf({ chain, relay, config }: Options): Promise<ChainTran
   return { transport: 'light-client', relaySpec: relay, paraSpec: chain };
 }
 
-async function trustedKey(text: string): Promise<Pick<VerifyOptions, 'trustedKey' | 'trustedOrigin'>> {
-  const hex = /^(?:0x)?([0-9a-fA-F]{64})$/.exec(text)?.[1];
-  if (hex !== undefined) return { trustedKey: new Uint8Array(Buffer.from(hex, 'hex')) };
-  const { JournalError, parseVerifierKey } = await import('../journal/index.ts');
-  try {
-    const { keyName, publicKey } = parseVerifierKey(text);
-    return { trustedKey: publicKey, trustedOrigin: keyName };
-  } catch (error) {
-    if (!(error instanceof JournalError)) throw error;
-    throw badOption('--key is neither 64 hex digits nor a C2SP verifier key', 'see `delmonicos key show`');
-  }
+async function trustedKey(text: string): Promise<TrustedKey> {
+  const { parseTrustedKey } = await import('../receipt/index.ts');
+  const key = parseTrustedKey(text);
+  if (key !== undefined) return key;
+  throw badOption('--key is neither 64 hex digits nor a C2SP verifier key', 'see `delmonicos key show`');
 }
 
 /** At most one byte more than a receipt may have: what is larger is refused by its `format` check, unread. */

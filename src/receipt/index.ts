@@ -12,4 +12,11 @@ export {
 } from './receipt-format.ts';
 export type { SessionMoment, SessionSummary } from './session.ts';
 export type { StatedValue, Statement } from './statement.ts';
-export { anchoredBlockOf, verifyReceipt, type ReceiptReport, type VerifyOptions } from './verify-receipt.ts';
+export {
+  anchoredBlockOf,
+  receiptOf,
+  verifyReceipt,
+  type ReceiptReport,
+  type VerifyOptions,
+} from './verify-receipt.ts';
+export { parseTrustedKey, type TrustedKey } from './trusted-key.ts';

@@ -34,6 +34,10 @@ export interface ReceiptReport {
   readonly energy: readonly EnergyBetween[];
   /** The charging session, when the receipt holds the begin and the end of one; null otherwise. */
   readonly session: SessionSummary | null;
+  /** Whether the receipt carries OCMF records, which the check `ocmf` is about. */
+  readonly hasOcmf: boolean;
+  /** The block that the receipt says it is anchored in; null when it has none, or cannot be read. */
+  readonly block: AnchoredBlock | null;
 }
 
 type Findings = Readonly<Record<CheckName, Finding>>;
@@ -62,14 +66,24 @@ export function verifyReceipt(file: Uint8Array | string, options: VerifyOptions 
     ...contentFindings(said, receipt.ocmf),
     ...anchorFindings(receipt, proofs, options.finality),
   };
-  return report(findings, options, said);
+  return report(findings, options, receipt, said);
 }
 
 /** The block to ask a chain about; undefined when the file is no receipt or has no anchor. */
 export function anchoredBlockOf(file: Uint8Array | string): AnchoredBlock | undefined {
   const receipt = parseReceipt(file);
-  if ('why' in receipt || receipt.anchor === null) return undefined;
-  const { genesisHash, blockNumber, blockHash } = receipt.anchor;
+  return 'why' in receipt ? undefined : (blockOf(receipt) ?? undefined);
+}
+
+/** The parts of a file as they stand there, none of them checked; undefined when it is no receipt. */
+export function receiptOf(file: Uint8Array | string): Receipt | undefined {
+  const receipt = parseReceipt(file);
+  return 'why' in receipt ? undefined : receipt;
+}
+
+function blockOf({ anchor }: Receipt): AnchoredBlock | null {
+  if (anchor === null) return null;
+  const { genesisHash, blockNumber, blockHash } = anchor;
   return { genesisHash, blockNumber, blockHash };
 }
 
@@ -130,6 +144,7 @@ function fill<Name extends string>(names: readonly Name[], finding: Finding): Re
 function report(
   findings: Findings,
   options: VerifyOptions,
+  receipt?: Receipt,
   said: readonly JournalEntry[] = [],
 ): ReceiptReport {
   const checks = CHECK_NAMES.map((name) => ({ name, ...findings[name] }));
@@ -141,5 +156,7 @@ function report(
     statements: said.map(statementOf),
     energy: energyBetween(said),
     session: ends === undefined ? null : summaryOf(ends, said, findings),
+    hasOcmf: receipt !== undefined && receipt.ocmf !== null,
+    block: receipt === undefined ? null : blockOf(receipt),
   };
 }

@@ -63,6 +63,12 @@ export const ROOMS = [
   },
   { path: 'src/metering', uses: ['hal/contract', ...BOTTOM], libraries: [] },
   { path: 'src/station', uses: [...HAL, ...BOTTOM, ...MIDDLE], libraries: ['*'] },
+  // The receipt's own verifier, in a browser: a page of its own, which nothing imports (decision 0013).
+  {
+    path: 'src/verifier-page',
+    uses: ['hal/contract', 'src/receipt'],
+    libraries: ['@noble/curves', '@noble/hashes'],
+  },
   { path: 'src/cli', uses: [...HAL, ...BOTTOM, ...MIDDLE, 'src/station'], libraries: ['*'] },
 ];
 
