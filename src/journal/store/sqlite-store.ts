@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { JournalError } from '../errors.ts';
@@ -8,6 +8,7 @@ import { headroomBytes } from '../retention/retention-plan.ts';
 import { RowDropper, type RowDrop } from './sqlite-drop.ts';
 import { SqliteRows, type EntryRow } from './sqlite-rows.ts';
 import { checkIsJournal, DATABASE_FILE, migrate } from './sqlite-schema.ts';
+import { syncPath } from './sync-path.ts';
 
 /** The one connection that writes. WAL with synchronous=FULL: a commit that returned survives a power cut. */
 export class SqliteStore extends SqliteRows {
@@ -162,12 +163,4 @@ export function makeDirectory(directory: string): void {
   }
 }
 
-/** fsync of a file or a directory by its path. */
-export function syncPath(file: string): void {
-  const fd = openSync(file, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
+export { syncPath };
