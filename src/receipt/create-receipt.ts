@@ -4,6 +4,7 @@ import { decodeEntry, formatTlogProof, JournalError } from '../journal/index.ts'
 import { isSessionEntry } from './believed-entries.ts';
 import type { CheckName } from './check.ts';
 import { ReceiptError } from './errors.ts';
+import { ocmfOf } from './ocmf-check.ts';
 import {
   formatReceipt,
   MAX_ENTRIES,
@@ -81,7 +82,8 @@ const SAID_BY_THE_LOG: readonly CheckName[] = ['session', 'energy', 'times', 'oc
 function ocmfIn(bytes: Uint8Array): readonly string[] {
   try {
     const { entry } = decodeEntry(bytes);
-    return isSessionEntry(entry) && entry.body.ocmf !== undefined ? [entry.body.ocmf] : [];
+    const record = isSessionEntry(entry) ? ocmfOf(entry) : undefined;
+    return record === undefined ? [] : [record];
   } catch (error) {
     if (error instanceof JournalError) return [];
     throw error;

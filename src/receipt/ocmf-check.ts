@@ -1,20 +1,77 @@
-import type { JournalEntry } from '../journal/index.ts';
-import { isSessionEntry } from './believed-entries.ts';
-import { fail, notChecked, type Finding } from './check.ts';
+// The OCMF records of a session: the same ones as in the signed entries, signed with the key that the log names, and saying
+// what the entries say.
+import { compareDecimal, shiftDecimal, type Decimal } from '../../hal/contract/index.ts';
+import { rotationIn, type JournalEntry } from '../journal/index.ts';
+import { readOcmf, verifyOcmf, type OcmfCheckName, type RecordReading } from '../ocmf/index.ts';
+import { isSessionEntry, type SessionEntry } from './believed-entries.ts';
+import { fail, notChecked, pass, type Finding } from './check.ts';
+import { importOf } from './import-register.ts';
 import type { Receipt } from './receipt-format.ts';
 
-/**
- * The OCMF records beside the entries are, character for character, those that the session's entries hold, and each is
- * signed with the OCMF key that the log itself names (entry 0, or a later rotation).
- */
+/** The record that a session's entry carries: the station's own, otherwise the one that the meter signed by itself. */
+export function ocmfOf({ body: { ocmf, meterRecord } }: SessionEntry): string | undefined {
+  if (ocmf !== undefined) return ocmf;
+  return meterRecord?.format === 'OCMF' && meterRecord.encoding === 'text' ? meterRecord.data : undefined;
+}
+
+/** Needs both ends: a receipt of a session that still runs has one. */
+const OF_BOTH_ENDS: readonly OcmfCheckName[] = ['begin-and-end'];
+
 export function checkOcmf(entries: readonly JournalEntry[], records: Receipt['ocmf']): Finding {
-  const signed = entries
-    .filter(isSessionEntry)
-    .flatMap(({ body: { ocmf } }) => (ocmf === undefined ? [] : [ocmf]));
+  const carriers = entries.filter(isSessionEntry).filter((entry) => ocmfOf(entry) !== undefined);
   const given = records ?? [];
-  if (given.length !== signed.length || given.some((record, i) => record !== signed[i])) {
+  if (given.length !== carriers.length || carriers.some((entry, i) => ocmfOf(entry) !== given[i])) {
     return fail('the OCMF records beside the entries are not the ones in the entries');
   }
-  if (signed.length === 0) return notChecked('the receipt holds no OCMF record');
-  return notChecked('the OCMF key of the station is not in the receipt');
+  const [first] = carriers;
+  if (first === undefined) return notChecked('the receipt holds no OCMF record');
+  const ownKey = first.body.ocmf === undefined ? undefined : ocmfKeyAt(entries, first.index);
+  const report = verifyOcmf(given.join('\n'), ownKey === undefined ? {} : { publicKey: ownKey });
+  const failed = report.checks.filter(
+    ({ name, result }) => result === 'fail' && (carriers.length > 1 || !OF_BOTH_ENDS.includes(name)),
+  );
+  if (failed.length > 0) return fail(failed.map(({ name, detail }) => `${name}: ${detail}`).join('; '));
+  if (first.body.ocmf === undefined) {
+    const said =
+      first.body.meterRecord?.result === 'verified' ? 'found it signed with' : 'did not verify it with';
+    return notChecked(
+      `the record is the meter's own; the station ${said} the meter's registered key, which is not in here`,
+    );
+  }
+  if (ownKey === undefined)
+    return notChecked("entry 0, which names the station's OCMF key, is not in the receipt");
+  if (!report.authentic) return notChecked('the records are signed in a way that could not be checked');
+  const other = carriers.find((entry) => !saysTheSame(entry));
+  if (other !== undefined) return fail(`the record of entry ${other.index} shows another meter or register`);
+  return pass(
+    `${carriers.length} records, signed with the OCMF key that the log names, show the entries' meter and register`,
+  );
+}
+
+/** The key that the log's birth or its last rotation before `index` names. */
+function ocmfKeyAt(entries: readonly JournalEntry[], index: number): Uint8Array | undefined {
+  return entries
+    .filter((entry) => entry.index < index)
+    .map((entry) => (entry.kind === 'boot' ? entry.body.birth?.ocmfKey : rotationIn(entry)?.ocmfKey))
+    .findLast((key) => key !== undefined);
+}
+
+function saysTheSame(entry: SessionEntry): boolean {
+  const register = importOf(entry.body.reading);
+  const { meterSerial } = entry.body.reading;
+  return readOcmf(ocmfOf(entry) ?? '').every(({ record: { meter, readings } }) => {
+    const isBegin = entry.kind === 'session-begin';
+    const reading = isBegin ? readings.find(({ reason }) => reason === 'B') : readings.at(-1);
+    const said = reading === undefined ? undefined : inWattHours(reading);
+    const same =
+      register === undefined
+        ? said === undefined
+        : said !== undefined && compareDecimal(said, register) === 0;
+    return same && meter.serial === meterSerial;
+  });
+}
+
+function inWattHours({ value }: RecordReading): Decimal | undefined {
+  if (value?.unit === 'kWh') return shiftDecimal(value.amount, 3);
+  return value?.unit === 'Wh' ? value.amount : undefined;
 }

@@ -14,6 +14,7 @@ import {
   type EntryKind,
   type JournalEntry,
 } from '../../src/journal/index.ts';
+import { createOcmfRecord, type OcmfReading } from '../../src/ocmf/index.ts';
 import type { TestStation } from './receipt-fixture.ts';
 
 const START_MS = Date.UTC(2026, 10, 21, 17, 2, 11, 400);
@@ -34,6 +35,8 @@ export interface SessionLogOptions {
   readonly clock?: ClockStatus;
   /** No power register: what is drawn follows from the energy. */
   readonly withoutPower?: boolean;
+  /** Begin and end carry no OCMF record. */
+  readonly withoutOcmf?: boolean;
   /** Changes what an entry says before it is signed. */
   readonly change?: (entry: JournalEntry) => JournalEntry;
 }
@@ -47,7 +50,8 @@ function wattsAt(minute: number, minutes: number): number {
 }
 
 export function sessionLog(options: SessionLogOptions = {}): SessionLog {
-  const { minutes = 74, gap, clock = 'S', withoutPower = false, change = (entry) => entry } = options;
+  const { minutes = 74, gap, clock = 'S', withoutPower = false, withoutOcmf = false } = options;
+  const { change = (entry) => entry } = options;
   const identity = identityFromSeed(new Uint8Array(32).fill(3));
   const origin = `delmonicos/${identity.chainAccount.ss58}`;
   const log: Uint8Array[] = [];
@@ -79,8 +83,28 @@ export function sessionLog(options: SessionLogOptions = {}): SessionLog {
   const { ocmf, chainAccount, publicKey } = identity;
   const birth = { chainAccount: chainAccount.publicKey, ocmfKey: ocmf.publicKey };
   append('boot', { bootId: new Uint8Array(16), software: 'test 1.0', birthKey: publicKey, birth }, -1);
-  const session = (minute: number) => ({ sessionId: SESSION_ID, evseId: EVSE_ID, reading: sample(minute) });
-  const beginIndex = append('session-begin', session(0), 0);
+  const told: OcmfReading[] = [];
+  const session = (minute: number, reason: 'B' | 'E') => {
+    const reading = sample(minute);
+    const [energy] = reading.values;
+    const time = { ms: START_MS + 90_000 + minute * MINUTE_MS, state: clock };
+    const value = { amount: energy!.value, obis: ENERGY_IMPORT, unit: 'Wh' } as const;
+    told.push({ time, reason, value, state: 'G' });
+    const record = createOcmfRecord(
+      {
+        gateway: { identification: 'Delmonicos Inside', serial: 'DE-ACME-0042' },
+        pagination: { context: 'T', number: 11 + told.length },
+        meter: { serial: METER.meterSerial },
+        user: { assigned: true, type: 'ISO14443', data: '04A1B2C3D4' },
+        chargePoint: { type: 'EVSEID', id: EVSE_ID },
+        readings: told,
+      },
+      ocmf,
+    );
+    const body = { sessionId: SESSION_ID, evseId: EVSE_ID, reading };
+    return withoutOcmf ? body : { ...body, ocmf: record };
+  };
+  const beginIndex = append('session-begin', session(0, 'B'), 0);
   append('tariff', { tariffId: 'day', sessionId: SESSION_ID, tariff: '0.49 EUR/kWh' }, 0);
   for (let minute = 1; minute < minutes; minute++) {
     const reading = sample(minute);
@@ -91,7 +115,7 @@ export function sessionLog(options: SessionLogOptions = {}): SessionLog {
       append('gap', { ...body, missing: gap[1] - gap[0] + 1 }, minute);
     }
   }
-  const endIndex = append('session-end', session(minutes), minutes);
+  const endIndex = append('session-end', session(minutes, 'E'), minutes);
   append('reading', sample(minutes + 1), minutes + 1);
   return { identity, origin, log, beginIndex, endIndex };
 }
