@@ -66,6 +66,8 @@ export interface JournalReader {
    * down. Those that are gone are passed over: their indices are in `holes`.
    */
   entries(from?: number, to?: number): IterableIterator<StoredEntry>;
+  /** Entries of one kind, newest first, in constant memory: by an index, so that other entries cost nothing. */
+  newestOfKind(kind: Exclude<EntryKind, 'reading'>): IterableIterator<StoredEntry>;
   /** Entries from..to-1 that are gone: runs that touch the range, ascending. What was dropped on purpose, or lost in damage. */
   holes(from?: number, to?: number): readonly EntryRange[];
   rootAt(size: number): Uint8Array;
@@ -155,6 +157,15 @@ class RowsReader implements JournalReader {
       if (chunk.length !== end - start) this.#assertOnlyHoles(start, end, chunk);
       yield* chunk as StoredEntry[];
       start = end;
+    }
+  }
+
+  *newestOfKind(kind: Exclude<EntryKind, 'reading'>): IterableIterator<StoredEntry> {
+    for (let before = this.size; ;) {
+      const chunk = this.#rows.ofKind(kind, before, CHUNK);
+      yield* chunk as StoredEntry[];
+      if (chunk.length < CHUNK) return;
+      before = chunk.at(-1)?.index ?? 0;
     }
   }
 

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import {
+  InvariantError,
   StationError,
   type EnergyMeter,
   type Log,
@@ -72,6 +73,11 @@ export interface MeteringOptions {
 
 export interface Metering {
   status(): MeterStatus[];
+  /**
+   * Reads a meter between its slots, before whatever else waits for its line, and resolves with the sample as it was judged and
+   * journaled. Rejects with a `MeterError` when the meter does not answer.
+   */
+  readNow(meterId: string): Promise<MeterSample>;
   /** Resolves when no read is under way; what was read has been handed to the journal. */
   stop(): Promise<void>;
 }
@@ -89,6 +95,11 @@ export function startMetering(options: MeteringOptions): Metering {
   const running = Promise.all(loops.map((loop) => loop.run()));
   return {
     status: () => loops.map((loop) => loop.status()),
+    readNow: async (meterId) => {
+      const loop = loops.find((one) => one.status().meterId === meterId);
+      if (loop === undefined) throw new InvariantError(`there is no meter ${meterId}`);
+      return await loop.readNow();
+    },
     stop: async () => {
       abort.abort();
       await running;
@@ -162,6 +173,13 @@ class MeterLoop {
     }
   }
 
+  async readNow(): Promise<MeterSample> {
+    // A meter that was just exchanged is noticed here, not by the next slot.
+    await this.#identify();
+    const sample = await this.#meter.readSample('billing');
+    return this.#accept(sample);
+  }
+
   async #read(): Promise<void> {
     try {
       if (!this.#identified) await this.#identify();
@@ -198,7 +216,7 @@ class MeterLoop {
     this.#identified = true;
   }
 
-  #accept(read: MeterSample): void {
+  #accept(read: MeterSample): MeterSample {
     const { rules } = this.#meter;
     this.#history ??= this.#ports.recall?.(read, rules ?? new Map());
     const { sample, history, findings } = judgeSample(read, this.#history, rules);
@@ -209,6 +227,7 @@ class MeterLoop {
     this.#noteMissing(sample);
     this.#append('reading', sample, 'sample');
     this.#tell({ type: 'sample', meterId: this.#meter.id, sample });
+    return sample;
   }
 
   /** A value that stays implausible is counted with every sample and said once. */

@@ -26,6 +26,7 @@ export class SqliteRows {
   readonly #readings: Database.Statement<[number, number], EntryRow>;
   readonly #readingIndices: Database.Statement<[number, number], number>;
   readonly #lastOfKind: Database.Statement<[string], EntryRow>;
+  readonly #ofKind: Database.Statement<[string, number, number], EntryRow>;
   readonly #tile: Database.Statement<[number, number], Uint8Array>;
 
   constructor(database: Database.Database) {
@@ -49,6 +50,10 @@ export class SqliteRows {
     // The second condition lets SQLite use the partial index.
     this.#lastOfKind = database.prepare(
       `SELECT ${columns} FROM entry WHERE kind = ? AND kind <> 'reading' ORDER BY leaf_index DESC LIMIT 1`,
+    );
+    this.#ofKind = database.prepare(
+      `SELECT ${columns} FROM entry WHERE kind = ? AND kind <> 'reading' AND leaf_index < ?
+       ORDER BY leaf_index DESC LIMIT ?`,
     );
     this.#tile = database
       .prepare<[number, number], Uint8Array>('SELECT hashes FROM tile WHERE level = ? AND tile_index = ?')
@@ -125,6 +130,11 @@ export class SqliteRows {
 
   lastOfKind(kind: 'boot'): EntryRow | undefined {
     return this.#read(() => this.#lastOfKind.get(kind));
+  }
+
+  /** The newest `limit` rows of a kind that is not `reading` before an index, newest first. */
+  ofKind(kind: string, before: number, limit: number): EntryRow[] {
+    return this.#read(() => this.#ofKind.all(kind, before, limit));
   }
 
   /** At least `width` hashes of a tile; leaf hashes that are in no stored tile yet come from the entries. */

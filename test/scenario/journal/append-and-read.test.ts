@@ -324,6 +324,22 @@ describe('a reader beside the writer', () => {
     reader.close();
   });
 
+  it('finds the entries of a rare kind newest first, however many others there are', async () => {
+    const journal = await open();
+    const faults: number[] = [];
+    for (let i = 0; i < 600; i++) {
+      void journal.append('reading', reading(i), 'sample');
+      if (i % 2 === 0) faults.push(await journal.append('fault', { code: 'test', message: '' }, 'billing'));
+    }
+    await journal.flush();
+    const reader = openJournalReader(directory);
+    const found = [...reader.newestOfKind('fault')];
+    expect(found.map(({ index }) => index)).toEqual(faults.reverse());
+    expect(found.every(({ kind, cose }) => kind === decodeEntry(cose).entry.kind)).toBe(true);
+    expect([...reader.newestOfKind('session-begin')]).toEqual([]);
+    reader.close();
+  });
+
   it('says so when there is no journal', async () => {
     expect(() => openJournalReader(directory)).toThrow(code('missing'));
     await expect(verifyJournal(directory)).rejects.toThrow(code('missing'));
