@@ -3,6 +3,7 @@ import { access, statfs } from 'node:fs/promises';
 import { StationError } from '../../hal/contract/index.ts';
 import type { StationConfig } from '../config/index.ts';
 import type { TimeReport } from '../service/index.ts';
+import { ownIdentity } from './own-identity.ts';
 import { failed, ok, warning, type Finding } from './finding.ts';
 
 /** Below this, SQLite's write-ahead log alone may not fit. */
@@ -75,10 +76,9 @@ export async function checkDisk(directory: string, maxJournalBytes: number): Pro
 }
 
 export async function checkKey(directory: string, config: StationConfig): Promise<Finding> {
-  const { loadIdentity } = await import('../identity/index.ts');
   try {
-    const identity = loadIdentity(directory, {
-      credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'],
+    const identity = await ownIdentity(directory, {
+      ...config.identity,
       ...(config.chain && { ss58Prefix: config.chain.ss58Prefix }),
     });
     return ok('key', `account ${identity.chainAccount.ss58}`);

@@ -2,6 +2,7 @@ import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import type { ExportOptions } from './journal-export.ts';
 import { verifyJournalCommand, type VerifyOptions } from './journal-verify.ts';
 import { harmlessLine, print, printJson } from './output.ts';
+import { ownIdentity } from './own-identity.ts';
 import { stateDirectory } from './state-directory.ts';
 
 interface JsonOption {
@@ -136,8 +137,7 @@ async function printProof(
 /** Signs a tree of the log with the station's key, after making sure that it is the key of this log. */
 async function signTree(directory: string, wanted?: number, index?: number) {
   const { openJournalReader, signCheckpoint, JournalError } = await import('../journal/index.ts');
-  const { loadIdentity } = await import('../identity/index.ts');
-  const identity = loadIdentity(directory, { credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'] });
+  const identity = await ownIdentity(directory);
   const reader = openJournalReader(directory);
   try {
     const { origin } = reader;

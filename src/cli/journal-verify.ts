@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AuditOptions } from '../journal/index.ts';
 import { ExitCode, harmlessLine, note, print, printJson } from './output.ts';
+import { ownIdentity } from './own-identity.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface VerifyOptions {
@@ -48,10 +49,9 @@ async function trustedLog(
       });
     }
   }
-  const { loadIdentity, IdentityError } = await import('../identity/index.ts');
+  const { IdentityError } = await import('../identity/index.ts');
   try {
-    const credentialsDirectory = process.env['CREDENTIALS_DIRECTORY'];
-    return { publicKey: loadIdentity(directory, { credentialsDirectory }).publicKey };
+    return { publicKey: (await ownIdentity(directory)).publicKey };
   } catch (error) {
     if (!(error instanceof IdentityError)) throw error;
     note('no root seed that can be read here and no --key: checking with the key that entry 0 names');

@@ -1,29 +1,45 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { ExitCode, note, print, printJson } from './output.ts';
+import { initKey, type InitOptions } from './key-init.ts';
+import { rotateKeyCommand, type RotateOptions } from './key-rotate.ts';
+import { showKey, type ShowOptions } from './key-show.ts';
+import { addSealingOptions } from './seed-options.ts';
 import { stateDirectory } from './state-directory.ts';
-
-interface ShowOptions {
-  readonly json?: true;
-  readonly origin?: string;
-  readonly ss58Prefix: number;
-}
 
 export function registerKeyCommand(program: Command): void {
   const key = program.command('key').description("the station's root seed and the keys that come out of it");
-  key
+  const init = key
     .command('init')
     .description('makes the root seed, once, and shows what comes out of it')
     .argument('[dir]', 'state directory')
-    .option('--json', 'one JSON document, as of `key show`')
-    .action(initKey);
+    .option('--after-loss', 'the seed of the log here is gone: keep that log aside and begin a new identity')
+    .option('--json', 'one JSON document, as of `key show`');
+  addSealingOptions(init, 'file').action((directory: string | undefined, options: InitOptions) =>
+    initKey(stateDirectory(directory), options),
+  );
   key
     .command('show')
-    .description("prints the public keys, the chain account and the log's verifier key")
+    .description("prints where the seed is, the public keys, the chain account and the log's verifier key")
     .argument('[dir]', 'state directory')
-    .option('--origin <text>', "the log's origin, unless it is delmonicos/<chain account>")
+    .option(
+      '--origin <text>',
+      "the log's origin; default: that of the log here, or delmonicos/<chain account>",
+    )
     .addOption(ss58PrefixOption())
     .option('--json', 'one JSON document')
-    .action(showKey);
+    .action((directory: string | undefined, options: ShowOptions) =>
+      showKey(stateDirectory(directory), options),
+    );
+  const rotate = key
+    .command('rotate')
+    .description('hands the log over to a new root seed, signed by both; the service must be stopped')
+    .argument('[dir]', 'state directory')
+    .option('--destroy-old', 'do not keep the old seed; what is left on the old chain account is lost')
+    .addOption(ss58PrefixOption())
+    .option('--json', 'one JSON document');
+  addSealingOptions(rotate, 'where the present one is').action(
+    (directory: string | undefined, options: RotateOptions) =>
+      rotateKeyCommand(stateDirectory(directory), options),
+  );
 }
 
 function ss58PrefixOption(): Option {
@@ -33,46 +49,4 @@ function ss58PrefixOption(): Option {
     }
     return Number(text);
   });
-}
-
-async function initKey(given: string | undefined, options: { readonly json?: true }): Promise<void> {
-  const { createRootSeed, IdentityError } = await import('../identity/index.ts');
-  const directory = stateDirectory(given);
-  try {
-    note(
-      `made ${createRootSeed(directory, process.env['CREDENTIALS_DIRECTORY'])}; keep a backup where it is safe`,
-    );
-  } catch (error) {
-    if (!(error instanceof IdentityError) || error.code !== 'identity.seed_exists') throw error;
-    note(`${error.message}; nothing was changed`);
-    process.exitCode = ExitCode.bad;
-    return;
-  }
-  await showKey(given, { ss58Prefix: 42, ...options });
-}
-
-async function showKey(given: string | undefined, options: ShowOptions): Promise<void> {
-  const { loadIdentity } = await import('../identity/index.ts');
-  const identity = loadIdentity(stateDirectory(given), {
-    ss58Prefix: options.ss58Prefix,
-    credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'],
-  });
-  const origin = options.origin ?? `delmonicos/${identity.chainAccount.ss58}`;
-  const document = {
-    origin,
-    publicKey: hex(identity.publicKey),
-    keyId: hex(identity.keyId),
-    verifierKey: identity.verifierKey(origin),
-    chainAccount: { ss58: identity.chainAccount.ss58, publicKey: hex(identity.chainAccount.publicKey) },
-    ocmf: { curve: 'P-256', publicKey: hex(identity.ocmf.publicKeySpki) },
-  };
-  if (options.json === true) return printJson(document);
-  print(`identity key    ${document.publicKey} (ed25519, key id ${document.keyId})`);
-  print(`chain account   ${document.chainAccount.ss58}`);
-  print(`OCMF key        ${document.ocmf.publicKey} (P-256, SPKI)`);
-  print(`verifier key    ${document.verifierKey}`);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

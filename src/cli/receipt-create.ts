@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { AnchorEvidence } from '../chain/index.ts';
 import type { JournalReader } from '../journal/index.ts';
 import { note } from './output.ts';
+import { ownIdentity } from './own-identity.ts';
 import { stateDirectory } from './state-directory.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -72,10 +73,9 @@ async function freshCheckpoint(
   journal: JournalReader,
   directory: string,
 ): Promise<Pick<AnchorEvidence, 'checkpoint' | 'size'>> {
-  const { loadIdentity } = await import('../identity/index.ts');
   const { signCheckpoint } = await import('../journal/index.ts');
   const { origin, size } = journal;
-  const identity = loadIdentity(directory, { credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'] });
+  const identity = await ownIdentity(directory);
   return { checkpoint: signCheckpoint({ origin, size, root: journal.rootAt(size) }, identity), size };
 }
 

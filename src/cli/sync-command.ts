@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import type { StoredSyncStatus, SyncFailure, SyncOutcome, SyncStatus } from '../sync/index.ts';
 import { note, print, printJson, printTable } from './output.ts';
+import { ownIdentity } from './own-identity.ts';
 import { stateDirectory } from './state-directory.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -130,13 +131,11 @@ async function syncNow(options: NowOptions): Promise<void> {
 async function oneRound(options: NowOptions): Promise<SyncOutcome> {
   const [
     { loadStationConfig },
-    { loadIdentity },
     { openJournalReader, signCheckpoint, JournalError },
     { openAnchoring },
     service,
   ] = await Promise.all([
     import('../config/index.ts'),
-    import('../identity/index.ts'),
     import('../journal/index.ts'),
     import('../station/index.ts'),
     import('../service/index.ts'),
@@ -149,9 +148,9 @@ async function oneRound(options: NowOptions): Promise<SyncOutcome> {
     });
   }
   const directory = stateDirectory(options.state);
-  const identity = loadIdentity(directory, {
+  const identity = await ownIdentity(directory, {
+    ...config.identity,
     ss58Prefix: config.chain.ss58Prefix,
-    credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'],
   });
   const log = service.createLog({
     level: 'warning',

@@ -8,6 +8,7 @@ export {
   parseStationConfig,
   type ChainConfig,
   type ChainTransport,
+  type IdentityConfig,
   type ClockConfig,
   type LineConfig,
   type MeterConfig,

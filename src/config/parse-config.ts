@@ -37,6 +37,7 @@ function contradictions(file: StationFile, context: ConfigContext, locate: Locat
     ...lineContradictions(file, locate),
     ...meterContradictions(file, context, locate),
     ...chainContradictions(file, locate),
+    ...identityContradictions(file, locate),
     ...intervalProblems(file, locate),
   ];
 }
@@ -168,6 +169,14 @@ function streamContradictions(
     );
   }
   return issues;
+}
+
+/** A seed that is to be made on a token needs to know which one. */
+function identityContradictions({ identity }: StationFile, locate: Locate): Problem[] {
+  if (identity?.seed !== 'pkcs11') return [];
+  return (['module', 'token'] as const)
+    .filter((key) => identity.pkcs11?.[key] === undefined)
+    .map((key) => locate(['identity', 'seed'], `seed pkcs11 needs pkcs11.${key}`));
 }
 
 function chainContradictions({ chain }: StationFile, locate: Locate): Problem[] {

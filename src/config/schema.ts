@@ -116,6 +116,46 @@ const CLOCK = v.strictObject({
   ),
 });
 
+const IDENTITY = v.strictObject({
+  seed: v.optional(
+    v.pipe(
+      v.picklist(['auto', 'file', 'credential', 'tpm', 'pkcs11']),
+      describe(
+        'Where the root seed is: auto takes the systemd credential root-seed, otherwise what root.seed in the state directory says. Default: auto.',
+      ),
+    ),
+  ),
+  tpm: v.optional(
+    v.strictObject({
+      tcti: v.optional(
+        v.pipe(
+          v.string(),
+          v.regex(/^[\x21-\x7e]{1,255}$/, 'must be a TCTI of tpm2-tools'),
+          describe('How the TPM is reached. Default: $TPM2TOOLS_TCTI, otherwise device:/dev/tpmrm0.'),
+        ),
+      ),
+      pcrs: v.optional(
+        v.pipe(
+          v.string(),
+          v.regex(
+            /^sha(1|256|384|512):\d{1,2}(,\d{1,2})*$/,
+            'must be a bank and registers such as sha256:0,7',
+          ),
+          describe('Platform registers that a seed made here is bound to. Default: none.'),
+        ),
+      ),
+    }),
+  ),
+  pkcs11: v.optional(
+    v.strictObject({
+      module: v.optional(
+        v.pipe(v.string(), v.startsWith('/', 'must be a path'), describe("The token's PKCS#11 library.")),
+      ),
+      token: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(32), describe("The token's label."))),
+    }),
+  ),
+});
+
 const CHAIN = v.strictObject({
   transport: v.pipe(
     v.picklist(['light-client', 'rpc']),
@@ -183,6 +223,7 @@ export const STATION_FILE = v.pipe(
     lines: v.array(LINE),
     meters: v.array(METER),
     journal: v.optional(JOURNAL),
+    identity: v.optional(IDENTITY),
     clock: v.optional(CLOCK),
     chain: v.optional(CHAIN),
     telemetry: v.optional(v.strictObject({ mqtt: v.optional(MQTT) })),

@@ -71,6 +71,13 @@ export interface MqttConfig {
   readonly username?: string;
 }
 
+/** Where the root seed is, and how to reach what holds it. */
+export interface IdentityConfig {
+  readonly seed: 'auto' | 'file' | 'credential' | 'tpm' | 'pkcs11';
+  readonly tpm?: { readonly tcti?: string; readonly pcrs?: string };
+  readonly pkcs11?: { readonly module?: string; readonly token?: string };
+}
+
 /** A valid configuration with every default filled in, durations in milliseconds, sizes in bytes. */
 export interface StationConfig {
   readonly station: { readonly name: string; readonly origin?: string };
@@ -78,6 +85,7 @@ export interface StationConfig {
   readonly meters: readonly MeterConfig[];
   readonly journal: { readonly groupCommitMs: number; readonly maxSizeBytes: number };
   readonly clock: ClockConfig;
+  readonly identity: IdentityConfig;
   readonly chain?: ChainConfig;
   readonly telemetry: { readonly mqtt?: MqttConfig };
 }
@@ -113,6 +121,7 @@ export function parseStationConfig(text: string, context: ConfigContext = {}): S
       source: file.clock?.source ?? 'auto',
       maxErrorMs: parseDurationMs(file.clock?.maxError ?? '2s'),
     },
+    identity: identityConfig(file.identity),
     ...(chain && { chain }),
     telemetry: mqtt ? { mqtt: { url: mqtt.url, ...(mqtt.username && { username: mqtt.username }) } } : {},
   };
@@ -160,6 +169,17 @@ function lineConfig(line: StationFile['lines'][number], meters: StationFile['met
   const colon = endpoint.lastIndexOf(':');
   const host = endpoint.slice(0, colon).replace(/^\[|\]$/g, '');
   return { id: line.id, kind, host, port: Number(endpoint.slice(colon + 1)) };
+}
+
+function identityConfig({ seed = 'auto', tpm, pkcs11 }: StationFile['identity'] = {}): IdentityConfig {
+  const [tcti, pcrs, module, token] = [tpm?.tcti, tpm?.pcrs, pkcs11?.module, pkcs11?.token];
+  return {
+    seed,
+    ...(tpm && { tpm: { ...(tcti !== undefined && { tcti }), ...(pcrs !== undefined && { pcrs }) } }),
+    ...(pkcs11 && {
+      pkcs11: { ...(module !== undefined && { module }), ...(token !== undefined && { token }) },
+    }),
+  };
 }
 
 function chainConfig(chain: StationFile['chain']): ChainConfig | undefined {

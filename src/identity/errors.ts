@@ -7,6 +7,19 @@ export type IdentityErrorCode =
   | 'identity.seed_invalid'
   | 'identity.seed_exposed'
   | 'identity.seed_io'
+  | 'identity.seed_kind'
+  | 'identity.next_missing'
+  | 'identity.tool_missing'
+  | 'identity.tool_failed'
+  | 'identity.tool_timeout'
+  | 'identity.tpm_missing'
+  | 'identity.tpm_foreign'
+  | 'identity.tpm_pcrs'
+  | 'identity.tpm_pcrs_changed'
+  | 'identity.token_missing'
+  | 'identity.pin_missing'
+  | 'identity.pin_wrong'
+  | 'identity.pin_locked'
   | 'identity.bad_address';
 
 export class IdentityError extends StationError {

@@ -1,7 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { ed25519KeyFromSeed, type BackgroundKey, type Ed25519Key } from './ed25519.ts';
 import { deriveEd25519Seed, deriveP256 } from './key-derivation.ts';
-import { readRootSeed } from './root-seed-file.ts';
+import { IdentityError } from './errors.ts';
+import { NEXT_SEED_FILE, SEED_FILE } from './seed-slots.ts';
+import { SeedStore, type SeedOptions, type SeedPlace } from './seed-store.ts';
 import { encodeSs58, GENERIC_SS58_PREFIX } from './ss58.ts';
 
 /** Everything here can be printed: private keys live in closures only. */
@@ -27,23 +29,83 @@ export interface OcmfKey {
   sign(message: Uint8Array): Uint8Array;
 }
 
-export interface LoadIdentityOptions {
+export interface LoadIdentityOptions extends SeedOptions {
   /** SS58 prefix of the chain account's address; 42 unless the chain has its own. */
   readonly ss58Prefix?: number;
-  /** systemd's `$CREDENTIALS_DIRECTORY`; its `root-seed` goes before the file in the state directory. */
-  readonly credentialsDirectory?: string | undefined;
+  /**
+   * The key that the station's log expects to be signed with next, if there is a log. Asked only when there is more than one
+   * seed to choose from: a power cut in a rotation leaves two, and the log says which one it was handed over to.
+   */
+  readonly signsNext?: (() => Uint8Array | undefined) | undefined;
+  /** Whether a rotation that was cut off is brought to its end: for whoever owns the state directory. */
+  readonly finishRotation?: boolean | undefined;
 }
 
 /**
- * Reads the root seed and derives the station's keys (decision 0003); the seed is wiped before this returns.
- * @throws IdentityError as readRootSeed
+ * Makes the station's root seed, once (decision 0003, 0011).
+ * @returns the path of the file that holds it, or says where it is
+ * @throws IdentityError `identity.seed_exists`, `identity.seed_io`, and as the kind of seal says
  */
-export function loadIdentity(directory: string, options: LoadIdentityOptions = {}): StationIdentity {
-  const seed = readRootSeed({ directory, credentialsDirectory: options.credentialsDirectory });
+export async function createRootSeed(directory: string, options: SeedOptions = {}): Promise<string> {
+  return await new SeedStore(directory, options).create();
+}
+
+/**
+ * Reads the root seed, from wherever it is, and derives the station's keys (decision 0003); the seed is wiped before this
+ * resolves. Of several seeds it takes the one that the log expects.
+ * @throws IdentityError as SeedStore.read
+ */
+export async function loadIdentity(
+  directory: string,
+  options: LoadIdentityOptions = {},
+): Promise<StationIdentity> {
+  const store = new SeedStore(directory, options);
+  const places = store.places();
+  const [first = { kind: 'file', name: SEED_FILE } as const] = places;
+  const doubtful = places.length > 1 || first.name === NEXT_SEED_FILE;
+  const expected = doubtful ? options.signsNext?.() : undefined;
+  if (expected === undefined) {
+    const present = first.name === NEXT_SEED_FILE ? ({ kind: 'file', name: SEED_FILE } as const) : first;
+    return await identityAt(store, present, options);
+  }
+  let present: StationIdentity | IdentityError | undefined;
+  // One after the other: a TPM or a token serves one at a time.
+  for (const place of places) {
+    const found = await attempt(() => identityAt(store, place, options));
+    const fits = !(found instanceof IdentityError) && Buffer.compare(found.publicKey, expected) === 0;
+    if (fits && options.finishRotation === true) await store.promote(place, true);
+    if (fits) return found;
+    if (place.name !== NEXT_SEED_FILE) present ??= found;
+  }
+  // None fits: the present one, so that opening the journal says what is wrong.
+  if (present === undefined) return await identityAt(store, { kind: 'file', name: SEED_FILE }, options);
+  if (present instanceof IdentityError) throw present;
+  return present;
+}
+
+/**
+ * The keys that come out of the seed in one place; the seed is wiped before this resolves.
+ * @throws IdentityError as SeedStore.read
+ */
+export async function identityAt(
+  store: SeedStore,
+  place: SeedPlace,
+  { ss58Prefix }: Pick<LoadIdentityOptions, 'ss58Prefix'> = {},
+): Promise<StationIdentity> {
+  const seed = await store.read(place);
   try {
-    return identityFromSeed(seed, options.ss58Prefix);
+    return identityFromSeed(seed, ss58Prefix);
   } finally {
     seed.fill(0);
+  }
+}
+
+async function attempt<T>(work: () => Promise<T>): Promise<T | IdentityError> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof IdentityError) return error;
+    throw error;
   }
 }
 

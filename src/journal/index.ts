@@ -23,6 +23,7 @@ export {
   type VerifiedRotation,
 } from './entry/key-rotation.ts';
 export { KeyHistory, readKeyHistory, type SigningKey } from './key-history.ts';
+export { readLogIdentity, type LogIdentity } from './log-identity.ts';
 export { rotateKey } from './rotate-key.ts';
 export { entryKeyId, type JournalSigner } from './entry/ed25519.ts';
 export { correctedTime, timeAnchors, type CorrectedTime, type TimeAnchors } from './entry/corrected-time.ts';

@@ -37,8 +37,8 @@ export class KeyHistory {
   }
 
   keyAt(index: number): Uint8Array {
-    return (this.keys.findLast(({ firstIndex }) => firstIndex <= index) ?? (this.keys[0] as SigningKey))
-      .publicKey;
+    const key = this.keys.findLast(({ firstIndex }) => firstIndex <= index);
+    return key?.publicKey ?? this.birthKey;
   }
 
   includes(publicKey: Uint8Array): boolean {

@@ -2,4 +2,10 @@ export { openAnchoring, type AnchoringParts } from './open-anchoring.ts';
 export { openMeters, profilesOf, type OpenMeters, type Profiles } from './open-meters.ts';
 export { openEvidence, type Evidence, type OpenEvidenceOptions } from './open-evidence.ts';
 export type { StationEvent } from './station-event.ts';
+export {
+  rotateStationKey,
+  type Rotation,
+  type RotationOrder,
+  type RotationStep,
+} from './rotate-station-key.ts';
 export { startStation, type Station, type StationOptions } from './station.ts';

@@ -2,7 +2,7 @@ import { StationError, type Log, type MonotonicClock } from '../../hal/contract/
 import { listProfileIds, loadProfile } from '../../hal/profile/index.ts';
 import { loadStationConfigWith, type StationConfig } from '../config/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../identity/index.ts';
-import { journalDiskBytes, setAsideDamagedJournal, type Journal } from '../journal/index.ts';
+import { journalDiskBytes, readLogIdentity, setAsideDamagedJournal, type Journal } from '../journal/index.ts';
 import { startMetering, type Metering, type MeteringEvent } from '../metering/index.ts';
 import type { TimeStatusOptions, WallClock } from '../service/index.ts';
 import { openAnchoring } from './open-anchoring.ts';
@@ -50,7 +50,7 @@ export async function startStation(given: StationOptions): Promise<Station> {
   const config = await loadStationConfigWith({ listProfileIds, loadProfile }, given.configPath);
   const time = await openTime(given, config);
   const options = { ...given, wallClock: time.wallClock, onEvent: telling(given) };
-  const identity = ownIdentity(options, config);
+  const identity = await ownIdentity(options, config);
   const profiles = await profilesOf(config);
   const degraded = degradation(options);
   const evidence = await openOwnEvidence({ options, config, identity, time }, degraded);
@@ -131,7 +131,7 @@ function openOwnEvidence(
 ): Promise<Evidence> {
   return openEvidence({
     directory: options.stateDirectory,
-    origin: config.station.origin ?? `delmonicos/${identity.chainAccount.ss58}`,
+    origin: config.station.origin ?? originOf(options.stateDirectory, identity),
     software: `delmonicos-inside ${options.version}`,
     configPath: options.configPath,
     identity,
@@ -144,6 +144,13 @@ function openOwnEvidence(
       degraded('journal', error);
     },
   });
+}
+
+/** A log keeps the name of the account that it was born with, also when its keys were rotated since. */
+function originOf(stateDirectory: string, identity: StationIdentity): string {
+  const log = readLogIdentity(stateDirectory);
+  const ours = log !== undefined && Buffer.compare(log.signsNext, identity.publicKey) === 0;
+  return ours ? log.origin : `delmonicos/${identity.chainAccount.ss58}`;
 }
 
 interface Reading {
@@ -195,18 +202,25 @@ function startReading(
 }
 
 /** The station's keys; on the very first start the root seed is made. */
-function ownIdentity(options: StationOptions, { chain }: StationConfig): StationIdentity {
+async function ownIdentity(
+  options: StationOptions,
+  { identity: seed, chain }: StationConfig,
+): Promise<StationIdentity> {
   const { stateDirectory, credentialsDirectory, log } = options;
-  const load = (): StationIdentity =>
-    loadIdentity(stateDirectory, { credentialsDirectory, ...(chain && { ss58Prefix: chain.ss58Prefix }) });
+  const load = (): Promise<StationIdentity> =>
+    loadIdentity(stateDirectory, {
+      ...{ credentialsDirectory, ...seed, ...(chain && { ss58Prefix: chain.ss58Prefix }) },
+      signsNext: () => readLogIdentity(stateDirectory)?.signsNext,
+      finishRotation: true,
+    });
   try {
-    return load();
+    return await load();
   } catch (error) {
     if (!(error instanceof IdentityError) || error.code !== 'identity.seed_missing') throw error;
     // A log without its seed: a new one could not go on with it, and would stand in the way of the backup.
     if (journalDiskBytes(stateDirectory) > 0) throw error;
-    createRootSeed(stateDirectory, credentialsDirectory);
-    const identity = load();
+    await createRootSeed(stateDirectory, { credentialsDirectory, ...seed });
+    const identity = await load();
     log('info', 'identity.created', { chainAccount: identity.chainAccount.ss58 });
     return identity;
   }

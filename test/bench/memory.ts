@@ -140,7 +140,7 @@ class Yard {
   /** One service that anchors through the light client on a dev network: with its gateway, and after it has gone. */
   async #watchChain(station: SimulatedStation, telemetry: string, pace: Pace): Promise<Row[]> {
     const directory = this.#directory('chain');
-    const devnet = await this.#keep(startDevnet({ directory, endow: [this.#account(directory)] }));
+    const devnet = await this.#keep(startDevnet({ directory, endow: [await this.#account(directory)] }));
     const service = await this.#start('chain', station, [telemetry, ...chainLines(devnet, pace)]);
     const core = pidOf(service.child.pid);
     const gateway = await gatewayPid(service);
@@ -171,11 +171,11 @@ class Yard {
   }
 
   /** The station's account, with money for fees. */
-  #account(directory: string): { publicKey: Uint8Array; balance: bigint } {
+  async #account(directory: string): Promise<{ publicKey: Uint8Array; balance: bigint }> {
     const state = path.join(directory, 'state');
     mkdirSync(state, { mode: 0o700 });
-    createRootSeed(state);
-    return { publicKey: loadIdentity(state).chainAccount.publicKey, balance: 10n ** 15n };
+    await createRootSeed(state);
+    return { publicKey: (await loadIdentity(state)).chainAccount.publicKey, balance: 10n ** 15n };
   }
 
   #directory(name: string): string {

@@ -82,8 +82,8 @@ meters:
   - { id: lost, line: gone, unitId: 1, profile: eastron-sdm630, every: 100ms }
 `,
   );
-  createRootSeed(good, undefined);
-  identity = loadIdentity(good, {});
+  await createRootSeed(good);
+  identity = await loadIdentity(good);
   const evidence = await open(good);
   await appendFaults(evidence, ENTRIES - 2);
   await evidence.journal.close();

@@ -17,8 +17,8 @@ describe('a receipt on the command line', () => {
   let identity: StationIdentity;
 
   beforeAll(async () => {
-    createRootSeed(directory);
-    identity = loadIdentity(directory);
+    await createRootSeed(directory);
+    identity = await loadIdentity(directory);
     await writeJournal(directory, identity);
   });
   afterAll(() => rmSync(directory, { recursive: true }));

@@ -22,7 +22,7 @@ function writeConfig(chain: string): void {
 
 beforeAll(async () => {
   await runProduct(['key', 'init', state]);
-  const identity = loadIdentity(state, {});
+  const identity = await loadIdentity(state);
   const journal = await openJournal({
     directory: state,
     origin: `delmonicos/${identity.chainAccount.ss58}`,

@@ -11,7 +11,7 @@ for (let round = 1; round <= Number(rounds); round++) {
   writeFileSync(ready(self), '');
   while (!numbers.every((rival) => existsSync(ready(rival))));
   try {
-    createRootSeed(path.join(base, String(round)));
+    await createRootSeed(path.join(base, String(round)));
     process.stdout.write('made\n');
   } catch (error) {
     process.stdout.write(`${String((error as { code?: string }).code)}\n`);

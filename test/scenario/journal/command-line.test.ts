@@ -28,7 +28,7 @@ let close: () => Promise<void>;
 beforeAll(async () => {
   ({ directory, remove } = temporaryDirectory());
   expect((await runProduct(['key', 'init', directory])).status).toBe(0);
-  const signer = loadIdentity(directory);
+  const signer = await loadIdentity(directory);
   log = { origin: `delmonicos/${signer.chainAccount.ss58}`, publicKey: signer.publicKey };
   const journal = await openTestJournal(directory, { signer, origin: log.origin });
   const appended = Array.from({ length: 299 }, (_, i) => journal.append('reading', reading(i), 'sample'));
@@ -99,7 +99,7 @@ describe('delmonicos journal', () => {
   });
 
   it('verify refuses a log that is not signed with the key given', async () => {
-    const keys = loadIdentity(directory);
+    const keys = await loadIdentity(directory);
     const own = keys.verifierKey(log.origin);
     expect((await runProduct(['journal', 'verify', directory, '--key', own])).status).toBe(0);
     expect(
@@ -178,7 +178,7 @@ describe('delmonicos journal', () => {
   it('verify refuses a key and a checkpoint of two different logs', async () => {
     const file = path.join(directory, 'foreign.checkpoint');
     writeFileSync(file, (await runProduct(['journal', 'checkpoint', directory])).stdout);
-    const key = loadIdentity(directory).verifierKey('other');
+    const key = (await loadIdentity(directory)).verifierKey('other');
     const both = await runProduct(['journal', 'verify', directory, '--key', key, '--checkpoint', file]);
     expect(both.status).toBe(2);
     expect(both.stderr).toContain('usage.bad_option');

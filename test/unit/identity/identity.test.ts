@@ -32,25 +32,23 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('root seed', () => {
-  it('is made once, 32 bytes, readable by its owner only, and leaves no draft behind', () => {
+  it('is made once, 32 bytes, readable by its owner only, and leaves no draft behind', async () => {
     const state = path.join(directory, 'a', 'state');
-    const file = createRootSeed(state);
+    const file = await createRootSeed(state);
     expect(readFileSync(file)).toHaveLength(32);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readdirSync(state)).toEqual(['root.seed']);
   });
 
-  it('is never overwritten', () => {
-    const before = readFileSync(createRootSeed(directory));
-    expect(() => createRootSeed(directory)).toThrow(
-      expect.objectContaining({ code: 'identity.seed_exists' }),
-    );
+  it('is never overwritten', async () => {
+    const before = readFileSync(await createRootSeed(directory));
+    await expect(createRootSeed(directory)).rejects.toMatchObject({ code: 'identity.seed_exists' });
     expect(readFileSync(path.join(directory, 'root.seed'))).toEqual(before);
   });
 
-  it('is made although a draft was left by a power cut', () => {
+  it('is made although a draft was left by a power cut', async () => {
     writeFileSync(path.join(directory, '.root.seed.draft'), 'half');
-    expect(readFileSync(createRootSeed(directory))).toHaveLength(32);
+    expect(readFileSync(await createRootSeed(directory))).toHaveLength(32);
   });
 
   it('is made by exactly one of several that make it at once', async () => {
@@ -71,22 +69,22 @@ describe('root seed', () => {
     }
   });
 
-  it('that cannot be made says so, wherever the directory is', () => {
+  it('that cannot be made says so, wherever the directory is', async () => {
     writeFileSync(path.join(directory, 'file'), '');
-    expect(() => createRootSeed(path.join(directory, 'file', 'state'))).toThrow(
-      expect.objectContaining({ code: 'identity.seed_io' }),
-    );
+    await expect(createRootSeed(path.join(directory, 'file', 'state'))).rejects.toMatchObject({
+      code: 'identity.seed_io',
+    });
   });
 
-  it('comes from the credentials directory when it is there, and then none is made', () => {
+  it('comes from the credentials directory when it is there, and then none is made', async () => {
     const credentials = path.join(directory, 'credentials');
     mkdirSync(credentials);
     writeFileSync(path.join(credentials, 'root-seed'), SEED, { mode: 0o444 });
-    const identity = loadIdentity(directory, { credentialsDirectory: credentials });
+    const identity = await loadIdentity(directory, { credentialsDirectory: credentials });
     expect(identity.publicKey).toEqual(identityFromSeed(SEED).publicKey);
-    expect(() => createRootSeed(directory, credentials)).toThrow(
-      expect.objectContaining({ code: 'identity.seed_exists' }),
-    );
+    await expect(createRootSeed(directory, { credentialsDirectory: credentials })).rejects.toMatchObject({
+      code: 'identity.seed_exists',
+    });
     expect(existsSync(path.join(directory, 'root.seed'))).toBe(false);
   });
 
@@ -100,11 +98,11 @@ describe('root seed', () => {
       'identity.seed_invalid',
       () => writeFileSync(path.join(directory, 'root.seed'), Buffer.alloc(33), { mode: 0o600 }),
     ],
-    ['identity.seed_exposed', () => chmodSync(createRootSeed(directory), 0o640)],
+    ['identity.seed_exposed', async () => chmodSync(await createRootSeed(directory), 0o640)],
     ['identity.seed_io', () => mkdirSync(path.join(directory, 'root.seed'), { mode: 0o700 })],
-  ])('that cannot be used is refused with %s', (code, prepare) => {
-    prepare();
-    expect(() => loadIdentity(directory)).toThrow(expect.objectContaining({ code }));
+  ])('that cannot be used is refused with %s', async (code, prepare) => {
+    await prepare();
+    await expect(loadIdentity(directory)).rejects.toMatchObject({ code });
   });
 });
 
