@@ -23,8 +23,13 @@ export interface Table {
   readonly notes: readonly string[];
 }
 
+export interface BenchOptions {
+  /** The largest size that a bench which grows something goes to. */
+  readonly max?: number;
+}
+
 export interface Bench {
   readonly name: string;
   readonly what: string;
-  run(scale: Scale): Promise<readonly Table[]>;
+  run(scale: Scale, options?: BenchOptions): Promise<readonly Table[]>;
 }

@@ -1,13 +1,25 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+/** Asked for when a program needs it: a bundled one, which is in this file too to answer, has no such neighbour. */
+const tsx = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
-/** Runs a program of this folder in a process of its own, so that what it costs is all its own. */
-export async function runInChild<Task extends object, Result>(program: string, task: Task): Promise<Result> {
-  const child = fork(fileURLToPath(new URL(program, import.meta.url)), [], { execArgv: ['--import', TSX] });
+/**
+ * Runs a program of this folder, or one that was bundled, in a process of its own, so that what it costs is all its own.
+ */
+export async function runInChild<Task extends object, Result>(
+  program: string,
+  task: Task,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Result> {
+  const bundled = path.isAbsolute(program);
+  const child = fork(bundled ? program : fileURLToPath(new URL(program, import.meta.url)), [], {
+    execArgv: bundled ? [] : ['--import', tsx()],
+    env: { ...process.env, ...environment },
+  });
   const exited = once(child, 'exit');
   const failed = exited.then(([code]) => {
     throw new Error(`${program} ended with ${String(code)}: ${JSON.stringify(task)}`);

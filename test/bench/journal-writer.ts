@@ -1,14 +1,21 @@
 // Appends readings to one log in a process of its own and says what that took.
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { encode, rfc8949EncodeOptions, Tagged } from 'cborg';
+import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { openJournalReader } from '../../src/journal/index.ts';
 import { answerTask } from './child.ts';
-import { appendReadings, openTypicalLog, typicalReading } from './typical-log.ts';
+import { appendReadings, made, openTypicalLog, typicalReading } from './typical-log.ts';
+
+/**
+ * What SQLite asks for bytes that are there already; with the signature that whoever makes each entry evidence has to pay;
+ * and with the reading encoded as well, as straight as it can be written down with a library.
+ */
+export type RawSubject = 'raw rows' | 'raw rows, each signed' | 'raw rows, each encoded and signed';
 
 export interface WriterTask {
-  readonly subject: 'journal' | 'raw rows' | 'raw rows, each signed';
+  readonly subject: 'journal' | RawSubject;
   readonly directory: string;
   /** Appended before the count begins, so that the engine has compiled the code. */
   readonly warmUp: number;
@@ -17,6 +24,9 @@ export interface WriterTask {
   /** Size of a raw row's blob. */
   readonly rowBytes: number;
 }
+
+/** As long as a station's. */
+const ORIGIN = `delmonicos/${'5'.repeat(48)}`;
 
 export interface WriterResult {
   /** From the first append until everything is on disk and the write-ahead log is folded into the file. */
@@ -30,11 +40,11 @@ export interface WriterResult {
 }
 
 await answerTask<WriterTask, WriterResult>((task) =>
-  task.subject === 'journal' ? writeJournal(task) : writeRows(task),
+  task.subject === 'journal' ? writeJournal(task) : writeRows(task, task.subject),
 );
 
 async function writeJournal({ directory, warmUp, entries, groupEntries }: WriterTask): Promise<WriterResult> {
-  const reading = await typicalReading();
+  const reading = made(await typicalReading());
   const journal = await openTypicalLog(directory, groupEntries);
   await appendReadings(journal, reading, { from: 0, count: warmUp, groupEntries });
   const cost = startCounting();
@@ -50,10 +60,10 @@ async function writeJournal({ directory, warmUp, entries, groupEntries }: Writer
   return { seconds, writtenBytes, fileBytes: fileSize(directory, 'journal.db'), entryBytes: bytes / count };
 }
 
-/** What SQLite itself asks for rows of that size, with the same durability. */
-async function writeRows(task: WriterTask): Promise<WriterResult> {
+/** Rows of that size with the same durability. */
+async function writeRows(task: WriterTask, subject: RawSubject): Promise<WriterResult> {
   const { directory, warmUp, entries, groupEntries, rowBytes } = task;
-  const key = task.subject === 'raw rows' ? undefined : generateKeyPairSync('ed25519').privateKey;
+  const content = await contentMaker(subject, rowBytes);
   const database = new Database(path.join(directory, 'raw.db'));
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
@@ -61,13 +71,8 @@ async function writeRows(task: WriterTask): Promise<WriterResult> {
     'CREATE TABLE row (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, content BLOB NOT NULL) STRICT',
   );
   const insert = database.prepare('INSERT INTO row VALUES (?, ?, ?)');
-  const content = randomBytes(rowBytes);
   const insertRange = database.transaction((from: number, to: number) => {
-    for (let id = from; id < to; id++) {
-      content.writeUInt32BE(id);
-      if (key !== undefined) sign(null, content, key).copy(content, rowBytes - 64);
-      insert.run(id, 'reading', content);
-    }
+    for (let id = from; id < to; id++) insert.run(id, 'reading', content(id));
   });
   const append = (from: number, to: number): void => {
     for (let at = from; at < to; at += groupEntries) {
@@ -79,6 +84,43 @@ async function writeRows(task: WriterTask): Promise<WriterResult> {
   append(warmUp, warmUp + entries);
   database.close();
   return { ...cost(), fileBytes: fileSize(directory, 'raw.db'), entryBytes: rowBytes };
+}
+
+async function contentMaker(subject: RawSubject, rowBytes: number): Promise<(id: number) => Uint8Array> {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const ready = randomBytes(rowBytes);
+  if (subject === 'raw rows, each encoded and signed') return encodedAndSigned(privateKey);
+  return (id) => {
+    ready.writeUInt32BE(id);
+    if (subject === 'raw rows, each signed') sign(null, ready, privateKey).copy(ready, rowBytes - 64);
+    return ready;
+  };
+}
+
+/** What an entry says, in the same CBOR but for the header of its key. */
+async function encodedAndSigned(privateKey: KeyObject): Promise<(id: number) => Uint8Array> {
+  const reading = made(await typicalReading());
+  const header = randomBytes(59);
+  const encoded = (value: unknown): Uint8Array => encode(value, rfc8949EncodeOptions);
+  return (id) => {
+    const { meterSerial, profileId, readBeginMonoMs, readEndMonoMs, values } = reading(id);
+    const list = values.map(({ obis, value: { exponent, mantissa }, unit, quality }) => [
+      obis,
+      new Tagged(4, [exponent, mantissa]),
+      unit,
+      quality,
+    ]);
+    const body = new Map<number, unknown>([
+      [1, meterSerial],
+      [2, profileId],
+      [3, [readBeginMonoMs, readEndMonoMs]],
+      [4, list],
+    ]);
+    const fields = [ORIGIN, id, 'reading', Date.now(), 'S', [1, readEndMonoMs], body];
+    const payload = encoded(new Map(fields.map((field, i) => [i + 1, field])));
+    const signature = sign(null, encoded(['Signature1', header, new Uint8Array(0), payload]), privateKey);
+    return encoded(new Tagged(18, [header, new Map(), payload, signature]));
+  };
 }
 
 function startCounting(): () => { seconds: number; writtenBytes: number } {

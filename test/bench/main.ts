@@ -2,6 +2,7 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
+import { bigLogBench } from './biglog.ts';
 import { bundleBench } from './bundle.ts';
 import { cpuBench } from './cpu.ts';
 import { faultsBench } from './faults.ts';
@@ -18,6 +19,7 @@ const BENCHES: readonly Bench[] = [
   memoryBench,
   journalBench,
   proofsBench,
+  bigLogBench,
   modbusBench,
   cpuBench,
   wireBench,
@@ -30,6 +32,7 @@ const USAGE = `npm run bench -- [name ...] [--json] [--tiny] [--list] [--help]
   name      which benches; all of them unless told
   --json    one JSON document on stdout
   --tiny    seconds instead of minutes: shows that the benches run, the figures mean nothing
+  --max N   how far a bench that grows something goes, such as biglog: 1e7
   --list    what there is
 
 ${list()}`;
@@ -50,6 +53,7 @@ async function main(): Promise<void> {
     options: {
       json: { type: 'boolean' },
       tiny: { type: 'boolean' },
+      max: { type: 'string' },
       list: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -62,15 +66,23 @@ async function main(): Promise<void> {
   if (unknown.length > 0) throw new RangeError(`there is no bench ${unknown.join(', ')}\n\n${USAGE}`);
   const chosen = names.length === 0 ? BENCHES : BENCHES.filter(({ name }) => names.includes(name));
   const scale = options.tiny === true ? 'tiny' : 'full';
+  const max = sizeOption(options.max);
   const benches: BenchReport[] = [];
   for (const bench of chosen) {
     const startedAt = performance.now();
     console.error(`${bench.name}: ${bench.what} ...`);
-    const tables = (await bench.run(scale)).map(report);
+    const tables = (await bench.run(scale, max === undefined ? {} : { max })).map(report);
     benches.push({ name: bench.name, seconds: Math.round((performance.now() - startedAt) / 1_000), tables });
     if (options.json !== true) console.log(`${tables.map(formatTable).join('\n\n')}\n`);
   }
   if (options.json === true) console.log(JSON.stringify({ scale, machine: machine(), benches }, null, 2));
+}
+
+function sizeOption(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const size = Number(text);
+  if (!Number.isSafeInteger(size) || size < 1) throw new RangeError(`--max is no count: ${text}`);
+  return size;
 }
 
 function machine(): Record<string, unknown> {
