@@ -42,8 +42,8 @@ export interface RetainedLog {
 const ROW_OVERHEAD_BYTES = 64;
 
 /**
- * Lets readings give way until the log is within its limit or nothing more may go, in steps of at most BATCH_ENTRIES (or one
- * keep span), the event loop free in between. Each step is one commit: the signed `gap` entry, and the rows that it names gone.
+ * Lets readings give way until the log is within its limit or nothing more may go, in steps of at most 16 tiles (or one keep
+ * span), the event loop free in between. Each step is one commit: the signed `gap` entry, and the rows that it names gone.
  */
 export async function retain(log: RetainedLog, limits: RetentionLimits): Promise<RetentionOutcome> {
   const limitBytes = limits.maxBytes - headroomBytes(limits.maxBytes);

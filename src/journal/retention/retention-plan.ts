@@ -2,7 +2,9 @@ import type { EntryRange, RetentionReason } from '../entry/entry-types.ts';
 import { TILE_WIDTH } from '../tree/hash-tile.ts';
 
 /** What one step goes through at most, unless a keep span is longer: about 1.5 MB of readings, 22 KiB of ranges at the worst. */
-export const BATCH_ENTRIES = 16 * TILE_WIDTH;
+const MAX_BATCH_TILES = 16;
+/** Of a small log a step is a small part, because what it deletes passes through the write-ahead log. */
+const BATCHES_IN_LIMIT = 64;
 
 /**
  * How coarse old readings that are not anchored may become, step by step: the first and last reading of each meter stay in
@@ -10,14 +12,14 @@ export const BATCH_ENTRIES = 16 * TILE_WIDTH;
  */
 export const KEEP_SPANS = [TILE_WIDTH, 16 * TILE_WIDTH, 256 * TILE_WIDTH] as const;
 
-const MAX_HEADROOM_BYTES = 8 * 1024 * 1024;
+const MAX_HEADROOM_BYTES = 16 * 1024 * 1024;
 
 /**
- * Bytes of the bound that are not for entries. Half of it is for the write-ahead log, the other for what is written between
- * two looks at the size.
+ * Bytes of the bound that are not for entries: for the write-ahead log (a quarter of it between two checkpoints), for what one
+ * step of retention adds to that, and for what is written between two looks at the size.
  */
 export function headroomBytes(maxBytes: number): number {
-  return Math.min(MAX_HEADROOM_BYTES, Math.floor(maxBytes / 8));
+  return Math.min(MAX_HEADROOM_BYTES, Math.floor(maxBytes / 4));
 }
 
 /** How far each way of giving way has come; each goes from the oldest entry to the newest. */
@@ -60,20 +62,30 @@ export function nextPass(state: RetentionState): RetentionPass | undefined {
   const anchored = Math.min(floorTo(state.anchoredSize, TILE_WIDTH), end);
   const exported = Math.min(floorTo(state.exportedSize, TILE_WIDTH), anchored);
   const { emptied } = state.progress;
+  const batch = batchEntries(state);
   const empty = (reason: RetentionReason, to: number): RetentionPass => ({
     reason,
-    stretch: { from: emptied, to: Math.min(emptied + BATCH_ENTRIES, to) },
+    stretch: { from: emptied, to: Math.min(emptied + batch, to) },
   });
   if (emptied < exported) return empty('retention.anchored-exported', exported);
   if (emptied < anchored) return empty('retention.anchored', anchored);
   const recent = Math.floor(state.limitBytes / 2 / state.entryBytes);
-  return nextThinning(state.progress, end - recent) ?? nextThinning(state.progress, end);
+  return nextThinning(state.progress, end - recent, batch) ?? nextThinning(state.progress, end, batch);
 }
 
-function nextThinning({ emptied, thinned }: RetentionProgress, end: number): RetentionPass | undefined {
+function batchEntries({ limitBytes, entryBytes }: RetentionState): number {
+  const tiles = Math.floor(limitBytes / BATCHES_IN_LIMIT / entryBytes / TILE_WIDTH);
+  return Math.min(MAX_BATCH_TILES, Math.max(1, tiles)) * TILE_WIDTH;
+}
+
+function nextThinning(
+  { emptied, thinned }: RetentionProgress,
+  end: number,
+  batch: number,
+): RetentionPass | undefined {
   for (const [level, keepSpan] of KEEP_SPANS.entries()) {
     const from = Math.max(thinned[level] ?? 0, floorTo(emptied, keepSpan));
-    const to = Math.min(from + Math.max(BATCH_ENTRIES, keepSpan), floorTo(end, keepSpan));
+    const to = Math.min(from + Math.max(floorTo(batch, keepSpan), keepSpan), floorTo(end, keepSpan));
     if (from < to) return { reason: 'retention.thinned', stretch: { from, to }, keepSpan };
   }
   return undefined;

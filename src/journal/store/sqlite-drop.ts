@@ -18,8 +18,8 @@ export class RowDropper {
   readonly #deleteEntries: Statement<[number, number]>;
   readonly #tileHasEntry: Statement<[number, number], number>;
   readonly #deleteTile: Statement<[number]>;
-  readonly #holesIn: Statement<[number, number], EntryRange>;
-  readonly #deleteHoles: Statement<[number, number]>;
+  readonly #holesAt: Statement<[number, number, number], EntryRange>;
+  readonly #deleteHole: Statement<[number]>;
   readonly #insertHole: Statement<[number, number, number]>;
   readonly #setProgress: Statement<[number, number]>;
   readonly #progress: Statement<[], { keepSpan: number; end: number }>;
@@ -32,10 +32,12 @@ export class RowDropper {
       )
       .pluck();
     this.#deleteTile = database.prepare('DELETE FROM tile WHERE level = 0 AND tile_index = ?');
-    this.#holesIn = database.prepare(
-      'SELECT first_index AS "from", end_index AS "to" FROM hole WHERE first_index >= ? AND end_index <= ? ORDER BY first_index',
+    this.#holesAt = database.prepare(
+      `SELECT first_index AS "from", end_index AS "to" FROM hole
+       WHERE first_index >= coalesce((SELECT max(first_index) FROM hole WHERE first_index <= ?), 0)
+         AND first_index <= ? AND end_index >= ? ORDER BY first_index`,
     );
-    this.#deleteHoles = database.prepare('DELETE FROM hole WHERE first_index >= ? AND end_index <= ?');
+    this.#deleteHole = database.prepare('DELETE FROM hole WHERE first_index = ?');
     this.#insertHole = database.prepare(
       'INSERT INTO hole (first_index, end_index, cause_index) VALUES (?, ?, ?)',
     );
@@ -59,8 +61,9 @@ export class RowDropper {
         this.#deleteTile.run(tile);
       }
     }
-    const before = this.#holesIn.all(stretch.from, stretch.to);
-    this.#deleteHoles.run(stretch.from, stretch.to);
+    // With the neighbours, so that the table stays as small as the runs are few.
+    const before = this.#holesAt.all(stretch.from, stretch.to, stretch.from);
+    for (const { from } of before) this.#deleteHole.run(from);
     for (const { from, to } of mergedRanges([...before, ...ranges])) {
       this.#insertHole.run(from, to, causeIndex);
     }

@@ -4,7 +4,8 @@ import Database from 'better-sqlite3';
 import { JournalError } from '../errors.ts';
 import type { TileWrite } from '../tree/hash-tile.ts';
 import { commitError, ioError, readError } from './sqlite-error.ts';
-import { headroomBytes } from '../retention/retention-plan.ts';
+import { DiskReserve } from './disk-reserve.ts';
+import { Room, type RoomOptions } from './room.ts';
 import { RowDropper, type RowDrop } from './sqlite-drop.ts';
 import { SqliteRows, type EntryRow } from './sqlite-rows.ts';
 import { checkIsJournal, DATABASE_FILE, migrate } from './sqlite-schema.ts';
@@ -19,8 +20,11 @@ export class SqliteStore extends SqliteRows {
   readonly #begin: Database.Statement;
   readonly #commit: Database.Statement;
 
-  constructor(database: Database.Database) {
+  readonly #room: Room;
+
+  constructor(database: Database.Database, room: Room) {
     super(database);
+    this.#room = room;
     this.#insertEntry = database.prepare('INSERT INTO entry (leaf_index, kind, cose) VALUES (?, ?, ?)');
     this.#putTile = database.prepare(
       `INSERT INTO tile (level, tile_index, hashes) VALUES (?, ?, ?)
@@ -33,11 +37,28 @@ export class SqliteStore extends SqliteRows {
   }
 
   /**
-   * Durable when it returns, all or nothing: rows that go do so together with the last of `rows`, which says so.
+   * Durable when it returns, all or nothing: rows that go do so together with the last of `rows`, which says so. When the
+   * disk is full, whatever holds more than readings has a reserve.
    * @throws JournalError `journal.disk_full`, `journal.commit_failed`, `journal.corrupt` (effect none),
    * `journal.commit_unknown` (effect unknown: close, open again and look at the size)
    */
   appendGroup(rows: readonly EntryRow[], tiles: readonly TileWrite[], drop?: RowDrop): void {
+    const readingsOnly = rows.every(({ kind }) => kind === 'reading');
+    this.#room.prepare(readingsOnly);
+    try {
+      this.#write(rows, tiles, drop);
+    } catch (error) {
+      if (!this.#room.makeWay(error as JournalError, readingsOnly)) throw error;
+      this.#write(rows, tiles, drop);
+    }
+  }
+
+  /** Why a reading cannot be taken now, without trying; undefined when it can be tried. */
+  refusesReadings(): JournalError | undefined {
+    return this.#room.refusal();
+  }
+
+  #write(rows: readonly EntryRow[], tiles: readonly TileWrite[], drop?: RowDrop): void {
     let stage: 'before commit' | 'commit' = 'before commit';
     try {
       this.#begin.run();
@@ -77,10 +98,7 @@ export class SqliteStore extends SqliteRows {
   }
 }
 
-export interface StoreOptions {
-  /** Upper bound of the database file; at it, appending fails with `journal.disk_full`. */
-  readonly maxBytes?: number | undefined;
-}
+export type StoreOptions = RoomOptions;
 
 /**
  * Opens the journal for writing, or makes an empty one. The caller holds the writer lock.
@@ -88,19 +106,35 @@ export interface StoreOptions {
  */
 export function openStore(directory: string, options: StoreOptions = {}): SqliteStore {
   const file = path.join(directory, DATABASE_FILE);
-  try {
+  const reserve = new DiskReserve(directory, options.reserveBytes ?? 0);
+  const open = (): SqliteStore => {
     if (!existsSync(file)) createDatabase(file);
-    return openDatabase(file, options);
+    return openDatabase(file, reserve, options);
+  };
+  try {
+    return withRoom(open, reserve);
   } catch (error) {
     throw readError(error, `cannot open ${file}`);
+  }
+}
+
+/** On a full disk SQLite finds no room for its own files, and says no more than that: the reserve is for them too. */
+function withRoom<T>(open: () => T, reserve: DiskReserve): T {
+  try {
+    return open();
+  } catch (error) {
+    const corrupt = readError(error, '').code !== 'journal.io';
+    if (corrupt || reserve.freeBytes() >= reserve.bytes || !reserve.release()) throw error;
+    return open();
   }
 }
 
 /** Opens a journal that was open before: one that is gone is not made anew. @throws as openStore */
 export function reopenStore(directory: string, options: StoreOptions): SqliteStore {
   const file = path.join(directory, DATABASE_FILE);
+  const reserve = new DiskReserve(directory, options.reserveBytes ?? 0);
   try {
-    return openDatabase(file, options);
+    return withRoom(() => openDatabase(file, reserve, options), reserve);
   } catch (error) {
     throw readError(error, `cannot open ${file} again`);
   }
@@ -124,7 +158,7 @@ export function createDatabase(file: string): void {
   syncPath(path.dirname(file));
 }
 
-function openDatabase(file: string, { maxBytes }: StoreOptions): SqliteStore {
+function openDatabase(file: string, reserve: DiskReserve, options: StoreOptions): SqliteStore {
   const database = new Database(file, { fileMustExist: true });
   try {
     checkIsJournal(database);
@@ -133,24 +167,11 @@ function openDatabase(file: string, { maxBytes }: StoreOptions): SqliteStore {
       throw new JournalError('journal.io', `${file} cannot be written ahead (mode ${String(mode)})`);
     database.pragma('synchronous = FULL');
     migrate(database);
-    if (maxBytes !== undefined) bound(database, maxBytes);
-    return new SqliteStore(database);
+    return new SqliteStore(database, new Room(database, reserve, options));
   } catch (error) {
     database.close();
     throw error;
   }
-}
-
-/** SQLite lets its write-ahead log grow to so many pages before it is written back. */
-const WAL_PAGES = 1_000;
-
-/** The file and its write-ahead log together: of a small bound the latter must not take most. */
-function bound(database: Database.Database, maxBytes: number): void {
-  const pageBytes = database.pragma('page_size', { simple: true }) as number;
-  const walPages = Math.min(WAL_PAGES, Math.floor(headroomBytes(maxBytes) / 2 / pageBytes));
-  database.pragma(`wal_autocheckpoint = ${Math.max(1, walPages)}`);
-  database.pragma(`journal_size_limit = ${walPages * pageBytes}`);
-  database.pragma(`max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`);
 }
 
 /** Makes a state directory, durably. @throws JournalError `journal.io` */
