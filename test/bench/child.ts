@@ -7,17 +7,23 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 /** Asked for when a program needs it: a bundled one, which is in this file too to answer, has no such neighbour. */
 const tsx = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
+export interface ChildOptions {
+  /** On top of this process's own. */
+  readonly environment?: NodeJS.ProcessEnv | undefined;
+  readonly nodeFlags?: readonly string[];
+}
+
 /**
  * Runs a program of this folder, or one that was bundled, in a process of its own, so that what it costs is all its own.
  */
 export async function runInChild<Task extends object, Result>(
   program: string,
   task: Task,
-  environment: NodeJS.ProcessEnv = {},
+  { environment = {}, nodeFlags = [] }: ChildOptions = {},
 ): Promise<Result> {
   const bundled = path.isAbsolute(program);
   const child = fork(bundled ? program : fileURLToPath(new URL(program, import.meta.url)), [], {
-    execArgv: bundled ? [] : ['--import', tsx()],
+    execArgv: [...nodeFlags, ...(bundled ? [] : ['--import', tsx()])],
     env: { ...process.env, ...environment },
   });
   const exited = once(child, 'exit');

@@ -127,7 +127,7 @@ async function write(
   const directory = mkdtempSync(path.join(disk.path, 'log-'));
   try {
     const full = { ...task, directory };
-    return await runInChild<WriterTask, WriterResult>('./journal-writer.ts', full, environment);
+    return await runInChild<WriterTask, WriterResult>('./journal-writer.ts', full, { environment });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

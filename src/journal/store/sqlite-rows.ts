@@ -6,7 +6,13 @@ import { JournalError } from '../errors.ts';
 import { edgeTile, tileLevels, TILE_WIDTH, type TreeEdge } from '../tree/hash-tile.ts';
 import { HASH_BYTES, leafHash } from '../tree/merkle-tree.ts';
 import { readError } from './sqlite-error.ts';
-import { checkIsJournal, DATABASE_FILE, SCHEMA_WITH_HOLES, SIGNING_KEY_SCHEMA } from './sqlite-schema.ts';
+import {
+  CACHE_KIB,
+  checkIsJournal,
+  DATABASE_FILE,
+  SCHEMA_WITH_HOLES,
+  SIGNING_KEY_SCHEMA,
+} from './sqlite-schema.ts';
 
 export interface EntryRow {
   readonly index: number;
@@ -209,6 +215,7 @@ export function openRows(directory: string): SqliteRows {
   try {
     database = new Database(file, { readonly: true, fileMustExist: true });
     checkIsJournal(database);
+    database.pragma(`cache_size = -${CACHE_KIB}`);
     return new SqliteRows(database);
   } catch (error) {
     database?.close();

@@ -2,6 +2,11 @@ import type { Database } from 'better-sqlite3';
 import { JournalError } from '../errors.ts';
 
 export const DATABASE_FILE = 'journal.db';
+/**
+ * SQLite's page cache of each connection, in KiB; better-sqlite3 would take 16 MB, which a log fills within hours and never
+ * uses: it is written at its end, and read in order or page by page.
+ */
+export const CACHE_KIB = 2_048;
 /** "DLMJ": `file` and sqlite3 can tell a journal from any other database. */
 export const APPLICATION_ID = 0x444c4d4a;
 

@@ -8,7 +8,7 @@ import { DiskReserve } from './disk-reserve.ts';
 import { Room, type RoomOptions } from './room.ts';
 import { RowDropper, type RowDrop } from './sqlite-drop.ts';
 import { SqliteRows, type EntryRow } from './sqlite-rows.ts';
-import { checkIsJournal, DATABASE_FILE, migrate } from './sqlite-schema.ts';
+import { CACHE_KIB, checkIsJournal, DATABASE_FILE, migrate } from './sqlite-schema.ts';
 import { syncPath } from './sync-path.ts';
 
 /** The one connection that writes. WAL with synchronous=FULL: a commit that returned survives a power cut. */
@@ -166,6 +166,7 @@ function openDatabase(file: string, reserve: DiskReserve, options: StoreOptions)
     if (mode !== 'wal')
       throw new JournalError('journal.io', `${file} cannot be written ahead (mode ${String(mode)})`);
     database.pragma('synchronous = FULL');
+    database.pragma(`cache_size = -${CACHE_KIB}`);
     migrate(database);
     return new SqliteStore(database, new Room(database, reserve, options));
   } catch (error) {
