@@ -69,6 +69,20 @@ export interface EnergyMeter {
   /** Asks the meter who it is; rejects with a `MeterError`. */
   identify(): Promise<MeterIdentity>;
   readSample(priority?: ReadPriority): Promise<MeterSample>;
+  /**
+   * Of a meter that signs by itself: has it sign the begin or the end of a session, and resolves with what it signed, byte for
+   * byte. Rejects with a `MeterError`.
+   */
+  readSignedRecord?(moment: 'begin' | 'end'): Promise<SignedMeterRecord>;
+}
+
+/** What a meter signed, as it came from the meter; nobody has checked it yet. */
+export interface SignedMeterRecord {
+  /** `OCMF`, or what else the meter signs. */
+  readonly format: string;
+  /** How `data` holds its bytes. */
+  readonly encoding: 'text' | 'hex' | 'base64';
+  readonly data: string;
 }
 
 /** Billing reads overtake periodic ones on a shared line; diagnostics (scan, trace) come last. */

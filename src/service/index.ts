@@ -13,3 +13,6 @@ export {
   type TimeStatusOptions,
 } from './time-status/time-status.ts';
 export type { LeapState, TimeReading, TimeSourceName } from './time-status/time-reading.ts';
+export { askControlSocket } from './control-client.ts';
+export { openControlSocket, type ControlSocket, type ControlSocketOptions } from './control-socket.ts';
+export { ControlError, type ControlErrorCode } from './errors.ts';

@@ -10,7 +10,7 @@
  */
 
 const BOTTOM = ['src/chain', 'src/journal', 'src/identity', 'src/config', 'src/ocmf'];
-const MIDDLE = ['src/metering', 'src/sync', 'src/telemetry', 'src/receipt', 'src/service'];
+const MIDDLE = ['src/metering', 'src/sync', 'src/telemetry', 'src/receipt', 'src/service', 'src/session'];
 const HAL = [
   'hal/contract',
   'hal/line',
@@ -61,6 +61,7 @@ export const ROOMS = [
     uses: ['hal/contract', ...BOTTOM],
     libraries: ['better-sqlite3', '@noble/hashes', 'valibot'],
   },
+  { path: 'src/session', uses: ['hal/contract', ...BOTTOM], libraries: [] },
   { path: 'src/metering', uses: ['hal/contract', ...BOTTOM], libraries: [] },
   { path: 'src/station', uses: [...HAL, ...BOTTOM, ...MIDDLE], libraries: ['*'] },
   // The receipt's own verifier, in a browser: a page of its own, which nothing imports (decision 0013).

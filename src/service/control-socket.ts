@@ -1,0 +1,156 @@
+import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { StationError, type Log } from '../../hal/contract/index.ts';
+import { ControlError } from './errors.ts';
+
+/** A request has a few hundred bytes; whoever sends more without an end of line is no client of ours. */
+const MAX_LINE_BYTES = 16_384;
+/** The charging software holds one or two. */
+const MAX_CONNECTIONS = 16;
+/** A connection on which nothing is asked is closed, so that forgotten ones do not use up the number. */
+const IDLE_MS = 600_000;
+/** Owner and group: who may speak for the charging software is a matter of group membership. */
+const SOCKET_MODE = 0o660;
+
+export interface ControlSocketOptions {
+  readonly path: string;
+  /** Answers one request; a rejection with a `StationError` is told to the client by its code. */
+  readonly answer: (request: unknown) => Promise<object>;
+  readonly log: Log;
+}
+
+export interface ControlSocket {
+  /** Closes the socket and every connection; resolves when the file is gone. */
+  close(): Promise<void>;
+}
+
+/**
+ * A Unix socket that takes JSON lines: one request, one answer, in order. Answers are `{"ok":true, ...}` or
+ * `{"ok":false,"error":{"code","message","remedy","hint"}}`. Whatever a client sends, it harms nobody but itself.
+ * @throws ControlError `control.in_use` when another process listens there, `control.failed`
+ */
+export async function openControlSocket(options: ControlSocketOptions): Promise<ControlSocket> {
+  await removeStale(options.path);
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    if (sockets.size >= MAX_CONNECTIONS) {
+      const error = new ControlError('control.busy', `there are ${MAX_CONNECTIONS} connections`);
+      socket.on('error', () => {});
+      socket.end(`${JSON.stringify(refusal(error))}\n`);
+      return;
+    }
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    serve(socket, options);
+  });
+  await listening(server, options.path);
+  server.on('error', (error) => options.log('error', 'control.failed', { error }));
+  return {
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function listening(server: Server, path: string): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    // Until here nobody but the owner could connect: a new socket has the mode that umask leaves, and connecting needs to write.
+    chmodSync(path, SOCKET_MODE);
+  } catch (cause) {
+    throw new ControlError('control.failed', `cannot listen on ${path}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/** A service that was killed leaves its socket behind; nobody listens there any more. */
+async function removeStale(path: string): Promise<void> {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new ControlError('control.failed', `${path} is there and is no socket`);
+  const isAlive = await new Promise<boolean>((resolve) => {
+    const probe = createConnection(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+  if (isAlive) throw new ControlError('control.in_use', `another process listens on ${path}`);
+  unlinkSync(path);
+}
+
+/** One request after the other: while one is answered, nothing more is read. */
+function serve(socket: Socket, { answer, log }: ControlSocketOptions): void {
+  let waiting = Buffer.alloc(0);
+  let isAnswering = false;
+  const say = (document: object): void => {
+    if (socket.writable) socket.write(`${JSON.stringify(document)}\n`);
+  };
+  const next = (): void => {
+    if (isAnswering) return;
+    const end = waiting.indexOf(0x0a);
+    if (end > MAX_LINE_BYTES || (end === -1 && waiting.length > MAX_LINE_BYTES)) {
+      say(refusal(new ControlError('control.too_long', `a line has at most ${MAX_LINE_BYTES} bytes`)));
+      socket.end();
+      socket.pause();
+      waiting = Buffer.alloc(0);
+      return;
+    }
+    if (end === -1) return void socket.resume();
+    const line = waiting.subarray(0, end).toString('utf8');
+    waiting = waiting.subarray(end + 1);
+    if (line.trim() === '') return next();
+    isAnswering = true;
+    socket.pause();
+    answered(line, answer)
+      .catch((error: unknown) => {
+        if (!(error instanceof StationError)) log('error', 'control.request_failed', { error });
+        return refusal(error);
+      })
+      .then(
+        (document) => {
+          say(document);
+          isAnswering = false;
+          next();
+        },
+        () => socket.destroy(),
+      );
+  };
+  socket.setTimeout(IDLE_MS, () => {
+    // Nobody is cut off who waits for an answer.
+    if (!isAnswering) socket.destroy();
+  });
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (chunk) => {
+    waiting = Buffer.concat([waiting, chunk]);
+    next();
+  });
+}
+
+async function answered(line: string, answer: ControlSocketOptions['answer']): Promise<object> {
+  let request: unknown;
+  try {
+    request = JSON.parse(line);
+  } catch (cause) {
+    throw new ControlError('control.bad_json', 'the line is not one JSON document', { cause });
+  }
+  return { ok: true, ...(await answer(request)) };
+}
+
+function refusal(error: unknown): object {
+  if (!(error instanceof StationError)) {
+    return { ok: false, error: { code: 'internal', message: 'the request failed', remedy: 'operator' } };
+  }
+  const { code, message, remedy, hint, details } = error;
+  return { ok: false, error: { code, message, remedy, details, ...(hint !== undefined && { hint }) } };
+}
