@@ -10,6 +10,12 @@ export {
   RECEIPT_FORMATS,
   type Receipt,
 } from './receipt-format.ts';
+export {
+  PICTURE_READINGS,
+  selectSession,
+  type SessionSelection,
+  type SessionSource,
+} from './session-selection.ts';
 export type { SessionMoment, SessionSummary } from './session.ts';
 export type { StatedValue, Statement } from './statement.ts';
 export {

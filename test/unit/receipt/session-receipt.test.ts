@@ -1,0 +1,394 @@
+import { Sign1 } from '@auth0/cose';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ENERGY_IMPORT, parseDecimal } from '../../../hal/contract/index.ts';
+import { identityFromSeed } from '../../../src/identity/index.ts';
+import { encodeEntry, signRotation, type JournalEntry } from '../../../src/journal/index.ts';
+import {
+  createReceipt,
+  verifyReceipt,
+  type CheckName,
+  type CheckResult,
+  type Receipt,
+  type ReceiptReport,
+} from '../../../src/receipt/index.ts';
+import { receiptInput, testReceipt, type TestStation } from '../../support/receipt-fixture.ts';
+import {
+  METER,
+  SESSION_ID,
+  sessionIndices,
+  sessionLog,
+  type SessionLog,
+  type SessionLogOptions,
+} from '../../support/session-fixture.ts';
+
+const station = sessionLog({ gap: [40, 46] });
+const good = testReceipt(station, sessionIndices(station));
+const trustedKey = station.identity.publicKey;
+
+const resultOf = (report: ReceiptReport, name: CheckName): CheckResult | undefined =>
+  report.checks.find((check) => check.name === name)?.result;
+const failures = ({ checks }: ReceiptReport): CheckName[] =>
+  checks.filter(({ result }) => result === 'fail').map(({ name }) => name);
+
+/** The report on a session whose log says something else. */
+function reportOn(options: SessionLogOptions, indices?: (log: SessionLog) => number[]): ReceiptReport {
+  const log = sessionLog({ minutes: 12, ...options });
+  return verifyReceipt(testReceipt(log, (indices ?? sessionIndices)(log), null), {
+    trustedKey: log.identity.publicKey,
+  });
+}
+
+const onKind =
+  (kind: JournalEntry['kind'], change: (entry: JournalEntry) => JournalEntry) =>
+  (entry: JournalEntry): JournalEntry =>
+    entry.kind === kind ? change(entry) : entry;
+
+describe('the receipt of a charging session', () => {
+  it('passes every check that needs no network', () => {
+    const report = verifyReceipt(good, { trustedKey });
+    expect(report.ok).toBe(true);
+    const open = report.checks.filter(({ result }) => result !== 'pass').map(({ name }) => name);
+    expect(open).toEqual(['finality']);
+  });
+
+  it('says what was charged, exactly as the register rose, and between which entries', () => {
+    const { session } = verifyReceipt(good);
+    expect(session).toMatchObject({
+      sessionId: SESSION_ID,
+      meterSerial: METER.meterSerial,
+      begin: { index: station.beginIndex, register: '4821337.6', clock: 'synchronised' },
+      end: { index: station.endIndex, register: '4832634.8' },
+      wh: '11297.2',
+      durationMs: 74 * 60_000 + station.endIndex - station.beginIndex,
+    });
+  });
+
+  it('counts what the log has in between and the receipt does not show', () => {
+    const few = testReceipt(station, [0, station.beginIndex, 20, 30, station.endIndex]);
+    expect(verifyReceipt(few).session).toMatchObject({
+      entriesBetween: station.endIndex - station.beginIndex - 1,
+      entriesShown: 2,
+      wh: '11297.2',
+    });
+  });
+
+  it('carries the OCMF records beside the entries, in version 2 of the format; without them it is version 1', () => {
+    const receipt = JSON.parse(good) as Receipt;
+    expect(receipt.format).toBe('delmonicos-receipt/v2');
+    expect(receipt.ocmf).toHaveLength(2);
+    const plain = sessionLog({ withoutOcmf: true, minutes: 5 });
+    const without = JSON.parse(testReceipt(plain, sessionIndices(plain))) as Receipt;
+    expect(without).toMatchObject({ format: 'delmonicos-receipt/v1', ocmf: null });
+  });
+
+  it('is given also when the log contradicts itself, and says so', () => {
+    const log = sessionLog({
+      minutes: 5,
+      change: onKind('session-end', (entry) => ({ ...entry, timeMs: entry.timeMs + 3_600_000 })),
+    });
+    expect(failures(verifyReceipt(testReceipt(log, sessionIndices(log))))).toEqual(['times']);
+  });
+});
+
+describe('a session fails by name', () => {
+  const bodyOf = (change: Record<string, unknown>) => (entry: JournalEntry) =>
+    ({ ...entry, body: { ...entry.body, ...change } }) as JournalEntry;
+  const withRegister = (wh: string, quality = 'G') =>
+    bodyOf({
+      reading: {
+        ...METER,
+        readBeginMonoMs: 1,
+        readEndMonoMs: 2,
+        values: [{ obis: ENERGY_IMPORT, value: parseDecimal(wh), unit: 'Wh', quality }],
+      },
+    });
+
+  it.each<readonly [string, SessionLogOptions, CheckName[]]>([
+    [
+      'session: ends as another session',
+      { change: onKind('session-end', bodyOf({ sessionId: 'x' })) },
+      ['session'],
+    ],
+    [
+      'session: ends at another EVSE',
+      { change: onKind('session-end', bodyOf({ evseId: 'x' })) },
+      ['session'],
+    ],
+    [
+      'session: another meter at the end',
+      {
+        withoutOcmf: true,
+        change: onKind('session-end', (entry) => {
+          if (entry.kind !== 'session-end') return entry;
+          return {
+            ...entry,
+            body: { ...entry.body, reading: { ...entry.body.reading, meterSerial: 'OTHER' } },
+          };
+        }),
+      },
+      ['session'],
+    ],
+    [
+      'session and energy: less on the register at the end than at the begin',
+      { withoutOcmf: true, change: onKind('session-end', withRegister('12')) },
+      ['session', 'energy'],
+    ],
+    [
+      'session: the register falls and rises again in between',
+      {
+        change: (entry) =>
+          entry.kind === 'reading' && entry.index === 6
+            ? {
+                ...entry,
+                body: {
+                  ...entry.body,
+                  values: [{ obis: ENERGY_IMPORT, value: parseDecimal('3'), unit: 'Wh', quality: 'G' }],
+                },
+              }
+            : entry,
+      },
+      ['session'],
+    ],
+    [
+      'session: the meter was exchanged in between',
+      {
+        gap: [4, 4],
+        change: onKind('gap', (entry) => ({
+          ...entry,
+          kind: 'meter-swap',
+          body: {
+            meterId: 'evse1',
+            profileId: METER.profileId,
+            oldSerial: METER.meterSerial,
+            newSerial: 'B',
+          },
+        })),
+      },
+      ['session'],
+    ],
+    [
+      'times: the wall clock ran an hour ahead of the clock that never jumps, and no step was recorded',
+      { change: onKind('session-end', (entry) => ({ ...entry, timeMs: entry.timeMs + 3_600_000 })) },
+      ['times'],
+    ],
+    [
+      'ocmf: the register of the record is not that of the entry',
+      { change: onKind('session-end', withRegister('4999999')) },
+      ['ocmf'],
+    ],
+    [
+      'ocmf: a record that was changed before it was put in the log',
+      {
+        change: onKind('session-end', (entry) =>
+          entry.kind === 'session-end' && entry.body.ocmf !== undefined
+            ? { ...entry, body: { ...entry.body, ocmf: entry.body.ocmf.replace('04A1B2C3D4', '04A1B2C3D5') } }
+            : entry,
+        ),
+      },
+      ['ocmf'],
+    ],
+  ])('%s', (_story, options, expected) => {
+    expect(failures(reportOn(options))).toEqual(expected);
+  });
+
+  it('ocmf: the record beside the entries is another one than the one in them', () => {
+    const forged = good.replace('04A1B2C3D4', '04A1B2C3D5');
+    expect(forged).not.toBe(good);
+    expect(failures(verifyReceipt(forged))).toEqual(['ocmf']);
+  });
+
+  it('session: two begins and one end', () => {
+    const log = sessionLog({
+      minutes: 8,
+      change: onKind('tariff', (entry) => {
+        const { reading } = (sessionBegin as { body: { reading: object } }).body;
+        return {
+          ...entry,
+          kind: 'session-begin',
+          body: { sessionId: 'b', evseId: 'e', reading },
+        } as JournalEntry;
+      }),
+    });
+    expect(failures(verifyReceipt(testReceipt(log, sessionIndices(log))))).toContain('session');
+  });
+});
+
+/** Any begin, to take its reading from. */
+let sessionBegin: JournalEntry | undefined;
+sessionLog({ minutes: 2, change: onKind('session-begin', (entry) => (sessionBegin = entry)) });
+
+describe('a session is not said to be checked', () => {
+  it('when its begin or its end is missing', () => {
+    const report = reportOn({}, ({ beginIndex }) => [0, beginIndex, beginIndex + 3]);
+    expect(resultOf(report, 'session')).toBe('not checked');
+    expect(resultOf(report, 'energy')).toBe('not checked');
+    expect(report.session).toBeNull();
+    expect(failures(report)).toEqual([]);
+  });
+
+  it('when the meter itself did not vouch for its register', () => {
+    const report = reportOn({
+      withoutOcmf: true,
+      change: onKind('session-end', (entry) =>
+        entry.kind === 'session-end'
+          ? {
+              ...entry,
+              body: {
+                ...entry.body,
+                reading: {
+                  ...entry.body.reading,
+                  values: entry.body.reading.values.map((value) => ({ ...value, quality: 'T' as const })),
+                },
+              },
+            }
+          : entry,
+      ),
+    });
+    expect(resultOf(report, 'energy')).toBe('not checked');
+    expect(report.session?.wh).toBeNull();
+  });
+
+  it.each(['U', 'I', 'R'] as const)('to have right times with the clock status %s', (clock) => {
+    const report = reportOn({ clock });
+    expect(resultOf(report, 'times')).toBe('not checked');
+    expect(failures(report)).toEqual([]);
+  });
+
+  it('to have an OCMF record that fits without entry 0, which names the key', () => {
+    const report = reportOn({}, (log) => sessionIndices(log).filter((index) => index > 0));
+    expect(resultOf(report, 'ocmf')).toBe('not checked');
+    expect(failures(report)).toEqual([]);
+  });
+});
+
+describe('a clock that was set during the session', () => {
+  const stepMs = 7_200_000;
+  const set = (entry: JournalEntry): JournalEntry => {
+    if (entry.kind === 'gap') {
+      return { ...entry, kind: 'clock-step', body: { stepMs, before: 'U', after: 'S', reason: 'set' } };
+    }
+    return entry.index > 6 ? { ...entry, timeMs: entry.timeMs + stepMs } : entry;
+  };
+
+  it('is explained by the step in the log', () => {
+    const report = reportOn({ gap: [4, 4], change: set, withoutOcmf: true });
+    expect(failures(report)).toEqual([]);
+    expect(resultOf(report, 'times')).toBe('pass');
+  });
+
+  it('is a contradiction when the receipt leaves the step out', () => {
+    const stepAt = (log: SessionLog) => log.beginIndex + 5;
+    const report = reportOn({ gap: [4, 4], change: set, withoutOcmf: true }, (log) =>
+      sessionIndices(log).filter((index) => index !== stepAt(log)),
+    );
+    expect(failures(report)).toEqual(['times']);
+  });
+});
+
+describe('a log whose key was replaced', () => {
+  const next = identityFromSeed(new Uint8Array(32).fill(9));
+  const log = sessionLog({ minutes: 6 });
+  const rotated = ((): TestStation & { readonly rotationIndex: number } => {
+    const rotationIndex = log.log.length;
+    const stamp = {
+      station: log.origin,
+      timeMs: 1_800_000_000_000,
+      clock: 'S',
+      bootCount: 8,
+      sinceBootMs: 5,
+    } as const;
+    const rotation = signRotation({ origin: log.origin, index: rotationIndex }, trustedKey, next);
+    const config = {
+      ...stamp,
+      index: rotationIndex,
+      kind: 'config',
+      body: { reason: 'rotation', rotation },
+    } as const;
+    const reading = {
+      ...stamp,
+      index: rotationIndex + 1,
+      kind: 'reading',
+      body: { ...METER, readBeginMonoMs: 1, readEndMonoMs: 2, values: [] },
+    } as const;
+    const entries = [...log.log, encodeEntry(config, log.identity), encodeEntry(reading, next)];
+    return { ...log, log: entries, identity: next, rotationIndex };
+  })();
+  const { rotationIndex } = rotated;
+  const made = (indices: readonly number[]) =>
+    createReceipt({ ...receiptInput(rotated, indices, null), publicKey: log.identity.publicKey });
+  const across = made([log.beginIndex, log.endIndex, rotationIndex, rotationIndex + 1]);
+
+  it('verifies along the rotation, with the first key as well as with the one that signs now', () => {
+    for (const key of [log.identity.publicKey, next.publicKey]) {
+      const report = verifyReceipt(across, { trustedKey: key });
+      expect(failures(report)).toEqual([]);
+      expect(resultOf(report, 'trusted-key')).toBe('pass');
+    }
+    const stranger = identityFromSeed(new Uint8Array(32).fill(77));
+    expect(failures(verifyReceipt(across, { trustedKey: stranger.publicKey }))).toEqual(['trusted-key']);
+  });
+
+  it('does not verify without the rotation: the later entries are a stranger’s', () => {
+    expect(() => made([log.beginIndex, rotationIndex + 1])).toThrow(
+      expect.objectContaining({ code: 'receipt.inconsistent' }) as Error,
+    );
+  });
+
+  it('has entries on both sides of it that an independent COSE library verifies with the key of each', async () => {
+    const { entries } = JSON.parse(across) as Receipt;
+    await expectCose(entries.slice(0, 3), log.identity.publicKey);
+    await expectCose(entries.slice(3), next.publicKey);
+  });
+});
+
+it('every kind of entry in a receipt verifies with an independent COSE library, and with no bit changed', async () => {
+  const { entries } = JSON.parse(good) as Receipt;
+  expect(new Set(verifyReceipt(good).statements.map(({ kind }) => kind))).toEqual(
+    new Set(['boot', 'session-begin', 'tariff', 'reading', 'gap', 'session-end']),
+  );
+  await expectCose(entries, trustedKey);
+});
+
+async function expectCose(entries: Receipt['entries'], publicKey: Uint8Array): Promise<void> {
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') };
+  const key = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['verify']);
+  for (const { cose } of entries) {
+    const bytes = new Uint8Array(Buffer.from(cose, 'base64'));
+    await expect(Sign1.decode(bytes).verify(key)).resolves.toBeUndefined();
+    bytes[bytes.length - 9]! ^= 4;
+    await expect(Sign1.decode(bytes).verify(key)).rejects.toThrow();
+  }
+}
+
+describe('a changed byte', () => {
+  const small = sessionLog({ minutes: 3 });
+  const file = Buffer.from(testReceipt(small, sessionIndices(small)));
+
+  it('in the OCMF records beside the entries makes a named check fail', { timeout: 120_000 }, () => {
+    const text = file.toString();
+    const [from, to] = [text.indexOf('"ocmf"'), text.indexOf('"anchor"')];
+    // Every third: with another bit each time, all kinds of characters of a record are met in all their bits.
+    const silent = Array.from({ length: Math.floor((to - from) / 3) }, (_, i) => from + 3 * i).filter(
+      (at) => {
+        const changed = Uint8Array.from(file);
+        changed[at]! ^= 1 << (at % 7);
+        return failures(verifyReceipt(changed)).length === 0;
+      },
+    );
+    expect(silent).toEqual([]);
+  });
+
+  it('makes a named check fail, whatever it is changed to', () => {
+    fc.assert(
+      fc.property(fc.nat(file.length - 1), fc.integer({ min: 1, max: 255 }), (at, mask) => {
+        const changed = Uint8Array.from(file);
+        changed[at]! ^= mask;
+        const report = verifyReceipt(changed);
+        expect(failures(report)).not.toEqual([]);
+        expect(report.ok).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
