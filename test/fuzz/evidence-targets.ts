@@ -13,9 +13,11 @@ import {
   parseTlogProof,
 } from '../../src/journal/index.ts';
 import { verifyReceipt } from '../../src/receipt/index.ts';
+import { verifyOcmf } from '../../src/ocmf/index.ts';
 import { createInboundGuard } from '../../src/telemetry/inbound-guard.ts';
 import * as v from 'valibot';
 import { checkpointOf, receiptInput, testReceipt, testStation } from '../support/receipt-fixture.ts';
+import { BEGIN, END, hexOf, signed, STATION_KEY } from '../support/ocmf-session.ts';
 import { foundUnless, mustHold, type FuzzTarget } from './fuzz-target.ts';
 import { mutateJson } from './mutate.ts';
 
@@ -108,6 +110,30 @@ function isGoodReceipt(input: Uint8Array): boolean {
   );
   return entries.every(isKnown) && isKnownAnchor;
 }
+
+const OCMF_RECORDS = [signed(BEGIN), signed(END)];
+const OCMF_PAYLOADS = new Set(OCMF_RECORDS.map((record) => record.split('|')[1]));
+
+const ocmf: FuzzTarget = {
+  name: 'ocmf',
+  seeds: [
+    ...OCMF_RECORDS,
+    OCMF_RECORDS.join('\n'),
+    `${OCMF_RECORDS[0] ?? ''}|${hexOf(STATION_KEY.publicKey)}`,
+    `<values>${OCMF_RECORDS.map((record) => `<value><signedData><![CDATA[${record}]]></signedData></value>`).join('')}</values>`,
+  ].map(bytesOf),
+  // Good records are verified with P-256 in TypeScript, some milliseconds each.
+  fullRuns: 100_000,
+  maxMs: 2_000,
+  run(input) {
+    const { ok, authentic } = verifyOcmf(input, { publicKey: STATION_KEY.publicKeySpki });
+    mustHold(!ok || authentic, 'what is good was signed by the key that was given');
+    const text = textOf(input);
+    const isKnown = [...OCMF_PAYLOADS].some((payload) => payload !== undefined && text.includes(payload));
+    mustHold(!authentic || isKnown || !text.includes('OCMF|'), 'what is signed says what the station said');
+    return ok;
+  },
+};
 
 const MODELS = new URL('../../hal/profile/models/', import.meta.url);
 
@@ -202,5 +228,5 @@ const guard: FuzzTarget = {
 
 /** What comes from disks, networks and people. */
 export const EVIDENCE_TARGETS: readonly FuzzTarget[] = [
-  ...[entry, cbor, checkpoint, tlogProof, receipt, profile, config, ipc, guard],
+  ...[entry, cbor, checkpoint, tlogProof, receipt, ocmf, profile, config, ipc, guard],
 ];
