@@ -14,7 +14,7 @@ export interface RoomOptions {
 const WAL_PAGES = 1_000;
 /** While the reserve is in use it is written back sooner, for every page of it comes out of the reserve. */
 const SCARCE_WAL_PAGES = 64;
-/** Readings are taken again when so many pages are free, not before: the next group should fit. */
+/** Readings are taken again when so many pages are free, not before: the next group should fit. Of a small bound, fewer. */
 const PAGES_FOR_READINGS = 64;
 const FREE_FOR_READINGS_BYTES = 64 * 1024;
 
@@ -29,6 +29,7 @@ export class Room {
   readonly #pageBytes: number;
   readonly #pagesFor: { readonly readings: number; readonly others: number } | undefined;
   readonly #walPages: number;
+  readonly #pagesNeeded: number;
   #limit: number | undefined;
   #full = false;
 
@@ -38,9 +39,10 @@ export class Room {
     this.#pageBytes = this.#pragma('page_size');
     this.#pagesFor = maxBytes === undefined ? undefined : this.#pagesWithin(maxBytes);
     this.#full = !reserve.isThere && !reserve.canMake;
-    const headroomPages = Math.floor(headroomBytes(maxBytes ?? Infinity) / 4 / this.#pageBytes);
+    const headroomPages = Math.floor(headroomBytes(maxBytes ?? Infinity) / this.#pageBytes);
     // Of a small bound the write-ahead log must not take most.
-    this.#walPages = Math.max(1, Math.min(WAL_PAGES, headroomPages));
+    this.#walPages = Math.max(1, Math.min(WAL_PAGES, Math.floor(headroomPages / 4)));
+    this.#pagesNeeded = Math.min(PAGES_FOR_READINGS, Math.floor(headroomPages / 8));
     this.#writeBackAfter(this.#walPages);
     void reserve.make();
   }
@@ -69,7 +71,7 @@ export class Room {
     const freeBytes = this.reserve.freeBytes();
     if (!this.reserve.isThere) void this.reserve.make();
     else if (
-      this.#pagesLeft(this.#pagesFor?.readings) >= PAGES_FOR_READINGS &&
+      this.#pagesLeft(this.#pagesFor?.readings) >= this.#pagesNeeded &&
       freeBytes >= FREE_FOR_READINGS_BYTES
     ) {
       this.#full = false;

@@ -29,10 +29,12 @@ describe('a commit that fails', () => {
     const { size } = journal;
     expect(outcomes.at(-1)).toMatchObject({ code: 'journal.disk_full', effect: 'none' });
     expect(log).toHaveLength(1);
-    const waiting = Array.from({ length: 8 }, (_, n) => journal.append('reading', reading(n, 30), 'sample'));
-    await expect(journal.flush()).rejects.toThrow(code('disk_full'));
-    for (const result of await Promise.allSettled(waiting))
-      expect(result).toMatchObject({ status: 'rejected' });
+    // Not even tried any more: what is left is kept for entries that are no readings.
+    await expect(journal.append('reading', reading(1, 30), 'sample')).rejects.toMatchObject({
+      code: 'journal.disk_full',
+      effect: 'none',
+    });
+    await expect(journal.flush()).resolves.toBeUndefined();
     expect(journal.size).toBe(size);
     await journal.close();
     expect(await verifyJournal(directory)).toMatchObject({ ok: true, size });
