@@ -15,11 +15,11 @@ const random = seededRandom('kill');
 
 describe(`kills of the writer ${random.note}`, { timeout: 1_800_000 }, () => {
   it.each([
-    ['appending', 0.8, {}],
-    ['appending, and readings give way', 0.2, { retainBytes: 16 * 1024 }],
-  ])('while it is %s: no acknowledged entry is lost', async (what, share, task) => {
+    ['appending', 0.8, {}, 150],
+    ['appending, and readings give way', 0.2, { retainBytes: 16 * 1024 }, 600],
+  ])('while it is %s: no acknowledged entry is lost', async (what, share, task, maxEntries) => {
     const kills = Math.round(KILLS * share);
-    const report = await killAgainAndAgain({ kills, killsPerLog: 20, random, task }, appenders);
+    const report = await killAgainAndAgain({ kills, killsPerLog: 20, random, task, maxEntries }, appenders);
     const { duringStart, acknowledged, lost, gone, bad, seconds } = report;
     process.stdout.write(
       `kill -9 while ${what}: ${report.kills} kills (${duringStart} during a start), ${acknowledged} entries acknowledged, ` +

@@ -10,6 +10,8 @@ export interface KillPlan {
   readonly killsPerLog: number;
   readonly random: SeededRandom;
   readonly task?: Pick<AppenderTask, 'retainBytes'>;
+  /** How many it may append in one life. */
+  readonly maxEntries?: number;
 }
 
 export interface KillReport {
@@ -43,7 +45,7 @@ export async function killAgainAndAgain(plan: KillPlan, appenders: AppenderProgr
     const left = Math.min(plan.killsPerLog, plan.kills - report.kills);
     for (let kill = 0; kill < left; kill++) {
       const task = { directory, groupEntries: 8, from: kill * 100_000, ...plan.task };
-      const bad = await killOnce(plan.random, appenders, task, promises, report);
+      const bad = await killOnce(plan, appenders, task, promises, report);
       if (bad === undefined) continue;
       report.bad.push(`kill ${report.kills}: ${bad}`);
       break;
@@ -56,14 +58,14 @@ export async function killAgainAndAgain(plan: KillPlan, appenders: AppenderProgr
 }
 
 async function killOnce(
-  random: SeededRandom,
+  { random, maxEntries }: KillPlan,
   appenders: AppenderProgram,
   task: AppenderTask,
   promises: Promises,
   report: KillReport,
 ): Promise<string | undefined> {
   const appender = appenders.start(task);
-  await atARandomMoment(appender, random);
+  await atARandomMoment(appender, random, maxEntries);
   appender.child.kill('SIGKILL');
   const { signal } = await appender.ended;
   report.kills++;

@@ -98,9 +98,10 @@ async function oneCut(
 export async function atARandomMoment(
   { child, acknowledged }: Appender,
   random: SeededRandom,
+  maxEntries = 150,
 ): Promise<void> {
   if (random.below(4) === 0) return void (await pause(random.below(250)));
-  const entries = 1 + random.below(150);
+  const entries = 1 + random.below(maxEntries);
   while (acknowledged().entries.size < entries && child.exitCode === null) await pause(1);
   await pause(random.below(12));
 }

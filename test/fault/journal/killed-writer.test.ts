@@ -14,12 +14,12 @@ afterAll(() => appenders.remove());
 const random = seededRandom('kill');
 
 it.each([
-  ['', {}],
-  [' while readings give way', { retainBytes: 16 * 1024 }],
+  ['', {}, 150],
+  [' while readings give way', { retainBytes: 16 * 1024 }, 600],
 ])(
   `loses no acknowledged entry when the writer is killed again and again%s ${random.note}`,
-  async (_what, task) => {
-    const report = await killAgainAndAgain({ kills: 8, killsPerLog: 8, random, task }, appenders);
+  async (_what, task, maxEntries) => {
+    const report = await killAgainAndAgain({ kills: 8, killsPerLog: 8, random, task, maxEntries }, appenders);
     expect(report).toMatchObject({ kills: 8, lost: 0, bad: [] });
     expect(report.acknowledged).toBeGreaterThan(50);
     expect(report.gone > 0).toBe('retainBytes' in task);
