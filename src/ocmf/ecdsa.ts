@@ -3,8 +3,8 @@ import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { CURVES, fieldBytes, type CurveName } from './curves.ts';
 
 /**
- * The only file that does arithmetic on curves. In TypeScript, not OpenSSL, so that the same code verifies in a browser and
- * so that a distribution's OpenSSL without secp192k1 or brainpool (Red Hat's, BoringSSL) makes no difference (decision 0012).
+ * The only file that does arithmetic on curves. In TypeScript, not OpenSSL, so that the same code verifies in a browser, and
+ * so that a build of OpenSSL without brainpool or the short curves makes no difference (decision 0012).
  */
 
 export type HashName = 'SHA256' | 'SHA384' | 'SHA512';
