@@ -65,8 +65,13 @@ export const text: Field<string> = {
   decode: checkedText,
 };
 
+/** Half a pair, which UTF-8 does not have. The first test is cheap, and nearly always enough. */
+const ANY_SURROGATE = /[\ud800-\udfff]/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 function checkedText(value: unknown): string {
-  if (typeof value !== 'string' || /\p{Surrogate}/u.test(value)) throw new FieldError('is no text');
+  if (typeof value !== 'string') throw new FieldError('is no text');
+  if (ANY_SURROGATE.test(value) && LONE_SURROGATE.test(value)) throw new FieldError('is no text');
   return value;
 }
 

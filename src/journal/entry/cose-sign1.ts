@@ -63,11 +63,14 @@ export function prepareEntry(entry: JournalEntry, keyId: Uint8Array): UnsignedEn
   const signedBytes = Buffer.concat([frame.sigStructure, payloadHead, payload]);
   return {
     signedBytes,
-    seal(signature) {
-      const content = signedBytes.subarray(frame.sigStructure.length);
-      return Buffer.concat([frame.message, content, SIGNATURE_HEAD, signature]);
-    },
+    seal: (signature) => sealed(frame, signedBytes, signature),
   };
+}
+
+/** The message: what was signed has its payload at the end, with its head. */
+function sealed(frame: Frame, signedBytes: Uint8Array, signature: Uint8Array): Uint8Array {
+  const payload = signedBytes.subarray(frame.sigStructure.length);
+  return Buffer.concat([frame.message, payload, SIGNATURE_HEAD, signature]);
 }
 
 /** One entry as COSE_Sign1 (FORMATS: journal entry), in deterministic CBOR. @throws as prepareEntry */
@@ -134,19 +137,30 @@ function decodeStrictly(bytes: Uint8Array): DecodedEntry {
     throw new TypeError('a part is no bytes');
   if (signature.length !== SIGNATURE_BYTES)
     throw new TypeError(`its signature is not ${SIGNATURE_BYTES} bytes`);
-  const keyId = readProtectedHeader(protectedHeader);
+  const { keyId, frame } = readProtectedHeader(protectedHeader);
   const entry = payloadFromCbor(decodeCbor(payload, ...CBOR_TAGS));
   // The one check that covers key order and every other freedom that CBOR leaves: it must be what we would write.
   scratch.clear();
   writePayload(entry, scratch);
   if (!equalBytes(scratch.written(), payload)) throw new TypeError('its payload is not deterministic CBOR');
-  if (!equalBytes(encodeSign1(protectedHeader, payload, signature), bytes)) {
+  const signedBytes = Buffer.concat([frame.sigStructure, bytesHead(payload.length), payload]);
+  if (!equalBytes(sealed(frame, signedBytes, signature), bytes)) {
     throw new TypeError('it is not deterministic CBOR');
   }
-  return { entry, keyId, signature, signedBytes: sigStructure(protectedHeader, payload) };
+  return { entry, keyId, signature, signedBytes };
 }
 
-function readProtectedHeader(bytes: Uint8Array): Uint8Array {
+interface ReadHeader {
+  readonly keyId: Uint8Array;
+  readonly frame: Frame;
+  readonly bytes: Uint8Array;
+}
+
+/** Entries come in runs of one key: what its header says need not be read again while the next one is the same. */
+let lastHeader: ReadHeader | undefined;
+
+function readProtectedHeader(bytes: Uint8Array): ReadHeader {
+  if (lastHeader !== undefined && equalBytes(lastHeader.bytes, bytes)) return lastHeader;
   const header = decodeCbor(bytes);
   const kid: unknown = header instanceof Map ? header.get(HEADER.kid) : undefined;
   if (!isBytes(kid) || kid.length !== KEY_ID_BYTES)
@@ -154,7 +168,10 @@ function readProtectedHeader(bytes: Uint8Array): Uint8Array {
   if (!equalBytes(encodeProtectedHeader(kid), bytes)) {
     throw new TypeError(`its protected header is not alg EdDSA, ${ENTRY_CONTENT_TYPE} and a kid`);
   }
-  return kid;
+  // Copies: what was decoded is a part of a larger buffer.
+  const keyId = Uint8Array.from(kid);
+  lastHeader = { keyId, frame: frameOf(keyId), bytes: Uint8Array.from(bytes) };
+  return lastHeader;
 }
 
 function encodeProtectedHeader(keyId: Uint8Array): Uint8Array {
@@ -213,15 +230,6 @@ function encoded(write: (to: CborWriter) => void): Uint8Array {
   const to = new CborWriter();
   write(to);
   return Uint8Array.from(to.written());
-}
-
-function encodeSign1(protectedHeader: Uint8Array, payload: Uint8Array, signature: Uint8Array): Uint8Array {
-  return encodeCbor(new Tagged(COSE_SIGN1_TAG, [protectedHeader, new Map(), payload, signature]));
-}
-
-/** RFC 9052 §4.4 with empty external_aad. */
-function sigStructure(protectedHeader: Uint8Array, payload: Uint8Array): Uint8Array {
-  return encodeCbor(['Signature1', protectedHeader, new Uint8Array(0), payload]);
 }
 
 function isBytes(value: unknown): value is Uint8Array {

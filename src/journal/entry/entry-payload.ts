@@ -258,8 +258,10 @@ export function writePayload(entry: JournalEntry, to: CborWriter): void {
 
 /** @throws TypeError naming the field */
 export function payloadFromCbor(value: unknown): JournalEntry {
-  const { sinceBoot, body, ...rest } = payload.decode(value);
-  return { ...rest, ...sinceBoot, body: decodeBody(rest.kind, body) } as JournalEntry;
+  const { station, index, kind, timeMs, clock, sinceBoot, body } = payload.decode(value);
+  const { bootCount, sinceBootMs } = sinceBoot;
+  const decoded = decodeBody(kind, body);
+  return { station, index, kind, timeMs, clock, bootCount, sinceBootMs, body: decoded } as JournalEntry;
 }
 
 function decodeBody(kind: EntryKind, body: unknown): unknown {

@@ -4,7 +4,7 @@ import { createPublicKey } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { obis, QUALITIES, UNITS, type Quality } from '../../../hal/contract/index.ts';
-import { identityFromSeed } from '../../../src/identity/index.ts';
+import { identityFromSeed, verifyEd25519 } from '../../../src/identity/index.ts';
 import {
   CLOCK_STEP_REASONS,
   METER_RECORD_RESULTS,
@@ -193,6 +193,15 @@ describe('an entry', () => {
     expect(() => verifyEntry(encodeEntry(ENTRY, forger), SIGNER.publicKey)).toThrow(
       code('entry_bad_signature'),
     );
+  });
+
+  it('names its own key, whichever key the entry read before it had', () => {
+    const other = identityFromSeed(new Uint8Array(32).fill(8));
+    for (const signer of [SIGNER, other, other, SIGNER, other]) {
+      const decoded = decodeEntry(encodeEntry(ENTRY, signer));
+      expect(hex(decoded.keyId)).toBe(hex(signer.keyId));
+      expect(verifyEd25519(signer.publicKey, decoded.signedBytes, decoded.signature)).toBe(true);
+    }
   });
 
   it('keeps a reading interval that contains the true one', () => {
