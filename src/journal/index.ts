@@ -29,7 +29,12 @@ export { entryKeyId, type JournalSigner } from './entry/ed25519.ts';
 export { correctedTime, timeAnchors, type CorrectedTime, type TimeAnchors } from './entry/corrected-time.ts';
 export * from './entry/entry-types.ts';
 export { readKernelBootId } from './boot-id.ts';
-export { setAsideDamagedJournal } from './damaged-journal.ts';
+export { noteDamage } from './recovery/damage-flag.ts';
+export type { KnownTree } from './recovery/high-water.ts';
+export { HIGH_WATER_FILE, highWaterFile, raiseHighWater, readHighWater } from './recovery/high-water-file.ts';
+export type { MonotonicCounter } from './recovery/monotonic-counter.ts';
+export { firstLogOrigin, logNumber } from './recovery/origin-chain.ts';
+export { recoverJournal, type RecoverOptions, type Recovery } from './recovery/recover-journal.ts';
 export { journalDiskBytes } from './store/disk-size.ts';
 export { entryToJson, formatTime } from './entry/entry-json.ts';
 export { JournalError, type JournalErrorCode } from './errors.ts';
@@ -38,6 +43,7 @@ export {
   DEFAULT_GROUP_COMMIT_ENTRIES,
   DEFAULT_GROUP_COMMIT_MS,
   type Durability,
+  type HighWaterOptions,
   type Journal,
   type JournalClock,
   type JournalOptions,

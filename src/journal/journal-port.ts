@@ -2,6 +2,8 @@ import type { Log } from '../../hal/contract/index.ts';
 import type { JournalSigner } from './entry/ed25519.ts';
 import type { ClockStatus, EntryBodies, EntryKind } from './entry/entry-types.ts';
 import type { RetentionLimits, RetentionOutcome } from './retention/retain.ts';
+import type { KnownTree } from './recovery/high-water.ts';
+import type { MonotonicCounter } from './recovery/monotonic-counter.ts';
 import type { StoreOptions } from './store/sqlite-store.ts';
 
 /** When something happened, as far as the station knows. */
@@ -50,7 +52,7 @@ export interface Journal {
   readonly bootCount: number;
   /**
    * Records that the service starts; must be the first append after opening. On an empty log it is entry 0 and carries
-   * the identity's birth, and a `fault` entry follows it when an earlier log was set aside as damaged.
+   * the identity's birth. What was noticed when the journal was opened follows in `fault` entries, in the same commit.
    * @returns the index of the `boot` entry
    */
   recordBoot(software: string): Promise<number>;
@@ -83,7 +85,10 @@ export interface Journal {
 export interface JournalOptions extends StoreOptions {
   /** State directory; made when it is missing. */
   readonly directory: string;
-  /** Name of the log in entries and checkpoints, `delmonicos/<chain account>`. */
+  /**
+   * Name of the station's first log, `delmonicos/<chain account>`. One that could not be continued is followed by
+   * `<origin>/2`, then `/3`: which of them is written here, the journal's own `origin` says.
+   */
   readonly origin: string;
   readonly signer: JournalSigner;
   readonly clock: JournalClock;
@@ -94,6 +99,17 @@ export interface JournalOptions extends StoreOptions {
   readonly log: Log;
   /** 16 bytes that name this boot of the kernel; Linux's boot_id unless given. */
   readonly bootId?: Uint8Array;
+  /** Where it is kept how far the log has come, so that an older copy is noticed. */
+  readonly highWater?: HighWaterOptions;
+  /** Trees of this station's logs that are anchored: the log must begin with those that are its own. */
+  readonly anchored?: readonly KnownTree[];
+}
+
+export interface HighWaterOptions {
+  /** `journal.high-water` in the state directory unless given; another partition is better. */
+  readonly file?: string;
+  /** What no copy of a file brings back, where there is one. */
+  readonly counter?: MonotonicCounter;
 }
 
 export const DEFAULT_GROUP_COMMIT_MS = 10_000;

@@ -1,8 +1,6 @@
 import { InvariantError } from '../../hal/contract/index.ts';
-import { readKernelBootId } from './boot-id.ts';
 import { signCheckpoint } from './note/checkpoint.ts';
 import { prepareEntry, type UnsignedEntry } from './entry/cose-sign1.ts';
-import { describeSetAside } from './damaged-journal.ts';
 import { journalDiskBytes } from './store/disk-size.ts';
 import { companionKeys } from './entry/key-rotation.ts';
 import type {
@@ -17,8 +15,12 @@ import { JournalError } from './errors.ts';
 import { growTree, nodesFromEdge, type TreeEdge } from './tree/hash-tile.ts';
 import { DEFAULT_GROUP_COMMIT_ENTRIES, DEFAULT_GROUP_COMMIT_MS } from './journal-port.ts';
 import type { Durability, Journal, JournalOptions, JournalStamp, SignedCheckpoint } from './journal-port.ts';
-import { keyHistoryForWriter } from './key-history.ts';
-import { checkedEdge, edgeAfter, nextBootCount } from './log-continuity.ts';
+import { continueLog, readCounter, type ContinuedLog } from './recovery/continue-log.ts';
+import { HighWaterKeeper } from './recovery/high-water-keeper.ts';
+import { highWaterFile } from './recovery/high-water-file.ts';
+import { lookAround } from './recovery/opening.ts';
+import { forgetReport } from './recovery/recovery-report.ts';
+import { edgeAfter } from './log-continuity.ts';
 import { retain, type RetainedLog, type RetentionLimits, type RetentionOutcome } from './retention/retain.ts';
 import { leafHash, rootOf } from './tree/merkle-tree.ts';
 import type { RowDrop } from './store/sqlite-drop.ts';
@@ -28,21 +30,19 @@ import { acquireWriterLock, type WriterLock } from './store/writer-lock.ts';
 
 /**
  * Opens the log for writing; makes an empty one when there is none.
- * @throws JournalError `journal.locked`, `journal.corrupt`, `journal.newer_format`, `journal.wrong_origin`,
- * `journal.wrong_key`, `journal.io`
+ * @throws JournalError `journal.corrupt`, `journal.rolled_back`, `journal.lost` (recoverJournal puts each right);
+ * `journal.locked`, `journal.newer_format`, `journal.wrong_origin`, `journal.wrong_key`, `journal.io`
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   makeDirectory(options.directory);
   const lock = acquireWriterLock(options.directory);
   let store: SqliteStore | undefined;
   try {
+    const around = lookAround(options);
+    const counted = await readCounter(options, around);
     store = openStore(options.directory, options);
-    const size = store.size();
-    const bootId = options.bootId ?? readKernelBootId();
-    const keys = keyHistoryForWriter(store, options.signer.publicKey);
-    const bootCount = nextBootCount(store, options, size, bootId, keys);
-    const edge = checkedEdge(store, options, size, keys);
-    return new SqliteJournal(options, { lock, store, edge, bootId, bootCount });
+    const log = continueLog(store, options, around, counted.faults);
+    return new SqliteJournal(options, { lock, store, ...log, counter: counted.shows });
   } catch (error) {
     store?.close();
     lock.release();
@@ -65,12 +65,11 @@ interface PendingEntry {
   readonly reject: (error: JournalError) => void;
 }
 
-interface OpenState {
+interface OpenState extends ContinuedLog {
   readonly lock: WriterLock;
   readonly store: SqliteStore;
-  readonly edge: TreeEdge;
-  readonly bootId: Uint8Array;
-  readonly bootCount: number;
+  /** What the monotonic counter showed. */
+  readonly counter: number | undefined;
 }
 
 class SqliteJournal implements Journal {
@@ -78,7 +77,8 @@ class SqliteJournal implements Journal {
   readonly bootCount: number;
   readonly #options: JournalOptions;
   readonly #lock: WriterLock;
-  readonly #bootId: Uint8Array;
+  readonly #opened: OpenState;
+  readonly #highWater: HighWaterKeeper;
   #store: SqliteStore;
   #edge: TreeEdge;
   #pending: PendingEntry[] = [];
@@ -88,14 +88,21 @@ class SqliteJournal implements Journal {
   #bootRecorded = false;
   #closed = false;
 
-  constructor(options: JournalOptions, { lock, store, edge, bootId, bootCount }: OpenState) {
-    this.origin = options.origin;
-    this.bootCount = bootCount;
+  constructor(options: JournalOptions, opened: OpenState) {
+    const { origin, opening } = opened;
+    this.origin = origin;
+    this.bootCount = opened.bootCount;
     this.#options = options;
-    this.#lock = lock;
-    this.#store = store;
-    this.#edge = edge;
-    this.#bootId = bootId;
+    this.#lock = opened.lock;
+    this.#store = opened.store;
+    this.#edge = opened.edge;
+    this.#opened = opened;
+    const { directory, highWater, log } = options;
+    const file = highWaterFile(directory, highWater?.file);
+    const onCounterLost = (error: unknown): void => this.#counterLost(error);
+    const counter = opened.counter === undefined ? undefined : highWater?.counter;
+    const keeper = { file, origin, opening, counter, log, onCounterLost };
+    this.#highWater = new HighWaterKeeper(keeper, opened.counter ?? opened.seal);
   }
 
   get #groupEntries(): number {
@@ -119,18 +126,22 @@ class SqliteJournal implements Journal {
     const birth = this.size === 0;
     const { signer } = this.#options;
     const companions = companionKeys(signer);
+    const faults = [...this.#opened.faults];
     const boot: BootBody = {
-      bootId: this.#bootId,
-      software,
+      ...{ bootId: this.#opened.bootId, software, opening: this.#opened.opening },
       ...(birth && { birthKey: signer.publicKey, ...(companions && { birth: companions }) }),
     };
-    const damage = birth ? describeSetAside(this.#options.directory) : undefined;
     this.#bootRecorded = true;
     try {
-      if (damage === undefined) return await this.append('boot', boot, 'billing');
-      // Both in one commit: a log that follows a damaged one never stands without saying so.
-      const index = this.append('boot', boot, 'sample');
-      return (await Promise.all([index, this.append('fault', damage, 'billing')]))[0];
+      // All in one commit: a log that something happened to never stands without saying so.
+      const last = faults.pop();
+      const all = [this.append('boot', boot, last === undefined ? 'billing' : 'sample')];
+      for (const fault of faults) all.push(this.append('fault', fault, 'sample'));
+      if (last !== undefined) all.push(this.append('fault', last, 'billing'));
+      const [index] = await Promise.all(all);
+      await this.#highWater.opened(this.#edge, this.#nowMs());
+      forgetReport(this.#options.directory);
+      return index as number;
     } catch (error) {
       this.#bootRecorded = false;
       throw error;
@@ -145,6 +156,8 @@ class SqliteJournal implements Journal {
   ): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#assertUsable();
+      const refusal = kind === 'reading' ? this.#store.refusesReadings() : undefined;
+      if (refusal !== undefined) throw refusal;
       this.#options.clock.settle?.();
       const index = this.#edge.size + this.#pending.length;
       const { signer } = this.#options;
@@ -167,6 +180,8 @@ class SqliteJournal implements Journal {
   async checkpoint(): Promise<SignedCheckpoint> {
     await this.flush();
     const { size, root } = this;
+    // First, so that whatever is put back later is held against what leaves here.
+    await this.#highWater.signed(this.#edge, this.#nowMs());
     return { text: signCheckpoint({ origin: this.origin, size, root }, this.#options.signer), size, root };
   }
 
@@ -179,9 +194,21 @@ class SqliteJournal implements Journal {
     if (this.#closed) return;
     const failure = this.#commitPending();
     this.#closed = true;
+    if (this.#bootRecorded) await this.#highWater.closing(this.#edge, this.#nowMs());
     this.#store.close();
     this.#lock.release();
     if (failure !== undefined) throw failure;
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.stamp().sinceBootMs;
+  }
+
+  #counterLost(error: unknown): void {
+    this.#options.log('warning', 'journal.counter_failed', { error });
+    if (this.#closed) return;
+    const message = 'the monotonic counter does not answer; the high-water mark goes on without it';
+    this.append('fault', { code: 'journal.counter_failed', message }, 'sample').catch(() => {}); // logged above
   }
 
   #assertUsable(): void {
@@ -296,6 +323,7 @@ class SqliteJournal implements Journal {
     } catch (error) {
       return this.#groupFailed(group, error as JournalError);
     }
+    this.#highWater.committed(this.#edge, this.#nowMs());
     for (const { index, resolve } of group) resolve(index);
     return undefined;
   }

@@ -2,25 +2,32 @@ import { equalBytes } from './bytes.ts';
 import type { JournalEntry } from './entry/entry-types.ts';
 import { JournalError } from './errors.ts';
 import { foreignKey, type KeyHistory } from './key-history.ts';
-import type { JournalOptions } from './journal-port.ts';
+import { logNumber } from './recovery/origin-chain.ts';
 import { edgeTile, nodesFromEdge, nodesFromTiles, subtreeRoot } from './tree/hash-tile.ts';
 import { TILE_BYTES, TILE_WIDTH, type TreeEdge } from './tree/hash-tile.ts';
 import { HASH_BYTES, rootOf } from './tree/merkle-tree.ts';
 import type { EntryRow, SqliteRows } from './store/sqlite-rows.ts';
 
+/** What the last `boot` entry of a log says. */
+export interface LastBoot {
+  readonly origin: string;
+  readonly bootCount: number;
+  readonly bootId: Uint8Array;
+  /** Undefined when it was written before openings were counted. */
+  readonly opening: number | undefined;
+}
+
 /**
- * The boot count to go on with: that of the last `boot` entry while the same kernel runs, otherwise one more. Also
- * checks that the log is ours to continue.
+ * The last `boot` entry, verified: the log is ours to continue.
+ * @param stationOrigin origin of the station's first log; later ones are `<stationOrigin>/<n>`
  * @throws JournalError `journal.corrupt`, `journal.wrong_key`, `journal.wrong_origin`
  */
-export function nextBootCount(
+export function readLastBoot(
   store: SqliteRows,
-  options: JournalOptions,
-  size: number,
-  bootId: Uint8Array,
+  stationOrigin: string,
+  ownKey: Uint8Array,
   keys: KeyHistory,
-): number {
-  if (size === 0) return 1;
+): LastBoot {
   const row = store.lastOfKind('boot');
   if (row === undefined) throw new JournalError('journal.corrupt', 'the log has no boot entry');
   let boot: JournalEntry;
@@ -28,35 +35,45 @@ export function nextBootCount(
     boot = keys.verifier()(row.index, row.cose);
   } catch (error) {
     if ((error as JournalError).code === 'journal.entry_foreign_key') {
-      throw foreignKey(store, options.signer.publicKey, error);
+      throw foreignKey(store, ownKey, error);
     }
     throw new JournalError('journal.corrupt', `entry ${row.index} does not verify`, { cause: error });
   }
   if (boot.kind !== 'boot') throw new JournalError('journal.corrupt', `entry ${row.index} is no boot entry`);
-  if (boot.station !== options.origin) {
+  if (logNumber(stationOrigin, boot.station) === undefined) {
     throw new JournalError('journal.wrong_origin', `the journal belongs to ${boot.station}`, {
-      details: { expected: options.origin, found: boot.station },
+      details: { expected: stationOrigin, found: boot.station },
     });
   }
-  return boot.bootCount + (equalBytes(boot.body.bootId, bootId) ? 0 : 1);
+  const { bootId, opening } = boot.body;
+  return { origin: boot.station, bootCount: boot.bootCount, bootId, opening };
+}
+
+/** The boot count to go on with: that of the last `boot` entry while the same kernel runs, otherwise one more. */
+export function nextBootCount(last: LastBoot | undefined, bootId: Uint8Array): number {
+  if (last === undefined) return 1;
+  return last.bootCount + (equalBytes(last.bootId, bootId) ? 0 : 1);
 }
 
 /**
  * Where a log of ours ends. What the next root is calculated from is checked first, as far as it costs little: the entries
  * behind the last full tile, of which no hash is stored, and the newest hash of each higher level. One turned bit there,
  * unnoticed, and the next checkpoint would fork the log. The rest is the auditor's (verify.ts).
+ * @param known the log begins with a tree of so many entries that was known before: their hashes were compared, and their
+ * signatures need no look
  * @throws JournalError `journal.corrupt`
  */
 export function checkedEdge(
   store: SqliteRows,
-  { origin }: JournalOptions,
+  origin: string,
   size: number,
   keys: KeyHistory,
+  known = 0,
 ): TreeEdge {
   const edge = store.edge(size);
   const verify = keys.verifier();
   const { index: from } = edgeTile(size, 0);
-  for (const row of store.rows(from * TILE_WIDTH, size)) {
+  for (const row of store.rows(Math.max(known, from * TILE_WIDTH), size)) {
     if (!isOurs(row, verify, origin)) {
       throw new JournalError('journal.corrupt', `entry ${row.index} does not verify`);
     }

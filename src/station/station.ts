@@ -2,7 +2,7 @@ import { StationError, type Log, type MonotonicClock } from '../../hal/contract/
 import { listProfileIds, loadProfile } from '../../hal/profile/index.ts';
 import { loadStationConfigWith, type StationConfig } from '../config/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../identity/index.ts';
-import { journalDiskBytes, readLogIdentity, setAsideDamagedJournal, type Journal } from '../journal/index.ts';
+import { journalDiskBytes, noteDamage, readLogIdentity, type Journal } from '../journal/index.ts';
 import { startMetering, type Metering, type MeteringEvent } from '../metering/index.ts';
 import type { TimeStatusOptions, WallClock } from '../service/index.ts';
 import { openAnchoring } from './open-anchoring.ts';
@@ -87,12 +87,13 @@ export async function startStation(given: StationOptions): Promise<Station> {
   return { failed, stop: () => (stopping ??= stop()) };
 }
 
-/** Damage that shows while entries are written may not show at the next start: the next journal is begun for it. */
-function keepAside({ stateDirectory, log }: StationOptions, error: StationError): void {
+/** Damage that shows while entries are written may not show at the next start: it is noted, so that it is recovered then. */
+function keepAside({ stateDirectory, log }: StationOptions, { code, message }: StationError): void {
   try {
-    log('error', 'journal.set_aside', { keptAs: setAsideDamagedJournal(stateDirectory), error });
+    noteDamage(stateDirectory, { code, message, thorough: false });
+    log('error', 'journal.damage_noted', { code, why: message });
   } catch (cause) {
-    log('error', 'journal.not_set_aside', { error: cause });
+    log('error', 'journal.damage_not_noted', { error: cause });
   }
 }
 

@@ -80,14 +80,29 @@ export class HashAudit {
       'SELECT level, count(*) AS tiles, max(tile_index) AS last, sum(length(hashes)) AS bytes FROM tile GROUP BY level',
     );
     for (const { level, last, bytes, tiles: count } of tiles.iterate()) {
-      // Level 0 has full tiles only.
       const stored = Math.floor(now / WIDTH ** Math.max(level, 1)) * (level === 0 ? WIDTH : 1);
       const gone = level === 0 ? goneTiles(database, last, holes) : 0;
-      const hashes = stored - gone * WIDTH;
+      // Level 0 has full tiles only, and what recovery knew of the unfinished one.
+      const hashes = stored - gone * WIDTH + (level === 0 ? this.#unfinishedLeaves(now) : 0);
       if (hashes === 0 || bytes !== hashes * HASH_BYTES || count !== last + 1 - gone) {
         throw new Bad(now, `level ${level} has hashes for which there are no entries, or too few`);
       }
     }
+  }
+
+  /** Hashes of lost entries in the unfinished tile, and of those in front of them: they are there while it is unfinished. */
+  #unfinishedLeaves(now: number): number {
+    const index = Math.floor(now / WIDTH);
+    const stored = this.#tile.get(0, index);
+    if (stored === undefined) return 0;
+    const seen = Math.floor(this.size / WIDTH) === index ? Buffer.concat(this.#tiles[0] ?? []) : undefined;
+    const fits = (bytes: Uint8Array): boolean =>
+      bytes.length <= (now % WIDTH) * HASH_BYTES &&
+      (seen === undefined || equalBytes(bytes.subarray(0, seen.length), seen.subarray(0, bytes.length)));
+    if (!(stored instanceof Uint8Array) || !fits(stored)) {
+      throw new Bad(now, 'level 0 has hashes for which there are no entries, or that do not fit them');
+    }
+    return stored.length / HASH_BYTES;
   }
 
   #addNode(added: { height: number; root: Uint8Array }): void {

@@ -145,8 +145,8 @@ export class SqliteRows {
 
   /** At least `width` hashes of a tile; leaf hashes that are in no stored tile yet come from the entries. */
   tile(level: number, index: number, width: number): Uint8Array {
-    const stored = this.#read(() => this.#tile.get(level, index));
-    const hashes = stored ?? (level === 0 ? this.#hashEntries(index * TILE_WIDTH, width) : new Uint8Array(0));
+    const stored = this.#read(() => this.#tile.get(level, index)) ?? new Uint8Array(0);
+    const hashes = level === 0 ? this.#withEntries(stored, index * TILE_WIDTH, width) : stored;
     if (hashes.length < width * HASH_BYTES) {
       const from = index * TILE_WIDTH;
       if (level === 0 && this.#isGone(from, from + TILE_WIDTH)) {
@@ -188,6 +188,14 @@ export class SqliteRows {
     let covered = from;
     for (const hole of this.holes(from, to)) if (hole.from <= covered) covered = hole.to;
     return covered >= to;
+  }
+
+  /** Of an unfinished tile there are stored hashes only up to the last entry that is lost. */
+  #withEntries(stored: Uint8Array, from: number, width: number): Uint8Array {
+    const known = stored.length / HASH_BYTES;
+    if (known >= width) return stored;
+    const hashed = this.#hashEntries(from + known, width - known);
+    return known === 0 ? hashed : Buffer.concat([stored, hashed]);
   }
 
   #hashEntries(from: number, width: number): Uint8Array {

@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3';
+import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { JournalError } from '../errors.ts';
 
 export const DATABASE_FILE = 'journal.db';
@@ -77,10 +77,35 @@ export function checkIsJournal(database: Database): void {
 function checkVersion(database: Database): void {
   const version = userVersion(database);
   if (version > SCHEMA_VERSION) {
+    // No release writes another version with the very same tables: then it is the number that is damaged.
+    if (tablesOf(database) === ownTables()) {
+      throw new JournalError('journal.corrupt', `${database.name} names a format that it does not have`, {
+        remedy: 'degrade',
+        details: { found: version, known: SCHEMA_VERSION },
+      });
+    }
     throw new JournalError('journal.newer_format', `${database.name} was written by a newer release`, {
       details: { found: version, known: SCHEMA_VERSION },
       hint: 'install the release that wrote it; a journal is never taken back to an older form',
     });
+  }
+}
+
+function tablesOf(database: Database): string {
+  return database
+    .prepare<[], string>('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name')
+    .pluck()
+    .all()
+    .join('\n');
+}
+
+function ownTables(): string {
+  const empty = new SqliteDatabase(':memory:');
+  try {
+    for (const migration of MIGRATIONS) empty.exec(migration);
+    return tablesOf(empty);
+  } finally {
+    empty.close();
   }
 }
 

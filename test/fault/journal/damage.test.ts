@@ -1,14 +1,4 @@
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -18,17 +8,10 @@ import {
   EMPTY_ROOT,
   encodeEntry,
   openJournalReader,
-  setAsideDamagedJournal,
   verifyJournal,
   type JournalEntry,
 } from '../../../src/journal/index.ts';
-import {
-  openTestJournal,
-  reading,
-  SIGNER,
-  temporaryDirectory,
-  writeTestLog,
-} from '../../support/journal-fixture.ts';
+import { openTestJournal, SIGNER, temporaryDirectory, writeTestLog } from '../../support/journal-fixture.ts';
 
 const SIZE = 600;
 const code = (name: string) => expect.objectContaining({ code: `journal.${name}` }) as Error;
@@ -221,66 +204,6 @@ describe('a damaged file', () => {
     reader.close();
   });
 
-  it('is set aside whole, and the new log says so behind its birth', async () => {
-    ruinPage(2);
-    const damaged = readFileSync(file());
-    expect(setAsideDamagedJournal(directory)).toBe('journal.db.damaged-1');
-    const journal = await openTestJournal(directory);
-    await journal.append('reading', reading(1), 'billing');
-    await journal.close();
-    expect(readFileSync(file('.damaged-1'))).toEqual(damaged);
-
-    const reader = openJournalReader(directory);
-    const entries = [...reader.entries()].map(({ cose }) => decodeEntry(cose).entry);
-    reader.close();
-    expect(entries.map(({ kind }) => kind)).toEqual(['boot', 'fault', 'reading']);
-    expect(entries[1]?.body).toMatchObject({
-      code: 'journal.corrupt',
-      facts: [
-        { name: 'keptAs', value: 'journal.db.damaged-1' },
-        { name: 'lastKnownSize', value: expect.stringMatching(/^(\d+|unreadable)$/) as string },
-      ],
-    });
-    expect(await verifyJournal(directory)).toMatchObject({ ok: true, size: 3 });
-  });
-
-  it('takes its write-ahead log along, and its last known size is that of both', async () => {
-    const journal = await openTestJournal(directory);
-    await journal.append('reading', reading(1), 'billing');
-    const [database, wal] = [readFileSync(file()), readFileSync(file('-wal'))];
-    await journal.close();
-    writeFileSync(file(), database);
-    writeFileSync(file('-wal'), wal);
-    rmSync(file('-shm'), { force: true });
-
-    setAsideDamagedJournal(directory);
-    expect(readdirSync(directory)).toEqual(expect.arrayContaining(['journal.db.damaged-1-wal']));
-    const next = await openTestJournal(directory);
-    await next.close();
-    const reader = openJournalReader(directory);
-    expect(decodeEntry(reader.entry(1).cose).entry.body).toMatchObject({
-      facts: expect.arrayContaining([{ name: 'lastKnownSize', value: String(SIZE + 2) }]) as unknown,
-    });
-    reader.close();
-  });
-
-  it('never takes the place of what was set aside before it', () => {
-    writeFileSync(file('-wal'), 'the log of the first');
-    setAsideDamagedJournal(directory);
-    // A later journal of which only the write-ahead log is left.
-    writeFileSync(file('-wal'), 'the log of the second');
-    expect(setAsideDamagedJournal(directory)).toBe('journal.db.damaged-2');
-    expect(readFileSync(file('.damaged-1-wal'), 'utf8')).toBe('the log of the first');
-    expect(readFileSync(file('.damaged-2-wal'), 'utf8')).toBe('the log of the second');
-  });
-
-  it('that was set aside by half gets its write-ahead log after it', () => {
-    writeFileSync(file('-wal'), 'its log');
-    renameSync(file(), file('.damaged-1'));
-    expect(setAsideDamagedJournal(directory)).toBe('journal.db.damaged-1');
-    expect(readFileSync(file('.damaged-1-wal'), 'utf8')).toBe('its log');
-  });
-
   it.each<[string, () => void]>([
     ['an entry at the end of the log', () => replace(SIZE - 1, flipped(rowAt(SIZE - 1), 250))],
     ['the first entry behind the last full tile', () => replace(512, flipped(rowAt(512), 250))],
@@ -291,14 +214,6 @@ describe('a damaged file', () => {
   ])('in %s is noticed before the log goes on: the next checkpoint would fork it', async (_what, damage) => {
     damage();
     await expect(openTestJournal(directory)).rejects.toThrow(code('corrupt'));
-  });
-
-  it('gets the next number each time, and is not set aside under a writer', async () => {
-    setAsideDamagedJournal(directory);
-    const journal = await openTestJournal(directory);
-    expect(() => setAsideDamagedJournal(directory)).toThrow(code('locked'));
-    await journal.close();
-    expect(setAsideDamagedJournal(directory)).toBe('journal.db.damaged-2');
   });
 
   function anotherDatabase(): void {
