@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { verifyJournal, type Journal } from '../../../src/journal/index.ts';
 import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
-import { mountProblem, mountSmall, type FileSystemKind } from '../../support/small-file-system.ts';
+import { mountProblem, mountSmall, type FileSystemKind } from '../../support/full-disk.ts';
 
 const RESERVE_BYTES = 1024 * 1024;
 const fault = { code: 'meter.timeout', message: 'x'.repeat(400) };
