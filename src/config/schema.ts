@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { DURATION_PATTERN, SIZE_PATTERN } from './quantity.ts';
+import { DURATION_PATTERN, parseSizeBytes, SIZE_PATTERN } from './quantity.ts';
 
 // The shape of station.yaml. Keys are a contract (docs/configuration.md): add, never rename. Every key says what it is for,
 // because `delmonicos config schema` is what editors show to whoever writes the file.
@@ -92,14 +92,43 @@ const METER = v.strictObject({
       ),
     ),
   ),
+  publicKey: v.optional(
+    v.pipe(
+      v.string('must be text: put it in quotes'),
+      v.regex(/^[0-9A-Za-z+/=]{64,800}$/, 'must be a public key in hex or base64'),
+      describe(
+        'Of a meter that signs by itself: its public key (SubjectPublicKeyInfo or point), hex or base64. Its records are believed by it.',
+      ),
+    ),
+  ),
   every: duration('How often it is read.'),
 });
+
+/** Below this, what a log needs besides its entries would be most of it. */
+const MIN_JOURNAL_BYTES = 1024 ** 2;
 
 const JOURNAL = v.strictObject({
   groupCommit: v.optional(
     duration('Samples are committed to flash in groups, at the latest this late. Default: 10s.'),
   ),
-  maxSize: v.optional(size('The journal warns above this size on disk. Default: 512MiB.')),
+  maxSize: v.optional(
+    v.pipe(
+      size(
+        'What the journal may take on disk. At it, old readings give way; other entries never do. Default: 512MiB.',
+      ),
+      v.check((text) => parseSizeBytes(text) >= MIN_JOURNAL_BYTES, 'must be at least 1MiB'),
+    ),
+  ),
+  reserve: v.optional(
+    size(
+      'Kept on disk for entries that are no readings, for when the disk is full. 0B: nothing. Default: 8MiB.',
+    ),
+  ),
+  flashEndurance: v.optional(
+    size(
+      "What may be written to the device's flash in its life: TBW of its data sheet, or capacity x erase cycles / write amplification. Only `journal stat` uses it.",
+    ),
+  ),
 });
 
 const CLOCK = v.strictObject({
@@ -153,6 +182,15 @@ const IDENTITY = v.strictObject({
       ),
       token: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(32), describe("The token's label."))),
     }),
+  ),
+});
+
+const CONTROL = v.strictObject({
+  socket: v.pipe(
+    v.string(),
+    // sun_path of unix(7) has 108 bytes, the last one 0.
+    v.regex(/^\/[\x21-\x7e]{1,106}$/, 'must be the absolute path of a Unix socket, at most 107 characters'),
+    describe('Unix socket on which the charging software begins and ends sessions; see docs/sessions.md.'),
   ),
 });
 
@@ -225,6 +263,7 @@ export const STATION_FILE = v.pipe(
     journal: v.optional(JOURNAL),
     identity: v.optional(IDENTITY),
     clock: v.optional(CLOCK),
+    control: v.optional(CONTROL),
     chain: v.optional(CHAIN),
     telemetry: v.optional(v.strictObject({ mqtt: v.optional(MQTT) })),
   }),

@@ -33,6 +33,8 @@ interface AnyMeterConfig {
   readonly everyMs: number;
   /** No other meter is accepted; of a meter that does not tell its serial number, this is the only one known. */
   readonly serial?: string;
+  /** Of a meter that signs by itself, hex or base64. */
+  readonly publicKey?: string;
 }
 
 export interface ModbusMeterConfig extends AnyMeterConfig {
@@ -78,13 +80,23 @@ export interface IdentityConfig {
   readonly pkcs11?: { readonly module?: string; readonly token?: string };
 }
 
+export interface JournalConfig {
+  readonly groupCommitMs: number;
+  readonly maxSizeBytes: number;
+  /** Kept on disk for entries that are no readings. */
+  readonly reserveBytes: number;
+  /** What may be written to the flash in its life. */
+  readonly flashEnduranceBytes?: number;
+}
+
 /** A valid configuration with every default filled in, durations in milliseconds, sizes in bytes. */
 export interface StationConfig {
   readonly station: { readonly name: string; readonly origin?: string };
   readonly lines: readonly LineConfig[];
   readonly meters: readonly MeterConfig[];
-  readonly journal: { readonly groupCommitMs: number; readonly maxSizeBytes: number };
+  readonly journal: JournalConfig;
   readonly clock: ClockConfig;
+  readonly control?: { readonly socket: string };
   readonly identity: IdentityConfig;
   readonly chain?: ChainConfig;
   readonly telemetry: { readonly mqtt?: MqttConfig };
@@ -116,12 +128,17 @@ export function parseStationConfig(text: string, context: ConfigContext = {}): S
     journal: {
       groupCommitMs: parseDurationMs(file.journal?.groupCommit ?? '10s'),
       maxSizeBytes: parseSizeBytes(file.journal?.maxSize ?? '512MiB'),
+      reserveBytes: parseSizeBytes(file.journal?.reserve ?? '8MiB'),
+      ...(file.journal?.flashEndurance && {
+        flashEnduranceBytes: parseSizeBytes(file.journal.flashEndurance),
+      }),
     },
     clock: {
       source: file.clock?.source ?? 'auto',
       maxErrorMs: parseDurationMs(file.clock?.maxError ?? '2s'),
     },
     identity: identityConfig(file.identity),
+    ...(file.control && { control: { socket: file.control.socket } }),
     ...(chain && { chain }),
     telemetry: mqtt ? { mqtt: { url: mqtt.url, ...(mqtt.username && { username: mqtt.username }) } } : {},
   };
@@ -135,8 +152,13 @@ function meterConfig({
   unitId,
   readout,
   serial,
+  publicKey,
 }: StationFile['meters'][number]): MeterConfig {
-  const any = { id, line, everyMs: parseDurationMs(every), ...(serial !== undefined && { serial }) };
+  const any = {
+    ...{ id, line, everyMs: parseDurationMs(every) },
+    ...(serial !== undefined && { serial }),
+    ...(publicKey !== undefined && { publicKey }),
+  };
   if (isStreamProtocol(profile)) {
     const asks = profile === 'iec62056' && readout !== 'push';
     return { ...any, kind: 'stream', profile, readout: asks ? 'request' : 'push' };

@@ -54,7 +54,9 @@ describe('station.yaml', () => {
       { id: 'clear', kind: 'rtuOverTcp', host: '2001:db8::1', port: 8899 },
     ]);
     expect(config.meters.map((m) => m.everyMs)).toEqual([1000, 500]);
-    expect(config.journal).toEqual({ groupCommitMs: 10_000, maxSizeBytes: 512 * 1024 * 1024 });
+    expect(config.journal).toEqual({
+      ...{ groupCommitMs: 10_000, maxSizeBytes: 512 * 1024 * 1024, reserveBytes: 8 * 1024 * 1024 },
+    });
     expect(config.chain).toMatchObject({ anchorEveryMs: 3_600_000, ss58Prefix: 42 });
   });
 

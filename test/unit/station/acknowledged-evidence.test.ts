@@ -3,33 +3,36 @@ import { StationError } from '../../../hal/contract/index.ts';
 import { JournalError, type JournalErrorCode } from '../../../src/journal/index.ts';
 import { acknowledgedEvidence } from '../../../src/station/acknowledged-evidence.ts';
 
-function watched(maxSizeBytes = 1_000) {
+const SAMPLE = {
+  ...{ meterSerial: '1', profileId: 'p', readBeginMonoMs: 1, readEndMonoMs: 2, values: [] },
+};
+
+function watched() {
   const told: string[] = [];
   const journal = {
     size: 0,
-    bytes: 0,
     refuse: undefined as JournalErrorCode | undefined,
     append: async (): Promise<number> => {
       if (journal.refuse !== undefined) throw new JournalError(journal.refuse, 'refused');
       return journal.size++;
     },
-    diskBytes: () => journal.bytes,
   };
   const evidence = acknowledgedEvidence({
     journal,
-    maxSizeBytes,
     log: (_level, event) => told.push(event),
     onCommitted: (size) => told.push(`committed ${size}`),
     onDegraded: ({ code }) => told.push(`degraded ${code}`),
     onLost: ({ code }) => told.push(`lost ${code}`),
   });
-  const append = async (refuse?: JournalErrorCode): Promise<void> => {
+  const append = async (refuse?: JournalErrorCode, kind: 'config' | 'reading' = 'config'): Promise<void> => {
     journal.refuse = refuse;
-    await evidence
-      .append('config', { digest: new Uint8Array(32), reason: 'test' }, 'billing')
-      .catch((error) => {
-        if (!(error instanceof StationError)) throw error;
-      });
+    const appended =
+      kind === 'config'
+        ? evidence.append('config', { digest: new Uint8Array(32), reason: 'test' }, 'billing')
+        : evidence.append('reading', SAMPLE, 'sample');
+    await appended.catch((error) => {
+      if (!(error instanceof StationError)) throw error;
+    });
   };
   return { journal, told, append };
 }
@@ -62,14 +65,14 @@ describe('the journal as metering writes to it', () => {
     expect(told).toEqual([]);
   });
 
-  it('says once that it has outgrown its size', async () => {
-    const { told, append, journal } = watched();
-    journal.size = 1_500;
-    journal.bytes = 999;
+  it('is not good again when only entries that have a reserve are stored', async () => {
+    const { told, append } = watched();
+    await append('journal.disk_full', 'reading');
     await append();
-    journal.size = 2_600;
-    journal.bytes = 2_000;
-    for (let i = 0; i < 2_000; i++) await append();
-    expect(told.filter((line) => line.startsWith('degraded'))).toEqual(['degraded journal.above_max_size']);
+    await append('journal.disk_full', 'reading');
+    await append();
+    expect(told).toEqual(['degraded journal.disk_full', 'committed 1', 'committed 2']);
+    await append(undefined, 'reading');
+    expect(told.slice(3)).toEqual(['journal.stores_again', 'committed 3']);
   });
 });
