@@ -19,10 +19,11 @@ export const MAX_ENTRY_BYTES = 65_536;
 
 /** The heads of payload and signature, at most. */
 const FRAME_BYTES = 7;
-const SIGNATURE_HEAD = bytesHead(SIGNATURE_BYTES);
+const SIGNATURE_HEAD = encoded((to) => to.bytesHead(SIGNATURE_BYTES));
 
 /** One entry is encoded at a time, and nothing of it stays here. */
 const scratch = new CborWriter();
+const headScratch = new CborWriter();
 
 export interface DecodedEntry {
   readonly entry: JournalEntry;
@@ -59,12 +60,18 @@ export function prepareEntry(entry: JournalEntry, keyId: Uint8Array): UnsignedEn
   if (frame.message.length + payload.length + SIGNATURE_BYTES + FRAME_BYTES > MAX_ENTRY_BYTES) {
     throw new JournalError('journal.entry_invalid', `the entry is larger than ${MAX_ENTRY_BYTES} bytes`);
   }
-  const payloadHead = bytesHead(payload.length);
-  const signedBytes = Buffer.concat([frame.sigStructure, payloadHead, payload]);
+  const signedBytes = toBeSigned(frame, payload);
   return {
     signedBytes,
     seal: (signature) => sealed(frame, signedBytes, signature),
   };
+}
+
+/** The Sig_structure: its last part is the payload. */
+function toBeSigned(frame: Frame, payload: Uint8Array): Uint8Array {
+  headScratch.clear();
+  headScratch.bytesHead(payload.length);
+  return Buffer.concat([frame.sigStructure, headScratch.written(), payload]);
 }
 
 /** The message: what was signed has its payload at the end, with its head. */
@@ -143,7 +150,7 @@ function decodeStrictly(bytes: Uint8Array): DecodedEntry {
   scratch.clear();
   writePayload(entry, scratch);
   if (!equalBytes(scratch.written(), payload)) throw new TypeError('its payload is not deterministic CBOR');
-  const signedBytes = Buffer.concat([frame.sigStructure, bytesHead(payload.length), payload]);
+  const signedBytes = toBeSigned(frame, payload);
   if (!equalBytes(sealed(frame, signedBytes, signature), bytes)) {
     throw new TypeError('it is not deterministic CBOR');
   }
@@ -220,10 +227,6 @@ function messageStart(protectedHeader: Uint8Array): Uint8Array {
     to.bytes(protectedHeader);
     to.map(0);
   });
-}
-
-function bytesHead(length: number): Uint8Array {
-  return encoded((to) => to.bytesHead(length));
 }
 
 function encoded(write: (to: CborWriter) => void): Uint8Array {
