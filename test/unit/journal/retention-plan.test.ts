@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   afterPass,
-  BATCH_ENTRIES,
   headroomBytes,
   KEEP_SPANS,
   nextPass,
@@ -14,6 +13,7 @@ import {
 } from '../../../src/journal/retention/retention-plan.ts';
 
 const TILE = 256;
+const MAX_BATCH = 16 * TILE;
 const ENTRY_BYTES = 400;
 const NOTHING_DONE: RetentionProgress = { emptied: 0, thinned: [0, 0, 0] };
 
@@ -99,9 +99,7 @@ describe('what gives way when the log is at its bound', () => {
         expect(unneeded).toEqual([]);
         const odd = steps.filter(({ pass: { stretch, keepSpan } }) => {
           const length = stretch.to - stretch.from;
-          return (
-            length > Math.max(BATCH_ENTRIES, keepSpan ?? 0) || stretch.from % TILE > 0 || length % TILE > 0
-          );
+          return length > Math.max(MAX_BATCH, keepSpan ?? 0) || stretch.from % TILE > 0 || length % TILE > 0;
         });
         expect(odd).toEqual([]);
       }),
@@ -178,12 +176,12 @@ describe('what gives way when the log is at its bound', () => {
   });
 
   it('leaves the newest half as it is while something older can become coarser', () => {
-    const limitBytes = 4_000_000; // half of it: 5,000 readings
+    const limitBytes = 4_000_000; // half of it: 5,000 readings; one tile a step
     const first = nextPass(state({ size: 100_000, limitBytes, usedBytes: limitBytes + 1 }));
     expect(first).toMatchObject({
       reason: 'retention.thinned',
       keepSpan: 256,
-      stretch: { from: 0, to: 4_096 },
+      stretch: { from: 0, to: 256 },
     });
     const old = Math.floor((100_000 - 256 - 5_000) / TILE) * TILE;
     const thinned = nextPass(
@@ -212,8 +210,8 @@ describe('what gives way when the log is at its bound', () => {
     });
   });
 
-  it('leaves room for the write-ahead log, an eighth of the bound and at most 8 MiB', () => {
-    expect(headroomBytes(1024 ** 2)).toBe(128 * 1024);
-    expect(headroomBytes(512 * 1024 ** 2)).toBe(8 * 1024 ** 2);
+  it('leaves room for the write-ahead log, a quarter of the bound and at most 16 MiB', () => {
+    expect(headroomBytes(1024 ** 2)).toBe(256 * 1024);
+    expect(headroomBytes(512 * 1024 ** 2)).toBe(16 * 1024 ** 2);
   });
 });
