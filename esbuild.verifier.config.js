@@ -56,7 +56,7 @@ export async function buildVerifier(outfile = 'dist/verifier.html') {
     minify: true,
     metafile: true,
     legalComments: 'none',
-    charset: 'utf8',
+    charset: 'ascii',
     define: { 'process.env.NODE_ENV': '"production"' },
     inject: [`${PAGE}/browser/buffer.ts`],
     plugins: [forBrowser],

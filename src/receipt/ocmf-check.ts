@@ -1,11 +1,10 @@
 // The OCMF records of a session: the same ones as in the signed entries, signed with the key that the log names, and saying
 // what the entries say.
-import { compareDecimal, shiftDecimal, type Decimal } from '../../hal/contract/index.ts';
+import { compareDecimal, ENERGY_IMPORT, shiftDecimal, type Decimal } from '../../hal/contract/index.ts';
 import { rotationIn, type JournalEntry } from '../journal/index.ts';
 import { readOcmf, verifyOcmf, type OcmfCheckName, type RecordReading } from '../ocmf/index.ts';
 import { isSessionEntry, type SessionEntry } from './believed-entries.ts';
 import { fail, notChecked, pass, type Finding } from './check.ts';
-import { importOf } from './import-register.ts';
 import type { Receipt } from './receipt-format.ts';
 
 /** The record that a session's entry carries: the station's own, otherwise the one that the meter signed by itself. */
@@ -57,8 +56,9 @@ function ocmfKeyAt(entries: readonly JournalEntry[], index: number): Uint8Array 
 }
 
 function saysTheSame(entry: SessionEntry): boolean {
-  const register = importOf(entry.body.reading);
-  const { meterSerial } = entry.body.reading;
+  const { meterSerial, values } = entry.body.reading;
+  // As it was read, good or not: a record shows a bad value too, and marks it.
+  const register = values.find(({ obis, unit }) => obis === ENERGY_IMPORT && unit === 'Wh')?.value;
   return readOcmf(ocmfOf(entry) ?? '').every(({ record: { meter, readings } }) => {
     const isBegin = entry.kind === 'session-begin';
     const reading = isBegin ? readings.find(({ reason }) => reason === 'B') : readings.at(-1);
