@@ -22,6 +22,9 @@ import { tpmSeal } from './tpm-seal.ts';
 /** Names of credentials in systemd's credentials directory (`LoadCredentialEncrypted=root-seed`). */
 const CREDENTIALS = { present: 'root-seed', next: 'root-seed.next' } as const;
 
+const CREDENTIAL_HINT =
+  'head -c 32 /dev/urandom | systemd-creds encrypt --name=root-seed - /etc/credstore.encrypted/root-seed, and LoadCredentialEncrypted=root-seed in the unit';
+
 export interface SeedOptions {
   /** systemd's `$CREDENTIALS_DIRECTORY`. */
   readonly credentialsDirectory?: string | undefined;
@@ -134,7 +137,7 @@ export class SeedStore {
       !keepOld && existsSync(path.join(this.#directory, SEED_FILE)) ? this.#record(SEED_FILE) : undefined;
     const kept = promoteNextSeed(this.#directory, keepOld);
     // Behind the switch: cut off here, an object is left on a token that nothing names any more.
-    if (old !== undefined) await this.#sealOf(old.kind).destroy(old as never);
+    if (old !== undefined) await this.#sealOf(old.kind).destroy(old);
     return kept;
   }
 
@@ -187,7 +190,7 @@ export class SeedStore {
         'identity.seed_missing',
         'the configuration wants the credential root-seed, and it is not there',
         {
-          hint: 'head -c 32 /dev/urandom | systemd-creds encrypt --name=root-seed - /etc/credstore.encrypted/root-seed, and LoadCredentialEncrypted=root-seed in the unit',
+          hint: CREDENTIAL_HINT,
         },
       );
     }
@@ -197,17 +200,15 @@ export class SeedStore {
   #insist({ kind }: SealedSeed): void {
     const { seed = 'auto' } = this.#options;
     if (seed === 'auto' || seed === kind) return;
-    throw new IdentityError(
-      'identity.seed_kind',
-      `the root seed is of kind ${kind}, the configuration wants ${seed}`,
-      {
-        hint: `move to it with: delmonicos key rotate DIR --seal ${seed}; or correct identity.seed`,
-      },
-    );
+    const message = `the root seed is of kind ${kind}, the configuration wants ${seed}`;
+    const move = `move to it with: delmonicos key rotate DIR --seal ${seed}`;
+    throw new IdentityError('identity.seed_kind', message, {
+      hint: seed === 'credential' ? CREDENTIAL_HINT : `${move}; or correct identity.seed`,
+    });
   }
 
   #unseal(sealed: SealedSeed): Promise<Uint8Array> {
-    return this.#sealOf(sealed.kind).unseal(sealed as never);
+    return this.#sealOf(sealed.kind).unseal(sealed);
   }
 
   #sealOf(kind: SealKind, like?: SealedSeed): SeedSeal {

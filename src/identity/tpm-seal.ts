@@ -108,12 +108,15 @@ function tpmTools({ tcti }: TpmOptions): Tpm {
     runTool({ command, args, ...(input && { input }), env: { TPM2TOOLS_TCTI }, debianPackage: 'tpm2-tools' });
   return async (command, args, input) => {
     try {
-      const output = await run(command, args, input);
-      // Without a resource manager a tool leaves its objects in the TPM, which has room for three. With one this is nothing.
-      if (command !== 'tpm2_flushcontext') await run('tpm2_flushcontext', ['-t']).catch(() => undefined);
-      return output;
+      return await run(command, args, input);
     } catch (error) {
       throw error instanceof ToolFailure ? tpmError(error, TPM2TOOLS_TCTI) : error;
+    } finally {
+      // Without a resource manager a tool leaves its objects in the TPM, and one that failed its session too; there is room for
+      // three of each. With a resource manager there is nothing to flush.
+      for (const left of command === 'tpm2_flushcontext' ? [] : ['-t', '-l']) {
+        await run('tpm2_flushcontext', [left]).catch(() => undefined);
+      }
     }
   };
 }
