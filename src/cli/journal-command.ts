@@ -2,7 +2,6 @@ import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import type { ExportOptions } from './journal-export.ts';
 import { verifyJournalCommand, type VerifyOptions } from './journal-verify.ts';
 import { harmlessLine, print, printJson } from './output.ts';
-import { ownIdentity } from './own-identity.ts';
 import { stateDirectory } from './state-directory.ts';
 
 interface JsonOption {
@@ -117,7 +116,7 @@ async function anchoredSizeOf(directory: string): Promise<number> {
 }
 
 async function printCheckpoint(given: string | undefined, { json }: JsonOption): Promise<void> {
-  const { text, origin, size, root } = await signTree(stateDirectory(given));
+  const { text, origin, size, root } = await signTreeOf(stateDirectory(given));
   if (json === true) return printJson({ origin, size, root: hex(root), checkpoint: text });
   process.stdout.write(text);
 }
@@ -128,26 +127,23 @@ async function printProof(
 ): Promise<void> {
   const { formatTlogProof } = await import('../journal/index.ts');
   const { index } = options;
-  const { text, size, root, inclusionProof } = await signTree(stateDirectory(given), options.size, index);
+  const { text, size, root, inclusionProof } = await signTreeOf(stateDirectory(given), options.size, index);
   const proof = formatTlogProof({ index, inclusionProof, checkpoint: text });
   if (options.json === true) return printJson({ index, size, root: hex(root), proof });
   process.stdout.write(proof);
 }
 
-/** Signs a tree of the log with the station's key, after making sure that it is the key of this log. */
-async function signTree(directory: string, wanted?: number, index?: number) {
-  const { openJournalReader, signCheckpoint, JournalError } = await import('../journal/index.ts');
-  const identity = await ownIdentity(directory);
+/** Signs a tree of the log with the station's key; with a proof of one of its entries when an index is given. */
+async function signTreeOf(directory: string, wanted?: number, index?: number) {
+  const { openJournalReader } = await import('../journal/index.ts');
+  const { signTree } = await import('./sign-tree.ts');
   const reader = openJournalReader(directory);
   try {
-    const { origin } = reader;
-    if (hex(identity.publicKey) !== hex(reader.publicKey)) {
-      throw new JournalError('journal.wrong_key', 'the root seed here is not the one that signs this log');
-    }
+    // One size for both: the log may grow meanwhile.
     const size = wanted ?? reader.size;
     const inclusionProof = index === undefined ? [] : reader.inclusionProof(index, size);
-    const root = reader.rootAt(size);
-    return { origin, size, root, inclusionProof, text: signCheckpoint({ origin, size, root }, identity) };
+    const { root, checkpoint } = await signTree(reader, directory, size);
+    return { origin: reader.origin, size, root, inclusionProof, text: checkpoint };
   } finally {
     reader.close();
   }

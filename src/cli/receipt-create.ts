@@ -2,13 +2,15 @@ import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { AnchorEvidence } from '../chain/index.ts';
 import type { JournalReader } from '../journal/index.ts';
-import { note } from './output.ts';
-import { ownIdentity } from './own-identity.ts';
+import type { SessionSelection } from '../receipt/index.ts';
+import { ExitCode, harmlessLine, note } from './output.ts';
+import { signTree } from './sign-tree.ts';
 import { stateDirectory } from './state-directory.ts';
 import { UsageError } from './usage-error.ts';
 
 interface Options {
-  readonly index: readonly number[];
+  readonly index?: readonly number[];
+  readonly session?: string;
   readonly output: string;
 }
 
@@ -18,10 +20,11 @@ export function registerReceiptCreate(receipt: Command): void {
     .description('puts journal entries, their proofs and the anchor that covers them in one file')
     .argument('[dir]', 'state directory')
     .addOption(
-      new Option('--index <number...>', 'leaf index of an entry; may be given more than once')
-        .argParser(collectIndices)
-        .makeOptionMandatory(),
+      new Option('--index <number...>', 'leaf index of an entry; may be given more than once').argParser(
+        collectIndices,
+      ),
     )
+    .addOption(new Option('--session <id>', 'a whole charging session, from begin to end').conflicts('index'))
     .requiredOption('-o, --output <file>', 'the receipt (*.receipt.json), or - for standard output')
     .action(create);
 }
@@ -35,25 +38,57 @@ function collectIndices(text: string, earlier: readonly number[] = []): readonly
 }
 
 async function create(given: string | undefined, options: Options): Promise<void> {
+  const { index: asked, session: sessionId } = options;
+  if (asked === undefined && sessionId === undefined) {
+    throw new UsageError('usage.bad_option', 'name entries with --index, or a session with --session');
+  }
   const directory = stateDirectory(given);
   const { openJournalReader } = await import('../journal/index.ts');
-  const { createReceipt } = await import('../receipt/index.ts');
+  const { createReceipt, selectSession, verifyReceipt } = await import('../receipt/index.ts');
   const journal = openJournalReader(directory);
   try {
-    const anchor = await anchorOf(directory, Math.max(...options.index));
-    const { checkpoint, size } = anchor ?? (await freshCheckpoint(journal, directory));
-    const { origin, publicKey } = journal;
-    const entries = options.index.map((index) => ({
+    const session = sessionId === undefined ? undefined : selectSession(journal, sessionId);
+    const anchor = await anchorOf(directory, session?.end ?? Math.max(...(asked ?? [])));
+    const { checkpoint, size } = anchor ?? (await signTree(journal, directory));
+    // What tells of entries that went later may stand behind the anchored tree; how many they are is told all the same.
+    const indices =
+      session === undefined ? (asked ?? []) : [0, ...session.indices.filter((index) => index < size)];
+    const wanted = new Set([...rotationsIn(journal).filter((index) => index < size), ...indices]);
+    const entries = [...wanted].map((index) => ({
       index,
       bytes: journal.entry(index).cose,
       inclusionProof: journal.inclusionProof(index, size),
     }));
-    await write(options.output, createReceipt({ origin, publicKey, checkpoint, entries, anchor }));
+    const { origin, keys } = journal;
+    const file = createReceipt({ origin, publicKey: keys.birthKey, checkpoint, entries, anchor });
+    await write(options.output, file);
     const where = anchor === null ? 'not anchored yet' : `anchored in block ${anchor.blockNumber}`;
     note(`wrote ${options.output}: ${entries.length} entries of ${origin}, ${where}`);
+    if (session !== undefined) tellSelection(session);
+    // What the log itself contradicts is evidence too: the file is written, and said to be what it is.
+    for (const { name, detail } of verifyReceipt(file).checks.filter(({ result }) => result === 'fail')) {
+      note(harmlessLine(`the check ${name} fails: ${detail}`));
+      process.exitCode = ExitCode.bad;
+    }
   } finally {
     journal.close();
   }
+}
+
+/** The entries that hand the log from one key to the next: without them later entries are a stranger's. */
+function rotationsIn({ keys }: JournalReader): number[] {
+  return keys.keys.slice(1).map(({ firstIndex }) => firstIndex - 1);
+}
+
+/** A receipt that shows less than there is says so. */
+function tellSelection({ readings, events, gone }: SessionSelection): void {
+  if (readings.chosen < readings.of) {
+    note(`${readings.chosen} of the session's ${readings.of} readings are in it, evenly spread`);
+  }
+  if (events.chosen < events.of) {
+    note(`${events.chosen} of the ${events.of} other entries from that time are in it`);
+  }
+  if (gone > 0) note(`${gone} entries from that time are not in the journal any more [journal.pruned]`);
 }
 
 /** The anchor that covers the last of the entries, and with it all of them. */
@@ -66,17 +101,6 @@ async function anchorOf(directory: string, lastIndex: number): Promise<AnchorEvi
     if (error instanceof SyncError && error.code === 'sync.outbox_missing') return null;
     throw error;
   }
-}
-
-/** Without an anchor the tree as it is on disk; only this needs the station's key. */
-async function freshCheckpoint(
-  journal: JournalReader,
-  directory: string,
-): Promise<Pick<AnchorEvidence, 'checkpoint' | 'size'>> {
-  const { signCheckpoint } = await import('../journal/index.ts');
-  const { origin, size } = journal;
-  const identity = await ownIdentity(directory);
-  return { checkpoint: signCheckpoint({ origin, size, root: journal.rootAt(size) }, identity), size };
 }
 
 async function write(file: string, receipt: string): Promise<void> {

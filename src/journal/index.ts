@@ -36,6 +36,7 @@ export type { MonotonicCounter } from './recovery/monotonic-counter.ts';
 export { firstLogOrigin, logNumber } from './recovery/origin-chain.ts';
 export { recoverJournal, type RecoverOptions, type Recovery } from './recovery/recover-journal.ts';
 export { journalDiskBytes } from './store/disk-size.ts';
+export { syncJournal } from './store/sync-journal.ts';
 export { entryToJson, formatTime } from './entry/entry-json.ts';
 export { JournalError, type JournalErrorCode } from './errors.ts';
 export { openJournal } from './journal.ts';
