@@ -10,6 +10,7 @@ export {
   type ChainTransport,
   type IdentityConfig,
   type ClockConfig,
+  type JournalConfig,
   type LineConfig,
   type MeterConfig,
   type ModbusMeterConfig,

@@ -124,6 +124,30 @@ const JOURNAL = v.strictObject({
       'Kept on disk for entries that are no readings, for when the disk is full. 0B: nothing. Default: 8MiB.',
     ),
   ),
+  highWater: v.optional(
+    v.pipe(
+      v.string(),
+      v.minLength(1, 'must be a path'),
+      describe(
+        'Path of the high-water mark, by which an old copy of the journal is noticed; best on another partition. Default: journal.high-water in the state directory.',
+      ),
+    ),
+  ),
+  counter: v.optional(
+    v.pipe(
+      v.picklist(['auto', 'file', 'tpm']),
+      describe(
+        'What notices an old copy of the whole state directory. tpm: an NV counter of the TPM 2.0; file: nothing but the high-water mark. Default: auto: the TPM if there is one.',
+      ),
+    ),
+  ),
+  counterIndex: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^0x01[0-9a-fA-F]{6}$/, 'must be an NV index, such as 0x0180444d'),
+      describe('NV index of that counter. Default: 0x0180444d.'),
+    ),
+  ),
   flashEndurance: v.optional(
     size(
       "What may be written to the device's flash in its life: TBW of its data sheet, or capacity x erase cycles / write amplification. Only `journal stat` uses it.",

@@ -85,6 +85,11 @@ export interface JournalConfig {
   readonly maxSizeBytes: number;
   /** Kept on disk for entries that are no readings. */
   readonly reserveBytes: number;
+  /** Path of the high-water mark, unless it is in the state directory. */
+  readonly highWater?: string;
+  readonly counter: 'auto' | 'file' | 'tpm';
+  /** NV index of the counter. */
+  readonly counterIndex?: string;
   /** What may be written to the flash in its life. */
   readonly flashEnduranceBytes?: number;
 }
@@ -129,6 +134,9 @@ export function parseStationConfig(text: string, context: ConfigContext = {}): S
       groupCommitMs: parseDurationMs(file.journal?.groupCommit ?? '10s'),
       maxSizeBytes: parseSizeBytes(file.journal?.maxSize ?? '512MiB'),
       reserveBytes: parseSizeBytes(file.journal?.reserve ?? '8MiB'),
+      counter: file.journal?.counter ?? 'auto',
+      ...(file.journal?.highWater && { highWater: file.journal.highWater }),
+      ...(file.journal?.counterIndex && { counterIndex: file.journal.counterIndex }),
       ...(file.journal?.flashEndurance && {
         flashEnduranceBytes: parseSizeBytes(file.journal.flashEndurance),
       }),

@@ -1,7 +1,13 @@
 import { silentLog, type MonotonicClock } from '../../hal/contract/index.ts';
 import { identityAt, loadIdentity, SeedStore } from '../identity/index.ts';
 import type { SealKind, SeedOptions, StationIdentity } from '../identity/index.ts';
-import { openJournal, openJournalReader, readLogIdentity, rotateKey } from '../journal/index.ts';
+import {
+  firstLogOrigin,
+  openJournal,
+  openJournalReader,
+  readLogIdentity,
+  rotateKey,
+} from '../journal/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { WallClock } from '../service/index.ts';
 
@@ -69,7 +75,7 @@ function openLog(
   { stateDirectory: directory, clock, wallClock }: RotationOrder,
   signer: StationIdentity,
 ): Promise<Journal> {
-  const origin = readLogIdentity(directory)?.origin ?? '';
+  const origin = firstLogOrigin(readLogIdentity(directory)?.origin ?? '');
   return openJournal({
     ...{ directory, origin, signer, log: silentLog },
     clock: {

@@ -12,6 +12,7 @@ import { openTime, type StationTime } from './open-time.ts';
 import { openMeters, profilesOf, type OpenMeters, type Profiles } from './open-meters.ts';
 import type { StationEvent } from './station-event.ts';
 import { recallSynchronisedTime } from './recall-time.ts';
+import { highWaterOf, signedForChain, stationOrigin } from './known-elsewhere.ts';
 import { recallTotals } from './recall-totals.ts';
 import { openView, type StationView } from './station-view.ts';
 import { stopInOrder } from './stop-order.ts';
@@ -126,17 +127,20 @@ interface OwnParts {
   readonly identity: StationIdentity;
 }
 
-function openOwnEvidence(
+async function openOwnEvidence(
   { options, config, identity, time }: OwnParts,
   degraded: Degraded,
 ): Promise<Evidence> {
-  return openEvidence({
-    directory: options.stateDirectory,
-    origin: config.station.origin ?? originOf(options.stateDirectory, identity),
+  const { stateDirectory } = options;
+  return await openEvidence({
+    directory: stateDirectory,
+    origin: config.station.origin ?? stationOrigin(stateDirectory, identity, config.journal),
+    anchored: await signedForChain(stateDirectory, options.log),
     software: `delmonicos-inside ${options.version}`,
     configPath: options.configPath,
     identity,
     groupCommitMs: config.journal.groupCommitMs,
+    highWater: highWaterOf(config.journal, config.identity),
     clock: options.clock,
     clockKeeper: time.keeper,
     log: options.log,
@@ -145,13 +149,6 @@ function openOwnEvidence(
       degraded('journal', error);
     },
   });
-}
-
-/** A log keeps the name of the account that it was born with, also when its keys were rotated since. */
-function originOf(stateDirectory: string, identity: StationIdentity): string {
-  const log = readLogIdentity(stateDirectory);
-  const ours = log !== undefined && Buffer.compare(log.signsNext, identity.publicKey) === 0;
-  return ours ? log.origin : `delmonicos/${identity.chainAccount.ss58}`;
 }
 
 interface Reading {

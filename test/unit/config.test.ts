@@ -55,7 +55,12 @@ describe('station.yaml', () => {
     ]);
     expect(config.meters.map((m) => m.everyMs)).toEqual([1000, 500]);
     expect(config.journal).toEqual({
-      ...{ groupCommitMs: 10_000, maxSizeBytes: 512 * 1024 * 1024, reserveBytes: 8 * 1024 * 1024 },
+      ...{
+        groupCommitMs: 10_000,
+        maxSizeBytes: 512 * 1024 * 1024,
+        reserveBytes: 8 * 1024 * 1024,
+        counter: 'auto',
+      },
     });
     expect(config.chain).toMatchObject({ anchorEveryMs: 3_600_000, ss58Prefix: 42 });
   });

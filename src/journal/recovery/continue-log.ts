@@ -64,7 +64,7 @@ export function continueLog(
 /** What the monotonic counter shows; one that fails is recorded and done without. @throws JournalError `journal.rolled_back` */
 export async function readCounter(
   { highWater, log }: JournalOptions,
-  { found }: Surroundings,
+  { found, report }: Surroundings,
 ): Promise<{ readonly shows: number | undefined; readonly faults: readonly FaultBody[] }> {
   const counter = highWater?.counter;
   if (counter === undefined) return { shows: undefined, faults: [] };
@@ -76,6 +76,9 @@ export async function readCounter(
     const message = `${counter.name} does not answer; an older copy of the whole directory would not be noticed`;
     return { shows: undefined, faults: [{ code: 'journal.counter_failed', message }] };
   }
+  // Another log stands there already because of it; with its first mark the two agree again.
+  if (report?.faults.some(({ code }) => code === 'journal.rolled_back') === true)
+    return { shows, faults: [] };
   const seal = found.state === 'read' ? found.mark.seal : undefined;
   switch (judgeCounter(shows, seal)) {
     case 'fits':
