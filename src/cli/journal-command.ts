@@ -1,7 +1,8 @@
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 import type { ExportOptions } from './journal-export.ts';
+import { printJournalStat, type StatOptions } from './journal-stat.ts';
 import { verifyJournalCommand, type VerifyOptions } from './journal-verify.ts';
-import { harmlessLine, print, printJson } from './output.ts';
+import { printJson } from './output.ts';
 import { stateDirectory } from './state-directory.ts';
 
 interface JsonOption {
@@ -13,10 +14,16 @@ export function registerJournalCommand(program: Command): void {
   const journal = program.command('journal').description('the signed log: size, full check, entries, proofs');
   journal
     .command('stat')
-    .description('size, root, age and bytes')
+    .description('size, root, age and bytes; what is written to flash a day, and how long it lasts')
     .addArgument(directoryArgument())
+    .option(
+      '--config <file>',
+      "the station's configuration: how much its flash endures (journal.flashEndurance)",
+    )
     .addOption(jsonOption())
-    .action(printStat);
+    .action((directory: string | undefined, options: StatOptions) =>
+      printJournalStat(stateDirectory(directory), options),
+    );
   journal
     .command('verify')
     .description('checks every entry, every stored hash and the root; exit status 1 when anything is wrong')
@@ -76,43 +83,6 @@ function indexOption(flags: string, description: string): Option {
     if (!/^\d+$/.test(text) || !Number.isSafeInteger(index)) throw new InvalidArgumentError('a whole number');
     return index;
   });
-}
-
-async function printStat(given: string | undefined, { json }: JsonOption): Promise<void> {
-  const { formatTime, openJournalReader } = await import('../journal/index.ts');
-  const directory = stateDirectory(given);
-  const reader = openJournalReader(directory);
-  try {
-    const { publicKey, root, ...stat } = reader.stat();
-    const anchoredSize = await anchoredSizeOf(directory);
-    const document = {
-      ...stat,
-      root: hex(root),
-      publicKey: hex(publicKey),
-      anchoredSize,
-      backlog: Math.max(0, stat.size - anchoredSize),
-    };
-    if (json === true) return printJson(document);
-    print(`origin     ${harmlessLine(document.origin)}`);
-    print(`entries    ${document.size}, ${document.backlog} not anchored yet`);
-    print(`root       ${document.root}`);
-    print(`from       ${formatTime(document.oldest.timeMs)} to ${formatTime(document.newest.timeMs)}`);
-    print(`boots      ${document.bootCount}`);
-    print(`on disk    ${document.bytes} bytes, ${Math.round(document.bytes / document.size)} an entry`);
-  } finally {
-    reader.close();
-  }
-}
-
-/** Entries that a final anchor covers; 0 for a station that never had a link and so has no outbox. */
-async function anchoredSizeOf(directory: string): Promise<number> {
-  const { readSyncStatus, SyncError } = await import('../sync/index.ts');
-  try {
-    return readSyncStatus(directory).lastAnchor?.size ?? 0;
-  } catch (error) {
-    if (error instanceof SyncError && error.code === 'sync.outbox_missing') return 0;
-    throw error;
-  }
 }
 
 async function printCheckpoint(given: string | undefined, { json }: JsonOption): Promise<void> {

@@ -27,10 +27,12 @@ export async function verifyJournalCommand(directory: string, options: VerifyOpt
     ...(showProgress ? { onProgress: progress } : {}),
   });
   if (!audit.ok) process.exitCode = ExitCode.bad;
-  const { size, root, ok, firstBad } = audit;
-  if (options.json === true) return printJson({ size, root, ok, firstBad });
-  if (firstBad === null) print(harmlessLine(`good: ${size} entries of ${audit.origin}, root ${root}`));
-  else print(harmlessLine(`BAD: entry ${firstBad.index} of ${size}: ${firstBad.why}`));
+  const { size, root, ok, firstBad, pruned } = audit;
+  if (options.json === true) return printJson({ size, root, ok, firstBad, pruned });
+  if (firstBad === null) {
+    const gone = pruned.entries === 0 ? '' : `, ${pruned.entries} of them gone as signed entries declare`;
+    print(harmlessLine(`good: ${size} entries of ${audit.origin}${gone}, root ${root}`));
+  } else print(harmlessLine(`BAD: entry ${firstBad.index} of ${size}: ${firstBad.why}`));
 }
 
 /** Whom to believe: the key given, or the station's own. Without both, the log is checked against itself only. */

@@ -37,6 +37,7 @@ export { hasTpm, tpmCounter, type TpmCounterOptions } from './recovery/tpm-count
 export { firstLogOrigin, logNumber } from './recovery/origin-chain.ts';
 export { recoverJournal, type RecoverOptions, type Recovery } from './recovery/recover-journal.ts';
 export { journalDiskBytes } from './store/disk-size.ts';
+export { declarationFault, holeDeclaration, type HoleDeclaration } from './entry/hole-declaration.ts';
 export { entryToJson, formatTime } from './entry/entry-json.ts';
 export { JournalError, type JournalErrorCode } from './errors.ts';
 export { openJournal } from './journal.ts';
@@ -88,3 +89,11 @@ export {
 export { formatTlogProof, parseTlogProof, type TlogProof } from './note/tlog-proof.ts';
 export { findJournalWriter, type JournalWriter } from './store/writer-lock-probe.ts';
 export { verifyJournal, type AuditOptions, type JournalAudit } from './verify.ts';
+export {
+  bytesPerEntry,
+  projectedLifeDays,
+  writeRate,
+  type WearFacts,
+  type WriteRate,
+} from './wear/wear-estimate.ts';
+export { emmcHealth, writtenBytes, type EmmcHealth, type WrittenBytes } from './wear/written-bytes.ts';
