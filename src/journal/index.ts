@@ -33,6 +33,7 @@ export { noteDamage } from './recovery/damage-flag.ts';
 export type { KnownTree } from './recovery/high-water.ts';
 export { HIGH_WATER_FILE, highWaterFile, raiseHighWater, readHighWater } from './recovery/high-water-file.ts';
 export type { MonotonicCounter } from './recovery/monotonic-counter.ts';
+export { nextScrub, scrubEntries, type FoundDamage, type ScrubRange } from './recovery/scrub.ts';
 export { hasTpm, tpmCounter, type TpmCounterOptions } from './recovery/tpm-counter.ts';
 export { firstLogOrigin, logNumber } from './recovery/origin-chain.ts';
 export { recoverJournal, type RecoverOptions, type Recovery } from './recovery/recover-journal.ts';

@@ -14,6 +14,7 @@ import type { StationEvent } from './station-event.ts';
 import { recallSynchronisedTime } from './recall-time.ts';
 import { highWaterOf, signedForChain, stationOrigin } from './known-elsewhere.ts';
 import { recallTotals } from './recall-totals.ts';
+import { scrubJournal } from './scrub-journal.ts';
 import { openView, type StationView } from './station-view.ts';
 import { stopInOrder } from './stop-order.ts';
 
@@ -77,10 +78,14 @@ export async function startStation(given: StationOptions): Promise<Station> {
     return undefined;
   });
   sync?.start();
+  const { stateDirectory: directory, clock, random, log } = options;
+  const onDamage = (error: StationError): void => degraded('journal', error);
+  const scrub = scrubJournal({ directory, journal, clock, random, log, onDamage });
   let stopping: Promise<void> | undefined;
   let lost: StationError | undefined;
   const failed = reading.failed.then((error) => (lost = error));
   const stop = async (): Promise<void> => {
+    await scrub.stop();
     await stopInOrder({ ...reading, journal, sync, view }, options);
     if (lost?.code === 'journal.corrupt') keepAside(options, lost);
     options.onEvent({ event: 'stopped' });
