@@ -9,6 +9,7 @@ import { registerOcmfCommand } from './ocmf-command.ts';
 import { productVersion } from './product-version.ts';
 import { registerReceiptCommand } from './receipt-command.ts';
 import { registerRunCommand } from './run-command.ts';
+import { registerSessionCommand } from './session-command.ts';
 import { registerSyncCommand } from './sync-command.ts';
 
 export { endWithoutReader } from './line-writer.ts';
@@ -31,6 +32,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   registerMeterCommand(program);
   registerOcmfCommand(program);
   registerReceiptCommand(program);
+  registerSessionCommand(program);
   registerSyncCommand(program);
   try {
     await program.parseAsync(argv);

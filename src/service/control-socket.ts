@@ -1,4 +1,4 @@
-import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, statSync, unlinkSync, type Stats } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { StationError, type Log } from '../../hal/contract/index.ts';
 import { ControlError } from './errors.ts';
@@ -36,7 +36,7 @@ export async function openControlSocket(options: ControlSocketOptions): Promise<
     if (sockets.size >= MAX_CONNECTIONS) {
       const error = new ControlError('control.busy', `there are ${MAX_CONNECTIONS} connections`);
       socket.on('error', () => {});
-      socket.end(`${JSON.stringify(refusal(error))}\n`);
+      socket.end(`${JSON.stringify(refusal(error))}\n`, () => socket.destroy());
       return;
     }
     sockets.add(socket);
@@ -72,9 +72,19 @@ async function listening(server: Server, path: string): Promise<void> {
   }
 }
 
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new ControlError('control.failed', `cannot look at ${path}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
 /** A service that was killed leaves its socket behind; nobody listens there any more. */
 async function removeStale(path: string): Promise<void> {
-  const found = statSync(path, { throwIfNoEntry: false });
+  const found = statOf(path);
   if (found === undefined) return;
   if (!found.isSocket()) throw new ControlError('control.failed', `${path} is there and is no socket`);
   const isAlive = await new Promise<boolean>((resolve) => {
@@ -93,38 +103,37 @@ async function removeStale(path: string): Promise<void> {
 function serve(socket: Socket, { answer, log }: ControlSocketOptions): void {
   let waiting = Buffer.alloc(0);
   let isAnswering = false;
-  const say = (document: object): void => {
-    if (socket.writable) socket.write(`${JSON.stringify(document)}\n`);
+  /** The next line that says something, if it is there by now; null when it is too long to be one. */
+  const takeLine = (): string | null | undefined => {
+    for (;;) {
+      const end = waiting.indexOf(0x0a);
+      if (end > MAX_LINE_BYTES || (end === -1 && waiting.length > MAX_LINE_BYTES)) return null;
+      if (end === -1) return undefined;
+      const line = waiting.subarray(0, end).toString('utf8').trim();
+      waiting = waiting.subarray(end + 1);
+      if (line !== '') return line;
+    }
   };
   const next = (): void => {
-    if (isAnswering) return;
-    const end = waiting.indexOf(0x0a);
-    if (end > MAX_LINE_BYTES || (end === -1 && waiting.length > MAX_LINE_BYTES)) {
-      say(refusal(new ControlError('control.too_long', `a line has at most ${MAX_LINE_BYTES} bytes`)));
-      socket.end();
-      socket.pause();
-      waiting = Buffer.alloc(0);
-      return;
-    }
-    if (end === -1) return void socket.resume();
-    const line = waiting.subarray(0, end).toString('utf8');
-    waiting = waiting.subarray(end + 1);
-    if (line.trim() === '') return next();
+    if (isAnswering || socket.destroyed) return;
+    const line = takeLine();
+    if (line === undefined) return void socket.resume();
     isAnswering = true;
     socket.pause();
-    answered(line, answer)
+    if (line === null) {
+      const error = new ControlError('control.too_long', `a line has at most ${MAX_LINE_BYTES} bytes`);
+      return void socket.end(`${JSON.stringify(refusal(error))}\n`, () => socket.destroy());
+    }
+    void answered(line, answer)
       .catch((error: unknown) => {
         if (!(error instanceof StationError)) log('error', 'control.request_failed', { error });
         return refusal(error);
       })
-      .then(
-        (document) => {
-          say(document);
-          isAnswering = false;
-          next();
-        },
-        () => socket.destroy(),
-      );
+      .then((document) => {
+        if (socket.writable) socket.write(`${JSON.stringify(document)}\n`);
+        isAnswering = false;
+        next();
+      });
   };
   socket.setTimeout(IDLE_MS, () => {
     // Nobody is cut off who waits for an answer.

@@ -1,5 +1,5 @@
 import { StationError, type Log } from '../../hal/contract/index.ts';
-import type { EntryBodies, EntryStamp, SessionBody } from '../journal/index.ts';
+import type { EntryBodies, EntryStamp, JournalStamp, SessionBody } from '../journal/index.ts';
 import { SessionError } from './errors.ts';
 import { SessionBook, type Session, type SessionEntry } from './session-book.ts';
 
@@ -7,6 +7,10 @@ import { SessionBook, type Session, type SessionEntry } from './session-book.ts'
 export interface SessionJournal {
   readonly origin: string;
   readonly bootCount: number;
+  /** The time that an entry carries which is appended now. */
+  stamp(): JournalStamp;
+  /** The time that the entry carries which was appended last: it is stamped before `append` returns. */
+  lastStamp(): JournalStamp;
   /** Resolves with the index when the entry is on disk; rejects with a `StationError` whose `effect` says whether it may be. */
   append<K extends 'session-begin' | 'session-end' | 'fault'>(
     kind: K,
@@ -31,9 +35,16 @@ type DraftBody = { [P in keyof SessionBody]: SessionBody[P] | undefined } & Pick
 export interface SessionDraft {
   readonly kind: 'session-begin' | 'session-end';
   readonly body: DraftBody;
-  readonly stamp: EntryStamp;
   /** Codes of what is to be put on record besides. */
   readonly faults: readonly string[];
+}
+
+/** As the entry has it. */
+export function entryStamp(stamp: JournalStamp, bootCount: number): EntryStamp {
+  return {
+    ...{ timeMs: Math.max(0, Math.floor(stamp.wallTimeMs)), clock: stamp.clockStatus },
+    ...{ sinceBootMs: Math.floor(stamp.sinceBootMs), bootCount },
+  };
 }
 
 /** The sessions as the journal has them, and the one way in which they get there. */
@@ -67,13 +78,14 @@ export class SessionLog {
     return done;
   }
 
-  async #append({ kind, body: given, stamp, faults }: SessionDraft): Promise<Session> {
+  async #append({ kind, body: given, faults }: SessionDraft): Promise<Session> {
     const { journal, log } = this.#options;
     const body = present(given);
     const { sessionId } = body;
     try {
-      const index = await journal.append(kind, body, 'billing');
-      this.#book.note({ station: journal.origin, index, kind, ...stamp, body });
+      const appended = journal.append(kind, body, 'billing');
+      const stamp = entryStamp(journal.lastStamp(), journal.bootCount);
+      this.#book.note({ station: journal.origin, index: await appended, kind, ...stamp, body });
     } catch (error) {
       // It may be on disk: the journal is asked, as after a restart.
       if (!(error instanceof StationError) || error.effect === 'none') throw error;

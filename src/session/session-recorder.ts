@@ -7,14 +7,14 @@ import {
   type Quality,
   type SignedMeterRecord,
 } from '../../hal/contract/index.ts';
-import type { EntryStamp, JournalStamp, MeterRecord, SessionBody } from '../journal/index.ts';
+import type { MeterRecord, SessionBody } from '../journal/index.ts';
 import { createOcmfRecord, readOcmf, type OcmfSigner, type RegisteredMeter } from '../ocmf/index.ts';
 import { SessionError } from './errors.ts';
 import { checkMeterRecord } from './meter-record.ts';
 import { judgeBegin, judgeEnd, ocmfContent, type SessionFinding, type SessionMoment } from './ocmf-moment.ts';
 import { END_REASONS, type BeginRequest, type EndRequest, type IdToken } from './request.ts';
 import type { Session } from './session-book.ts';
-import { SessionLog, type SessionLogOptions } from './session-log.ts';
+import { entryStamp, SessionLog, type SessionLogOptions } from './session-log.ts';
 
 /** The meters of the station, by their ids in the configuration. */
 export interface SessionMeters {
@@ -30,8 +30,6 @@ export interface SessionMeters {
 export interface SessionOptions extends SessionLogOptions {
   readonly station: { readonly name: string; readonly version: string };
   readonly meters: SessionMeters;
-  /** The time as an entry that is appended now carries it. */
-  readonly stamp: () => JournalStamp;
   readonly signer: OcmfSigner;
   readonly clock: MonotonicClock;
   readonly log: Log;
@@ -138,6 +136,7 @@ export class SessionRecorder {
   }
 
   async #recordBegin({ sessionId, evseId, meterId, idToken }: BeginRequest): Promise<Session> {
+    const { journal } = this.#options;
     const reading = await this.#read(meterId).catch((cause: unknown) => {
       throw new SessionError(
         'session.meter_unreadable',
@@ -151,11 +150,11 @@ export class SessionRecorder {
     const meterRecord = await this.#meterRecord(meterId, 'begin', reading.meterSerial);
     const frame = { evseId, idToken, serial: reading.meterSerial, reason: 'B' } as const;
     return await this.#log.record(() => {
-      const stamp = this.#stamp();
+      const stamp = entryStamp(journal.stamp(), journal.bootCount);
       const finding = judgeBegin({ reading, stamp });
       const ocmf = this.#sign(frame, { reading, stamp }, finding);
       const body = { sessionId, evseId, reading, ocmf, meterRecord, meterId };
-      return { kind: 'session-begin', body, stamp, faults: [] };
+      return { kind: 'session-begin', body, faults: [] };
     });
   }
 
@@ -163,7 +162,7 @@ export class SessionRecorder {
     { begin, evseId, meterId }: Session,
     { sessionId, reason = 'ended' }: EndRequest,
   ): Promise<Session> {
-    const { meters, clock } = this.#options;
+    const { journal, meters, clock } = this.#options;
     let silent: Quality | undefined;
     const askedMonoMs = clock.nowMonoMs();
     const { meterSerial } = begin.body.reading;
@@ -185,12 +184,12 @@ export class SessionRecorder {
       reason: END_REASONS[reason],
     };
     return await this.#log.record(() => {
-      const stamp = this.#stamp();
+      const stamp = entryStamp(journal.stamp(), journal.bootCount);
       const moment = { reading, stamp, ...(silent && { silent }) };
       const finding = judgeEnd(begin, moment);
       const ocmf = this.#sign(frame, moment, finding);
       const body = { sessionId, evseId, reading, ocmf, meterRecord, meterId };
-      return { kind: 'session-end', body, stamp, faults: finding.faults };
+      return { kind: 'session-end', body, faults: finding.faults };
     });
   }
 
@@ -226,14 +225,6 @@ export class SessionRecorder {
       log('error', 'session.meter_record_missing', { meter: meterId, error });
       return undefined;
     }
-  }
-
-  #stamp(): EntryStamp {
-    const { wallTimeMs, clockStatus, sinceBootMs } = this.#options.stamp();
-    return {
-      ...{ timeMs: Math.max(0, Math.floor(wallTimeMs)), clock: clockStatus },
-      ...{ sinceBootMs: Math.floor(sinceBootMs), bootCount: this.#options.journal.bootCount },
-    };
   }
 
   #sign(

@@ -13,6 +13,7 @@ export function meterWithSerial(meter: EnergyMeter, serial: string): EnergyMeter
       hint: 'If the meter was replaced, write its serial number into the configuration.',
     });
   };
+  const signs = meter.readSignedRecord?.bind(meter);
   return {
     id: meter.id,
     profileId: meter.profileId,
@@ -27,5 +28,6 @@ export function meterWithSerial(meter: EnergyMeter, serial: string): EnergyMeter
       const sample = await meter.readSample(priority);
       return { ...sample, meterSerial: agreed(sample.meterSerial) };
     },
+    ...(signs && { readSignedRecord: signs }),
   };
 }

@@ -18,7 +18,7 @@ export type StationEvent =
   /** A part is not there; metering goes on without it. */
   | {
       readonly event: 'degraded';
-      readonly part: 'journal' | 'chain' | 'telemetry';
+      readonly part: 'journal' | 'control' | 'chain' | 'telemetry';
       readonly code: string;
       readonly message: string;
     }

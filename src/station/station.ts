@@ -3,11 +3,12 @@ import { listProfileIds, loadProfile } from '../../hal/profile/index.ts';
 import { loadStationConfigWith, type StationConfig } from '../config/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../identity/index.ts';
 import { journalDiskBytes, noteDamage, readLogIdentity, type Journal } from '../journal/index.ts';
-import { startMetering, type Metering, type MeteringEvent } from '../metering/index.ts';
+import { startMetering, type EvidenceLog, type Metering, type MeteringEvent } from '../metering/index.ts';
 import type { TimeStatusOptions, WallClock } from '../service/index.ts';
 import { openAnchoring } from './open-anchoring.ts';
 import { acknowledgedEvidence } from './acknowledged-evidence.ts';
 import { openEvidence, type Evidence } from './open-evidence.ts';
+import { openSessions } from './open-sessions.ts';
 import { openTime, type StationTime } from './open-time.ts';
 import { openMeters, profilesOf, type OpenMeters, type Profiles } from './open-meters.ts';
 import type { StationEvent } from './station-event.ts';
@@ -65,6 +66,11 @@ export async function startStation(given: StationOptions): Promise<Station> {
   const reading = startReading({ options, config, journal, profiles, time }, degraded, (event) => {
     for (const view of views) view.metering(event);
   });
+  const { stateDirectory, version } = options;
+  const sessions = await openSessions({
+    ...{ stateDirectory, version, config, identity, journal, time, ...reading },
+    ...{ clock: options.clock, log: options.log },
+  }).catch((error: unknown) => void degraded('control', error));
   const view = await openView(
     { options, config, identity, ...evidence, metering: reading.metering },
     (error) => degraded('telemetry', error),
@@ -86,7 +92,7 @@ export async function startStation(given: StationOptions): Promise<Station> {
   const failed = reading.failed.then((error) => (lost = error));
   const stop = async (): Promise<void> => {
     await scrub.stop();
-    await stopInOrder({ ...reading, journal, sync, view }, options);
+    await stopInOrder({ ...reading, sessions, journal, sync, view }, options);
     if (lost?.code === 'journal.corrupt') keepAside(options, lost);
     options.onEvent({ event: 'stopped' });
   };
@@ -114,7 +120,7 @@ function telling({ onEvent, log }: StationOptions): StationOptions['onEvent'] {
   };
 }
 
-type Degraded = (part: 'journal' | 'chain' | 'telemetry', error: unknown) => void;
+type Degraded = (part: 'journal' | 'control' | 'chain' | 'telemetry', error: unknown) => void;
 
 function degradation({ log, onEvent }: StationOptions): Degraded {
   return (part, error) => {
@@ -156,8 +162,8 @@ async function openOwnEvidence(
   });
 }
 
-interface Reading {
-  readonly lines: OpenMeters['lines'];
+interface Reading extends OpenMeters {
+  readonly evidence: EvidenceLog;
   readonly metering: Metering;
   readonly clockWatch: { stop(): Promise<void> };
   readonly failed: Promise<StationError>;
@@ -201,7 +207,7 @@ function startReading(
       show(event);
     },
   });
-  return { lines, metering, clockWatch: time.keeper.watch(evidence), failed };
+  return { lines, meters, evidence, metering, clockWatch: time.keeper.watch(evidence), failed };
 }
 
 /** The station's keys; on the very first start the root seed is made. */

@@ -5,6 +5,7 @@ import type { StationView } from './station-view.ts';
 
 export interface RunningParts {
   readonly lines: readonly { close(): Promise<void> }[];
+  readonly sessions?: { stop(): Promise<void> } | undefined;
   readonly metering: { stop(): Promise<void> };
   readonly clockWatch: { stop(): Promise<void> };
   readonly journal: Pick<Journal, 'flush' | 'close'>;
@@ -22,11 +23,11 @@ const VIEW_MS = 10_000;
 const JOURNAL_MS = 10_000;
 
 /**
- * Meters, journal flushed, lines, chain, telemetry, journal closed. Each step has a time of its own, so that nothing that
+ * Sessions, meters, journal flushed, lines, chain, telemetry, journal closed. Each step has a time of its own, so that nothing that
  * hangs keeps the journal from being closed: half a minute at most in practice, and systemd waits for ninety seconds. Never rejects.
  */
 export async function stopInOrder(
-  { metering, clockWatch, journal, lines, sync, view }: RunningParts,
+  { sessions, metering, clockWatch, journal, lines, sync, view }: RunningParts,
   { clock, log }: { readonly clock: MonotonicClock; readonly log: Log },
 ): Promise<void> {
   const step = async (what: string, atMostMs: number, stop: () => Promise<unknown>): Promise<void> => {
@@ -41,6 +42,7 @@ export async function stopInOrder(
     await Promise.race([stopped, late]);
     timer.abort();
   };
+  if (sessions !== undefined) await step('sessions', READS_MS, () => sessions.stop());
   const reads = Promise.all([metering.stop(), clockWatch.stop()]);
   await step('reads', READS_MS, () => reads);
   await step('journal', JOURNAL_MS, () => journal.flush());

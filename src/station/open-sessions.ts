@@ -1,0 +1,115 @@
+import type { Log, MonotonicClock } from '../../hal/contract/index.ts';
+import type { StationConfig } from '../config/index.ts';
+import type { StationIdentity } from '../identity/index.ts';
+import { decodeEntry, openJournalReader, type Journal } from '../journal/index.ts';
+import type { EvidenceLog, Metering, ScheduledMeter } from '../metering/index.ts';
+import { parsePublicKey } from '../ocmf/index.ts';
+import { openControlSocket } from '../service/index.ts';
+import {
+  answerSessionRequest,
+  SessionRecorder,
+  type SessionEntry,
+  type SessionJournal,
+  type SessionMeters,
+} from '../session/index.ts';
+import type { StationTime } from './open-time.ts';
+
+export interface OpenSessionsParts {
+  readonly stateDirectory: string;
+  readonly version: string;
+  readonly config: StationConfig;
+  readonly identity: StationIdentity;
+  readonly journal: Pick<Journal, 'origin' | 'bootCount'>;
+  readonly evidence: EvidenceLog;
+  readonly meters: readonly ScheduledMeter[];
+  readonly metering: Pick<Metering, 'readNow'>;
+  readonly time: StationTime;
+  readonly clock: MonotonicClock;
+  readonly log: Log;
+}
+
+export interface OpenSessions {
+  /** Refuses what comes; resolves when what is under way is on disk, and the socket is gone. */
+  stop(): Promise<void>;
+}
+
+/** Begins and ends that are remembered: a little more than as many sessions as the room itself keeps. */
+const LOOK_BACK_ENTRIES = 6_000;
+
+/**
+ * Sessions and the socket on which the charging software begins and ends them; undefined where none is configured.
+ * @throws JournalError, ControlError; OcmfError `ocmf.bad_key` for a meter's registered key that is none
+ */
+export async function openSessions(parts: OpenSessionsParts): Promise<OpenSessions | undefined> {
+  const { config, identity, clock, log } = parts;
+  if (config.control === undefined) return undefined;
+  for (const { publicKey } of config.meters) if (publicKey !== undefined) parsePublicKey(publicKey);
+  const recorder = new SessionRecorder({
+    station: { name: config.station.name, version: parts.version },
+    meters: sessionMeters(parts),
+    journal: sessionJournal(parts),
+    history: () => sessionEntries(parts.stateDirectory),
+    signer: identity.ocmf,
+    clock,
+    log,
+  });
+  const socket = await openControlSocket({
+    path: config.control.socket,
+    answer: (request) => answerSessionRequest(recorder, request),
+    log,
+  });
+  log('info', 'control.listening', { path: config.control.socket, open: recorder.open().length });
+  return {
+    stop: async () => {
+      await recorder.stop();
+      await socket.close();
+    },
+  };
+}
+
+function sessionJournal({ journal, evidence, time: { keeper } }: OpenSessionsParts): SessionJournal {
+  return {
+    origin: journal.origin,
+    bootCount: journal.bootCount,
+    append: (kind, body, durability) => evidence.append(kind, body, durability),
+    stamp: () => {
+      keeper.settle();
+      return keeper.stamp();
+    },
+    lastStamp: () => keeper.stamp(),
+  };
+}
+
+function sessionMeters({ config, meters, metering }: OpenSessionsParts): SessionMeters {
+  const of = (meterId: string): ScheduledMeter | undefined =>
+    meters.find(({ meter }) => meter.id === meterId);
+  return {
+    ids: meters.map(({ meter }) => meter.id),
+    read: (meterId) => metering.readNow(meterId),
+    profileOf: (meterId) => of(meterId)?.meter.profileId ?? '',
+    readSigned: (meterId, moment) => of(meterId)?.meter.readSignedRecord?.(moment),
+    registered: (meterId) => {
+      const { publicKey, serial } = config.meters.find(({ id }) => id === meterId) ?? {};
+      return publicKey === undefined ? undefined : { publicKey, ...(serial !== undefined && { serial }) };
+    },
+  };
+}
+
+/** The newest begins and ends, oldest first. Decoded, not verified: the log is this station's own, and was checked on opening. */
+function sessionEntries(directory: string): SessionEntry[] {
+  const reader = openJournalReader(directory);
+  try {
+    const found: SessionEntry[] = [];
+    for (const kind of ['session-begin', 'session-end'] as const) {
+      let left = LOOK_BACK_ENTRIES;
+      for (const { cose } of reader.newestOfKind(kind)) {
+        const { entry } = decodeEntry(cose);
+        if (entry.kind === 'session-begin' || entry.kind === 'session-end') found.push(entry);
+        if (--left === 0) break;
+      }
+    }
+    return found.sort((a, b) => a.index - b.index);
+  } finally {
+    reader.close();
+  }
+}
