@@ -2,7 +2,13 @@ import { open } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { StationError } from '../../hal/contract/index.ts';
 import type { ChainTransport } from '../chain/index.ts';
-import type { AnchoredBlock, FinalityInquiry, ReceiptReport, TrustedKey } from '../receipt/index.ts';
+import type {
+  AnchoredBlock,
+  FinalityInquiry,
+  ReceiptReport,
+  SessionSummary,
+  TrustedKey,
+} from '../receipt/index.ts';
 import { ExitCode, harmlessLine, note, print, printJson, printTable } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -118,7 +124,7 @@ async function readBounded(file: string): Promise<Uint8Array> {
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-function printReport({ ok, checks, statements, energy }: ReceiptReport): void {
+function printReport({ ok, checks, statements, energy, session }: ReceiptReport): void {
   printTable(
     ['CHECK', 'RESULT', 'DETAIL'],
     checks.map(({ name, result, detail }) => [name, result, harmlessLine(detail)]),
@@ -130,12 +136,26 @@ function printReport({ ok, checks, statements, energy }: ReceiptReport): void {
       print(`  ${obis.padEnd(16)} ${value} ${unit}${quality === 'G' ? '' : ` (quality ${quality})`}`);
     }
   }
-  for (const { meterSerial, fromIndex, toIndex, wh } of energy) {
+  if (session !== null) printSession(session);
+  for (const { meterSerial, fromIndex, toIndex, wh } of session === null ? energy : []) {
     print(
       `\nmeter ${harmlessLine(meterSerial)}: ${wh} Wh imported from entry ${fromIndex} to entry ${toIndex}`,
     );
   }
   print(ok ? '\nreceipt: good' : '\nreceipt: NOT GOOD');
+}
+
+function printSession(session: SessionSummary): void {
+  const { sessionId, evseId, meterSerial, begin, end, wh, entriesShown, entriesBetween } = session;
+  print(
+    `\nsession ${harmlessLine(sessionId)} at ${harmlessLine(evseId)}, meter ${harmlessLine(meterSerial)}`,
+  );
+  for (const [name, { index, time, clock, register }] of Object.entries({ begin, end })) {
+    const shows = register === null ? 'no good register' : `register ${register} Wh`;
+    print(`  ${name.padEnd(8)}${time} (clock: ${clock}), ${shows}, entry ${index}`);
+  }
+  print(`  energy  ${wh === null ? 'not certain: see the checks' : `${wh} Wh`}`);
+  print(`  between ${entriesShown} of ${entriesBetween} entries of the log are in the receipt`);
 }
 
 function badOption(message: string, hint?: string): UsageError {

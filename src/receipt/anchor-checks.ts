@@ -25,6 +25,8 @@ export interface AnchorContext {
   /** Checkpoint (signed note) of the inclusion proofs; undefined when it could not be read. */
   readonly checkpoint: { readonly text: string; readonly size: number } | undefined;
   readonly finality: FinalityInquiry | undefined;
+  /** Accounts that rotations among the receipt's entries put in the place of the one that the origin names. */
+  readonly laterAccounts: readonly Uint8Array[];
 }
 
 export function checkAnchor(anchor: ReceiptAnchor, context: AnchorContext): Record<AnchorCheckName, Finding> {
@@ -32,7 +34,7 @@ export function checkAnchor(anchor: ReceiptAnchor, context: AnchorContext): Reco
   return {
     'anchor-checkpoint': checkCheckpoint(anchor, context),
     'anchor-call': checkCall(anchor),
-    'anchor-signer': checkSigner(anchor, context.origin),
+    'anchor-signer': checkSigner(anchor, context),
     'anchor-signature': checkSignature(anchor),
     'anchor-inclusion': checkInclusion(anchor, header),
     'anchor-header': checkHeader(anchor, header),
@@ -61,13 +63,18 @@ function checkCall(anchor: ReceiptAnchor): Finding {
     : notChecked(`${which} of exactly this checkpoint; only the chain's metadata say whether it is a remark`);
 }
 
-function checkSigner(anchor: ReceiptAnchor, origin: string): Finding {
+function checkSigner(anchor: ReceiptAnchor, { origin, laterAccounts }: AnchorContext): Finding {
   const account = accountIn(origin);
   if (account === undefined) return notChecked(`the log's origin "${origin}" names no chain account`);
   const extrinsic = decodeSignedExtrinsic(hexToBytes(anchor.extrinsic));
   if ('why' in extrinsic) return fail(`not a signed extrinsic: ${extrinsic.why}`);
-  return equalBytes(extrinsic.signer, account)
-    ? pass(`the extrinsic is of the account that the origin names`)
+  if (equalBytes(extrinsic.signer, account)) {
+    return pass(`the extrinsic is of the account that the origin names`);
+  }
+  return laterAccounts.some((later) => equalBytes(extrinsic.signer, later))
+    ? pass(
+        'the extrinsic is of the account that a rotation put in the place of the one that the origin names',
+      )
     : fail('the extrinsic is of another account than the origin names');
 }
 
@@ -147,9 +154,9 @@ function headerOf(anchor: ReceiptAnchor): BlockHeader | undefined {
   }
 }
 
-/** The account in an origin of the form `delmonicos/<SS58>`. */
+/** The account in an origin of the form `delmonicos/<SS58>`, or `…/2` of the station's second log. */
 function accountIn(origin: string): Uint8Array | undefined {
-  const address = /^delmonicos\/([1-9A-HJ-NP-Za-km-z]{40,60})$/.exec(origin)?.[1];
+  const address = /^delmonicos\/([1-9A-HJ-NP-Za-km-z]{40,60})(?:\/\d{1,9})?$/.exec(origin)?.[1];
   if (address === undefined) return undefined;
   try {
     return decodeSs58(address).account;

@@ -1,5 +1,5 @@
 import { equalBytes, hexToBytes } from '../chain/index.ts';
-import type { JournalEntry, KeyHistory } from '../journal/index.ts';
+import { rotationIn, type JournalEntry, type KeyHistory } from '../journal/index.ts';
 import { checkAnchor, type AnchorCheckName } from './anchor-checks.ts';
 import { believed } from './believed-entries.ts';
 import { CHECK_NAMES, fail, notChecked, pass, type Check, type CheckName, type Finding } from './check.ts';
@@ -64,7 +64,7 @@ export function verifyReceipt(file: Uint8Array | string, options: VerifyOptions 
     checkpoint: checkCheckpoint(proofs, { origin: receipt.origin, keys: read.keys }),
     inclusion: checkInclusion(receipt.entries, proofs),
     ...contentFindings(said, receipt.ocmf),
-    ...anchorFindings(receipt, proofs, options.finality),
+    ...anchorFindings(receipt, proofs, said, options.finality),
   };
   return report(findings, options, receipt, said);
 }
@@ -131,10 +131,13 @@ const ANCHOR_CHECKS = CHECK_NAMES.filter(
 function anchorFindings(
   receipt: Receipt,
   proofs: ReadProofs,
+  said: readonly JournalEntry[],
   finality: FinalityInquiry | undefined,
 ): Record<AnchorCheckName, Finding> {
   if (receipt.anchor === null) return fill(ANCHOR_CHECKS, notChecked('the receipt has no anchor'));
-  return checkAnchor(receipt.anchor, { origin: receipt.origin, checkpoint: proofs.checkpoint, finality });
+  const laterAccounts = said.flatMap((entry) => rotationIn(entry)?.chainAccount ?? []);
+  const { origin } = receipt;
+  return checkAnchor(receipt.anchor, { origin, laterAccounts, checkpoint: proofs.checkpoint, finality });
 }
 
 function fill<Name extends string>(names: readonly Name[], finding: Finding): Record<Name, Finding> {

@@ -12,7 +12,7 @@ import {
   type Receipt,
   type ReceiptReport,
 } from '../../../src/receipt/index.ts';
-import { receiptInput, testReceipt, type TestStation } from '../../support/receipt-fixture.ts';
+import { receiptInput, testReceipt, testStation, type TestStation } from '../../support/receipt-fixture.ts';
 import {
   METER,
   SESSION_ID,
@@ -329,6 +329,18 @@ describe('a log whose key was replaced', () => {
     expect(failures(verifyReceipt(across, { trustedKey: stranger.publicKey }))).toEqual(['trusted-key']);
   });
 
+  it('is anchored by the account that came with the new key, which only the rotation ties to the log', () => {
+    const anchored = (indices: readonly number[]) =>
+      createReceipt({ ...receiptInput(rotated, indices), publicKey: log.identity.publicKey });
+    const report = verifyReceipt(anchored([rotationIndex, rotationIndex + 1]));
+    expect(failures(report)).toEqual([]);
+    expect(resultOf(report, 'anchor-signer')).toBe('pass');
+    const { anchor } = JSON.parse(anchored([rotationIndex])) as Receipt;
+    const own = testReceipt(log, [log.beginIndex]);
+    const foreign = `${JSON.stringify({ ...(JSON.parse(own) as Receipt), anchor }, null, 2)}\n`;
+    expect(failures(verifyReceipt(foreign))).toContain('anchor-signer');
+  });
+
   it('does not verify without the rotation: the later entries are a stranger’s', () => {
     expect(() => made([log.beginIndex, rotationIndex + 1])).toThrow(
       expect.objectContaining({ code: 'receipt.inconsistent' }) as Error,
@@ -340,6 +352,13 @@ describe('a log whose key was replaced', () => {
     await expectCose(entries.slice(0, 3), log.identity.publicKey);
     await expectCose(entries.slice(3), next.publicKey);
   });
+});
+
+it('the second log of a station is of the account that its name begins with', () => {
+  const { origin } = testStation();
+  const report = verifyReceipt(testReceipt(testStation(1, 5, `${origin}/2`), [3]));
+  expect(resultOf(report, 'anchor-signer')).toBe('pass');
+  expect(failures(report)).toEqual([]);
 });
 
 it('every kind of entry in a receipt verifies with an independent COSE library, and with no bit changed', async () => {
