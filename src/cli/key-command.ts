@@ -33,6 +33,7 @@ export function registerKeyCommand(program: Command): void {
     .command('rotate')
     .description('hands the log over to a new root seed, signed by both; the service must be stopped')
     .argument('[dir]', 'state directory')
+    .option('--config <file>', 'station.yaml, when it says where the high-water mark or the TPM is')
     .option('--destroy-old', 'do not keep the old seed; what is left on the old chain account is lost')
     .addOption(ss58PrefixOption())
     .option('--json', 'one JSON document');

@@ -1,5 +1,6 @@
 import { showKey } from './key-show.ts';
 import { ExitCode, note } from './output.ts';
+import { productVersion } from './product-version.ts';
 import { seedOptions, type SealingOptions } from './seed-options.ts';
 
 export interface InitOptions extends SealingOptions {
@@ -8,6 +9,7 @@ export interface InitOptions extends SealingOptions {
 }
 
 export async function initKey(directory: string, options: InitOptions): Promise<void> {
+  if (options.afterLoss === true) return await beginAgain(directory, options);
   const { createRootSeed, IdentityError } = await import('../identity/index.ts');
   try {
     const file = await createRootSeed(directory, seedOptions(options));
@@ -18,6 +20,26 @@ export async function initKey(directory: string, options: InitOptions): Promise<
     process.exitCode = ExitCode.bad;
     return;
   }
+  await showKey(directory, { ss58Prefix: 42, ...(options.json && { json: true }) });
+}
+
+/** The log goes on being readable; what writes from here on is another identity. */
+async function beginAgain(directory: string, options: InitOptions): Promise<void> {
+  const [{ beginAfterLoss }, { systemMonotonicClock, systemWallClock }] = await Promise.all([
+    import('../station/index.ts'),
+    import('../service/index.ts'),
+  ]);
+  const { kept } = await beginAfterLoss({
+    stateDirectory: directory,
+    seed: seedOptions(options),
+    ss58Prefix: 42,
+    software: `delmonicos-inside ${productVersion()} key init`,
+    clock: systemMonotonicClock,
+    // Nobody asked what the clock is worth; the entries say so.
+    wallClock: { ...systemWallClock(), status: () => 'U' },
+  });
+  const what = kept.origin === null ? 'a log that cannot be read' : `${kept.size} entries of ${kept.origin}`;
+  note(`kept ${what} in ${directory}/${kept.keptAs}: it verifies, exports and proves without its key`);
   await showKey(directory, { ss58Prefix: 42, ...(options.json && { json: true }) });
 }
 

@@ -7,6 +7,8 @@ export type IdentityErrorCode =
   | 'identity.seed_invalid'
   | 'identity.seed_exposed'
   | 'identity.seed_io'
+  | 'identity.seed_lost'
+  | 'identity.not_lost'
   | 'identity.seed_kind'
   | 'identity.next_missing'
   | 'identity.tool_missing'

@@ -105,6 +105,20 @@ export function retiredSeeds(directory: string): string[] {
     .sort((a, b) => number(a) - number(b));
 }
 
+/** A seed that is of no use any more gets out of the way and is kept. @throws IdentityError `identity.seed_io` */
+export function setAsideSeed(directory: string): void {
+  const present = path.join(directory, SEED_FILE);
+  if (!existsSync(present)) return;
+  try {
+    let number = 1;
+    while (existsSync(`${present}.lost-${number}`)) number++;
+    renameSync(present, `${present}.lost-${number}`);
+    syncDirectory(directory);
+  } catch (error) {
+    throw new IdentityError('identity.seed_io', `cannot move ${present} aside`, { cause: error });
+  }
+}
+
 /** Takes a name away, durably. @throws IdentityError `identity.seed_io` */
 export function removeSeedFile(directory: string, name: string): void {
   try {

@@ -1,3 +1,4 @@
+export { beginAfterLoss, type LossOrder, type NewBeginning } from './begin-after-loss.ts';
 export { openAnchoring, type AnchoringParts } from './open-anchoring.ts';
 export { openMeters, profilesOf, type OpenMeters, type Profiles } from './open-meters.ts';
 export { openEvidence, type Evidence, type OpenEvidenceOptions } from './open-evidence.ts';
@@ -9,3 +10,4 @@ export {
   type RotationStep,
 } from './rotate-station-key.ts';
 export { startStation, type Station, type StationOptions } from './station.ts';
+export { highWaterOf } from './known-elsewhere.ts';

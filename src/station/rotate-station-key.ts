@@ -8,7 +8,7 @@ import {
   readLogIdentity,
   rotateKey,
 } from '../journal/index.ts';
-import type { Journal } from '../journal/index.ts';
+import type { HighWaterOptions, Journal } from '../journal/index.ts';
 import type { WallClock } from '../service/index.ts';
 
 export interface RotationOrder {
@@ -19,6 +19,8 @@ export interface RotationOrder {
   /** Whether the old seed stays, under a name of its own; it signs nothing any more. */
   readonly keepOld: boolean;
   readonly ss58Prefix: number;
+  /** Where the journal's high-water mark is, unless it is in the state directory. */
+  readonly highWater?: HighWaterOptions | undefined;
   /** Name and version, for the `boot` entry. */
   readonly software: string;
   readonly clock: MonotonicClock;
@@ -72,12 +74,13 @@ export async function rotateStationKey(order: RotationOrder): Promise<Rotation> 
 }
 
 function openLog(
-  { stateDirectory: directory, clock, wallClock }: RotationOrder,
+  { stateDirectory: directory, clock, wallClock, highWater }: RotationOrder,
   signer: StationIdentity,
 ): Promise<Journal> {
   const origin = firstLogOrigin(readLogIdentity(directory)?.origin ?? '');
   return openJournal({
     ...{ directory, origin, signer, log: silentLog },
+    ...(highWater && { highWater }),
     clock: {
       stamp: () => ({
         wallTimeMs: wallClock.nowWallMs(),
