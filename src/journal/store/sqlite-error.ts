@@ -2,8 +2,11 @@ import Database from 'better-sqlite3';
 import type { StationErrorOptions } from '../../../hal/contract/index.ts';
 import { JournalError } from '../errors.ts';
 
-/** What SQLite says of a file whose content makes no sense; SQLITE_ERROR when a table of ours is not in it. */
-const CORRUPT = /^SQLITE_(CORRUPT|NOTADB|FORMAT|ERROR$)/;
+/**
+ * What SQLite says of a file whose content makes no sense; SQLITE_ERROR when a table of ours is not in it, and
+ * SQLITE_IOERR_SHORT_READ when it ends in the middle of a page.
+ */
+const CORRUPT = /^SQLITE_(CORRUPT|NOTADB|FORMAT|ERROR$|IOERR_SHORT_READ)/;
 
 /** A failed read or open, in our words; errors of ours pass unchanged. */
 export function readError(error: unknown, what: string): JournalError {

@@ -152,6 +152,8 @@ export function createDatabase(file: string): void {
   for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(draft + suffix, { force: true });
   const database = new Database(draft);
   migrate(database);
+  // Before it has its name: a `journal.db` never has a rollback journal, which a reader could not roll back.
+  database.pragma('journal_mode = WAL');
   database.close();
   syncPath(draft);
   renameSync(draft, file);
