@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  decodeEntry,
+  openJournalReader,
+  verifyJournal,
+  writeExportMark,
+  type Journal,
+} from '../../../src/journal/index.ts';
+import { keepInBounds } from '../../../src/station/keep-in-bounds.ts';
+import { OutboxStore } from '../../../src/sync/outbox-store.ts';
+import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
+
+const MAX_BYTES = 1024 * 1024;
+let stateDirectory: string;
+let remove: () => void;
+let journal: Journal;
+let told: { event: string; fields: Readonly<Record<string, unknown>> }[];
+let heard: () => void;
+
+beforeEach(async () => {
+  ({ directory: stateDirectory, remove } = temporaryDirectory());
+  told = [];
+  heard = () => {};
+  journal = await openTestJournal(stateDirectory);
+});
+afterEach(async () => {
+  await journal.close();
+  remove();
+});
+
+function tell(event: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  told.push({ event, fields });
+  heard();
+}
+async function fill(entries: number, kind: 'reading' | 'fault' = 'reading'): Promise<void> {
+  const appended = Array.from({ length: entries }, (_, n) =>
+    kind === 'reading'
+      ? journal.append('reading', reading(n, 6), 'sample')
+      : journal.append('fault', { code: 'meter.timeout', message: 'x'.repeat(300) }, 'sample'),
+  );
+  await journal.flush();
+  await Promise.all(appended);
+}
+const bounds = () =>
+  keepInBounds({
+    ...{ journal, stateDirectory, maxSizeBytes: MAX_BYTES },
+    log: (_level, event, fields) => tell(event, fields),
+    onDegraded: ({ code }) => tell(`degraded ${code}`),
+  });
+/** As the outbox keeps it when a checkpoint is in a final block. */
+function finalAnchor(size: number, rootHex: string): void {
+  const hash = `0x${'22'.repeat(32)}` as const;
+  const evidence = {
+    ...({ via: 'rpc', genesisHash: hash, blockNumber: 7, blockHash: hash, header: '0x00' } as const),
+    ...({ extrinsicIndex: 1, extrinsic: '0x00', extrinsicProof: ['0x00'], checkpoint: '', size } as const),
+  };
+  const outbox = OutboxStore.open(stateDirectory);
+  outbox.commit([
+    {
+      ...({ id: 1, state: 'final', checkpoint: '', size, root: `0x${rootHex}`, plannedAtMs: 1 } as const),
+      ...{ attempt: null, block: null, evidence, reason: null },
+    },
+  ]);
+  outbox.close();
+}
+const next = (): Promise<void> => new Promise((resolve) => (heard = resolve));
+
+describe('a station keeps its journal within its size', () => {
+  it('looks when there are a thousand entries more, not at every commit', async () => {
+    await fill(2_500);
+    const keep = bounds();
+    const first = next();
+    keep(2_501);
+    keep(2_502);
+    await first;
+    expect(told.map(({ event }) => event)).toEqual(['journal.gave_way']);
+    // The look is over when it has been heard of and its promise has settled.
+    await new Promise(setImmediate);
+    await fill(1_500);
+    keep(3_500);
+    const second = next();
+    keep(3_501);
+    await second;
+    expect(told).toHaveLength(2);
+    expect(await verifyJournal(stateDirectory)).toMatchObject({ ok: true });
+  });
+
+  it('makes old readings coarser when nothing is anchored, whatever was exported', async () => {
+    await fill(2_500);
+    writeExportMark(stateDirectory, 2_000);
+    const look = next();
+    bounds()(journal.size);
+    await look;
+    expect(told).toMatchObject([
+      { event: 'journal.gave_way', fields: { dropped: expect.any(Number) as number } },
+    ]);
+    const { pruned } = await verifyJournal(stateDirectory);
+    // First and last of the one meter in each tile stay.
+    expect(pruned.entries % 254).toBe(253);
+  });
+
+  it.each([
+    ['drops what a final anchor covers, to the last reading', true, 2_048],
+    ['does not believe an anchor that is of another log', false, 0],
+  ])('%s', async (_what, ownRoot, emptied) => {
+    await fill(2_100);
+    finalAnchor(journal.size, ownRoot ? Buffer.from(journal.root).toString('hex') : '11'.repeat(32));
+    await fill(900);
+    const look = next();
+    bounds()(journal.size);
+    await look;
+    const reader = openJournalReader(stateDirectory);
+    const reasons = [...reader.entries()]
+      .filter(({ kind }) => kind === 'gap')
+      .map(({ cose }) => (decodeEntry(cose).entry.body as { reason: string }).reason);
+    const [hole] = reader.holes();
+    reader.close();
+    expect(new Set(reasons)).toEqual(new Set([ownRoot ? 'retention.anchored' : 'retention.thinned']));
+    expect(hole?.from).toBe(ownRoot ? 1 : 2);
+    expect(hole?.to).toBeLessThanOrEqual(ownRoot ? emptied : 255);
+  });
+
+  it('is degraded once while nothing more may go', async () => {
+    await fill(3_000, 'fault');
+    const keep = bounds();
+    const look = next();
+    keep(journal.size);
+    await look;
+    await new Promise(setImmediate);
+    const again = vi.spyOn(journal, 'keepWithin');
+    keep(journal.size + 1_000);
+    while (again.mock.results.length === 0) await new Promise(setImmediate);
+    expect(await again.mock.results[0]?.value).toMatchObject({ state: 'exhausted' });
+    await new Promise(setImmediate);
+    expect(told.map(({ event }) => event)).toEqual(['degraded journal.above_max_size']);
+  });
+
+  it('leaves a journal alone that is far from its size', async () => {
+    await fill(500);
+    const keepWithin = vi.spyOn(journal, 'keepWithin');
+    bounds()(journal.size);
+    await new Promise(setImmediate);
+    expect(keepWithin).not.toHaveBeenCalled();
+  });
+});
