@@ -31,6 +31,8 @@ export interface MeterProfile {
   readonly points: readonly ProfilePoint[];
   /** What the meter itself says of the worth of its values. */
   readonly quality?: readonly QualityRule[] | undefined;
+  /** How a meter that signs by itself is asked for a signed record. */
+  readonly signedRecords?: SignedRecords | undefined;
   readonly vectors: readonly ProfileVector[];
 }
 
@@ -195,6 +197,31 @@ export interface QualityRule extends RegisterField {
   readonly when: readonly string[];
   readonly quality: Exclude<Quality, 'G'>;
   readonly affects?: readonly ObisCode[] | undefined;
+}
+
+/**
+ * A meter that signs its readings: `command` is written to a status register (function 16), which says `busy` until the record is
+ * made and `ready` when it can be read as text. All are holding registers. It is the only thing ever written to a meter.
+ */
+export interface SignedRecords {
+  readonly format: 'OCMF';
+  readonly command: number;
+  readonly busy: number;
+  readonly ready: number;
+  /** From the command to `ready`, at most. */
+  readonly timeoutMs: number;
+  readonly begin: SignedRecordRegisters;
+  readonly end: SignedRecordRegisters;
+}
+
+export interface SignedRecordRegisters {
+  /** Zero-based address of the status register on the wire. */
+  readonly statusAddress: number;
+  /** Of the first register of the text, two characters each, ended by zeros. */
+  readonly textAddress: number;
+  readonly textRegisters: number;
+  /** The numbers that the manual prints for both. */
+  readonly documentRef: string;
 }
 
 /** The field, read as text (a number in decimal notation), is one of these. */

@@ -168,6 +168,23 @@ const QUALITY_RULE = v.strictObject({
   affects: v.optional(list(obisCode, 'Points concerned; all unless told.')),
 });
 
+const SIGNED_RECORD_REGISTERS = v.strictObject({
+  statusAddress: integer(0, 0xffff, 'Zero-based address of the status register.'),
+  textAddress: integer(0, 0xffff, 'Zero-based address of the first register of the text.'),
+  textRegisters: integer(1, 1_024, 'How many registers the text has at most.'),
+  documentRef: text('The numbers that the manual prints for both.'),
+});
+
+const SIGNED_RECORDS = v.strictObject({
+  format: v.picklist(['OCMF']),
+  command: integer(0, 0xffff, 'Written to the status register to have a record signed.'),
+  busy: integer(0, 0xffff, 'What the status register says meanwhile.'),
+  ready: integer(0, 0xffff, 'What it says when the record can be read.'),
+  timeoutMs: integer(100, 60_000, 'Longest time from the command to ready.'),
+  begin: SIGNED_RECORD_REGISTERS,
+  end: SIGNED_RECORD_REGISTERS,
+});
+
 const ABSENT_CONTENTS = v.optional(
   list(hexContent('All digits of the field.'), 'Contents that mean: no value.'),
 );
@@ -281,6 +298,12 @@ export const PROFILE_FILE = v.strictObject({
   probe: v.optional(list(v.pipe(PROBE, describe('How to recognise the model.')), 'All of these hold.')),
   points: list(POINT, 'The measured quantities.'),
   quality: v.optional(list(QUALITY_RULE, 'What the meter says of the worth of its values.')),
+  signedRecords: v.optional(
+    v.pipe(
+      SIGNED_RECORDS,
+      describe('How a meter that signs by itself is asked for a record; holding registers.'),
+    ),
+  ),
   vectors: list(VECTOR, 'Golden vectors; together they cover every point.'),
 });
 

@@ -58,7 +58,9 @@ export async function identifyUnit({ profiles, ...unit }: UnitToIdentify): Promi
     if (profile.probe !== undefined && (await allHold(profile, read)))
       matches.push({ profile, serial: await textOf(profile.identity.serial, read) });
   }
-  if (matches.length > 0) return { matches, couldBe: [] };
+  // A model that is known by name says more than a map that any device may have.
+  const byName = matches.filter(({ profile }) => profile.discovery === undefined);
+  if (matches.length > 0) return { matches: byName.length > 0 ? byName : matches, couldBe: [] };
   const couldBe: ModelFound[] = [];
   for (const profile of profiles) {
     if (profile.probe !== undefined) continue;

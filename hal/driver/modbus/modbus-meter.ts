@@ -24,8 +24,10 @@ import { pointsOf, pollsDue } from './poll-class.ts';
 import { fewestReads, leastWireTime, type ReadCost, type Wire } from './read-cost.ts';
 import { decodeText } from './register-codec.ts';
 import { RegisterReader } from './register-reader.ts';
+import { RegisterWriter } from './register-writer.ts';
 import { atomicUnits, planReads, type PlannedRead } from './request-planner.ts';
 import { decodeSample, type FieldContents } from './sample-values.ts';
+import { haveSigned } from './signed-record.ts';
 import { valueRulesOf } from './value-rules.ts';
 
 export interface ModbusMeterOptions {
@@ -60,6 +62,8 @@ export class ModbusMeter implements EnergyMeter {
   readonly id: string;
   readonly profileId: string;
   readonly rules: ReadonlyMap<ObisCode, ValueRule>;
+  /** Of models that sign by themselves. */
+  declare readonly readSignedRecord?: NonNullable<EnergyMeter['readSignedRecord']>;
   readonly #profile: MeterProfile;
   readonly #reader: RegisterReader;
   readonly #withoutSerial: 'refuse' | 'accept';
@@ -82,7 +86,14 @@ export class ModbusMeter implements EnergyMeter {
     this.profileId = profile.id;
     this.rules = valueRulesOf(profile);
     this.#profile = profile;
-    this.#reader = new RegisterReader(line, unitId, profile.link, framing ?? framingOf(line.kind));
+    const framingName = framing ?? framingOf(line.kind);
+    this.#reader = new RegisterReader(line, unitId, profile.link, framingName);
+    const { signedRecords } = profile;
+    if (signedRecords !== undefined) {
+      const writer = new RegisterWriter(line, unitId, profile.link, framingName);
+      this.readSignedRecord = (moment) =>
+        haveSigned({ records: signedRecords, moment, link: profile.link, reader: this.#reader, writer });
+    }
     this.#withoutSerial = withoutSerial ?? 'refuse';
     const turnaroundMs = profile.link.turnaroundMs ?? 0;
     this.#landmarks = landmarks ?? [];

@@ -3,7 +3,7 @@ import type { RegisterTable } from '../../contract/index.ts';
 /** Most registers that one answer can carry, Modbus application protocol V1.1b3 §6.3 and §6.4. */
 export const MAX_REGISTERS = 125;
 
-/** "Read these registers of this unit": the only thing a meter is ever asked. */
+/** "Read these registers of this unit": all that a meter is asked, but for a signed record (register-writer.ts). */
 export interface ReadRequest {
   readonly unitId: number;
   readonly table: RegisterTable;

@@ -21,6 +21,13 @@ const MAY_BE_COPY = 'the same bytes as the answer to another request';
 
 type ReadTarget = Omit<ReadRequest, 'unitId'>;
 
+/** For a request that the unit needs longer for than its profile says. */
+export interface Patience {
+  /** Silence between the unit's last answer and this request. */
+  readonly pauseMs?: number;
+  readonly responseTimeoutMs?: number;
+}
+
 /** Reads registers of one unit over a line, and makes sure that the answer is the answer to this request. */
 export class RegisterReader {
   readonly #line: Line;
@@ -45,11 +52,14 @@ export class RegisterReader {
    * when it comes again after a pause in which copies have passed by are the registers really equal.
    * @throws MeterError
    */
-  async read(target: ReadTarget, priority: ReadPriority): Promise<Registers> {
+  async read(target: ReadTarget, priority: ReadPriority, patience: Patience = {}): Promise<Registers> {
     const request = { ...target, unitId: this.#unitId };
-    let pauseMs = 0;
+    let pauseMs = patience.pauseMs ?? 0;
     for (let retries = 0; ; retries++) {
-      const { answer, sentMonoMs, receivedMonoMs } = await this.#unlessCopy(request, priority, pauseMs);
+      const { answer, sentMonoMs, receivedMonoMs } = await this.#unlessCopy(request, priority, {
+        ...patience,
+        pauseMs,
+      });
       if (answer.kind === 'registers') {
         const { registers } = answer;
         this.#last.set(nameOf(request), { key: this.#framing.answerKey(request), registers });
@@ -61,7 +71,7 @@ export class RegisterReader {
     }
   }
 
-  async #unlessCopy(request: ReadRequest, priority: ReadPriority, pauseMs: number) {
+  async #unlessCopy(request: ReadRequest, priority: ReadPriority, patience: Patience & { pauseMs: number }) {
     const name = nameOf(request);
     const answerKey = this.#framing.answerKey(request);
     // Framings with transaction ids need no such guess.
@@ -70,18 +80,23 @@ export class RegisterReader {
     const own = this.#last.get(name);
     if (own !== undefined && isAmong(others, own.registers))
       return await this.#exchange(request, priority, {
-        pauseMs: Math.max(pauseMs, COPY_PAUSE_MS),
+        ...patience,
+        pauseMs: Math.max(patience.pauseMs, COPY_PAUSE_MS),
         others: [],
       });
     try {
-      return await this.#exchange(request, priority, { pauseMs, others });
+      return await this.#exchange(request, priority, { ...patience, others });
     } catch (error) {
       if (!(error instanceof MeterError) || error.details['seen'] !== MAY_BE_COPY) throw error;
-      return await this.#exchange(request, priority, { pauseMs: COPY_PAUSE_MS, others: [] });
+      return await this.#exchange(request, priority, { ...patience, pauseMs: COPY_PAUSE_MS, others: [] });
     }
   }
 
-  #exchange(request: ReadRequest, priority: ReadPriority, how: { pauseMs: number; others: Uint8Array[] }) {
+  #exchange(
+    request: ReadRequest,
+    priority: ReadPriority,
+    how: Patience & { pauseMs: number; others: Uint8Array[] },
+  ) {
     const framing = this.#framing;
     const answerBytes = framing.answerBytes(request);
     return this.#line.exchange<ReadAnswer>({
@@ -92,7 +107,8 @@ export class RegisterReader {
         this.#meaning(refuseCopy(framing.receive(received, request, sequence), how.others), request),
       answerKey: framing.answerKey(request),
       answerBytes,
-      responseTimeoutMs: this.#link.responseTimeoutMs + this.#behindGatewayMs(answerBytes),
+      responseTimeoutMs:
+        (how.responseTimeoutMs ?? this.#link.responseTimeoutMs) + this.#behindGatewayMs(answerBytes),
       turnaroundMs: Math.max(this.#link.turnaroundMs ?? 0, how.pauseMs),
     });
   }
