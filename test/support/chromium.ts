@@ -96,6 +96,14 @@ export class Chromium {
   }
 }
 
+export interface Clip {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly scale: number;
+}
+
 export interface PageOptions {
   readonly width?: number;
   readonly height?: number;
@@ -184,9 +192,10 @@ export class Page {
     await this.call('DOM.setFileInputFiles', { nodeId, files });
   }
 
-  /** Everything from top to bottom, as PNG. */
-  async screenshot(): Promise<Buffer> {
-    const { data } = await this.call('Page.captureScreenshot', { captureBeyondViewport: true });
+  /** A part of the page, or everything from top to bottom, as PNG. */
+  async screenshot(clip?: Clip): Promise<Buffer> {
+    const part = clip === undefined ? {} : { clip };
+    const { data } = await this.call('Page.captureScreenshot', { captureBeyondViewport: true, ...part });
     return Buffer.from(data as string, 'base64');
   }
 
