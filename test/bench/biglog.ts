@@ -87,7 +87,7 @@ function costs(found: readonly Found[], disk: DiskDirectory): Table {
       measures: {
         append: micros(grown.appendMicros),
         'inclusion proof': micros(asked.inclusionMicros),
-        'first one': one('µs', asked.firstProofMicros),
+        'first one': micros(asked.firstProofMicros),
         hashes: one('count', asked.hashes),
         'consistency proof': micros(asked.consistencyMicros),
         'verify an entry': micros(asked.verifyMicros),
@@ -104,7 +104,7 @@ function costs(found: readonly Found[], disk: DiskDirectory): Table {
     baseline: nameOf(found[0]?.size ?? 0),
     rows,
     notes: [
-      'append: the last entries of each size; proofs: of entries and sizes all over the log, "first one" by a reader just opened',
+      'append: the last entries of each size; proofs: of entries and sizes all over the log, "first one" with opening a reader',
       'verify: signature, encoding and inclusion of entries in a row; the audit reads everything and builds the tree anew',
       `RSS of the process that appended from the row above to this one, before it closes the log; node ${NODE_FLAGS.join(' ')}`,
     ],
