@@ -1,16 +1,13 @@
-import { StationError, type Log } from '../../hal/contract/index.ts';
-import type { EntryBodies, EntryStamp, JournalStamp, SessionBody } from '../journal/index.ts';
+import { InvariantError, StationError, type Log } from '../../hal/contract/index.ts';
+import type { EntryBodies, JournalStamp, SessionBody } from '../journal/index.ts';
 import { SessionError } from './errors.ts';
-import { SessionBook, type Session, type SessionEntry } from './session-book.ts';
+import { noteOf, SessionBook, type Session, type SessionEntry, type SessionNote } from './session-book.ts';
 
 /** The journal, as sessions need it. */
 export interface SessionJournal {
-  readonly origin: string;
   readonly bootCount: number;
   /** The time that an entry carries which is appended now. */
   stamp(): JournalStamp;
-  /** The time that the entry carries which was appended last: it is stamped before `append` returns. */
-  lastStamp(): JournalStamp;
   /** Resolves with the index when the entry is on disk; rejects with a `StationError` whose `effect` says whether it may be. */
   append<K extends 'session-begin' | 'session-end' | 'fault'>(
     kind: K,
@@ -21,8 +18,10 @@ export interface SessionJournal {
 
 export interface SessionLogOptions {
   readonly journal: SessionJournal;
-  /** The session entries that the journal has by now, oldest first. Throws what reading the journal throws. */
+  /** The session entries that the journal has by now, newest first. Throws what reading the journal throws. */
   readonly history: () => Iterable<SessionEntry>;
+  /** One of them. Throws what reading the journal throws. */
+  readonly entry: (index: number) => SessionEntry;
   readonly log: Log;
 }
 
@@ -37,14 +36,6 @@ export interface SessionDraft {
   readonly body: DraftBody;
   /** Codes of what is to be put on record besides. */
   readonly faults: readonly string[];
-}
-
-/** As the entry has it. */
-export function entryStamp(stamp: JournalStamp, bootCount: number): EntryStamp {
-  return {
-    ...{ timeMs: Math.max(0, Math.floor(stamp.wallTimeMs)), clock: stamp.clockStatus },
-    ...{ sinceBootMs: Math.floor(stamp.sinceBootMs), bootCount },
-  };
 }
 
 /** The sessions as the journal has them, and the one way in which they get there. */
@@ -64,11 +55,19 @@ export class SessionLog {
     return this.#book;
   }
 
-  /** @throws SessionError `session.unknown` */
+  /** As the journal has it. @throws SessionError `session.unknown`; JournalError */
   session(sessionId: string): Session {
-    const session = this.#book.session(sessionId);
-    if (session !== undefined) return session;
-    throw new SessionError('session.unknown', `no session ${sessionId} has begun here`);
+    const { entry } = this.#options;
+    const place = this.#book.place(sessionId);
+    if (place === undefined)
+      throw new SessionError('session.unknown', `no session ${sessionId} has begun here`);
+    const { evseId, meterId, beginIndex, endIndex } = place;
+    const begin = entry(beginIndex);
+    const end = endIndex === undefined ? undefined : entry(endIndex);
+    if (begin.kind !== 'session-begin' || end?.kind === 'session-begin') {
+      throw new InvariantError(`entries ${beginIndex} and ${endIndex} are no begin and end`);
+    }
+    return { ...{ sessionId, evseId, meterId, begin }, ...(end && { end }) };
   }
 
   /** Drafts and appends while no other entry of a session is drafted. Resolves when the entry is on disk. */
@@ -83,15 +82,14 @@ export class SessionLog {
     const body = present(given);
     const { sessionId } = body;
     try {
-      const appended = journal.append(kind, body, 'billing');
-      const stamp = entryStamp(journal.lastStamp(), journal.bootCount);
-      this.#book.note({ station: journal.origin, index: await appended, kind, ...stamp, body });
+      const index = await journal.append(kind, body, 'billing');
+      this.#book.note(noteOf({ kind, index, body }));
     } catch (error) {
       // It may be on disk: the journal is asked, as after a restart.
       if (!(error instanceof StationError) || error.effect === 'none') throw error;
       this.#book = bookOf(this.#options);
-      const found = this.#book.session(sessionId);
-      if (found === undefined || (kind === 'session-end' && found.end === undefined)) throw error;
+      const found = this.#book.place(sessionId);
+      if (found === undefined || (kind === 'session-end' && found.endIndex === undefined)) throw error;
     }
     const event = kind === 'session-begin' ? 'session.begun' : 'session.ended';
     log('info', event, { session: sessionId, evse: body.evseId });
@@ -122,7 +120,9 @@ export class SessionLog {
 
 function bookOf({ history }: SessionLogOptions): SessionBook {
   const book = new SessionBook();
-  for (const entry of history()) book.note(entry);
+  const newestFirst: SessionNote[] = [];
+  for (const entry of history()) newestFirst.push(noteOf(entry));
+  for (const note of newestFirst.reverse()) book.note(note);
   return book;
 }
 

@@ -7,14 +7,14 @@ import {
   type Quality,
   type SignedMeterRecord,
 } from '../../hal/contract/index.ts';
-import type { MeterRecord, SessionBody } from '../journal/index.ts';
+import type { EntryStamp, JournalStamp, MeterRecord, SessionBody } from '../journal/index.ts';
 import { createOcmfRecord, readOcmf, type OcmfSigner, type RegisteredMeter } from '../ocmf/index.ts';
 import { SessionError } from './errors.ts';
 import { checkMeterRecord } from './meter-record.ts';
 import { judgeBegin, judgeEnd, ocmfContent, type SessionFinding, type SessionMoment } from './ocmf-moment.ts';
 import { END_REASONS, type BeginRequest, type EndRequest, type IdToken } from './request.ts';
 import type { Session } from './session-book.ts';
-import { entryStamp, SessionLog, type SessionLogOptions } from './session-log.ts';
+import { SessionLog, type SessionLogOptions } from './session-log.ts';
 
 /** The meters of the station, by their ids in the configuration. */
 export interface SessionMeters {
@@ -61,7 +61,7 @@ export class SessionRecorder {
 
   /** Open sessions, by their begin. */
   open(): readonly Session[] {
-    return this.#log.book.open();
+    return this.#log.book.open().map(({ sessionId }) => this.#log.session(sessionId));
   }
 
   /** @throws SessionError `session.unknown` */
@@ -82,8 +82,7 @@ export class SessionRecorder {
       const where = `${running.evseId} with meter ${running.meterId}`;
       throw new SessionError('session.conflict', `session ${sessionId} begins at ${where}`);
     }
-    const begun = this.#log.book.begun(request);
-    if (begun !== undefined) return begun;
+    if (this.#log.book.hasBegun(request)) return this.#log.session(sessionId);
     this.#refuseBusy(request);
     if (!this.#options.meters.ids.includes(meterId)) {
       throw new SessionError('session.unknown_meter', `there is no meter ${meterId}`, {
@@ -259,4 +258,12 @@ function qualityOf(error: unknown): Quality {
   if (code === 'meter.incompatible') return 'I';
   if (code === 'meter.bad_frame' || code === 'meter.exception') return 'F';
   return code.startsWith('line.') || code === 'meter.quarantined' ? 'D' : 'E';
+}
+
+/** As an entry has it. */
+function entryStamp(stamp: JournalStamp, bootCount: number): EntryStamp {
+  return {
+    ...{ timeMs: Math.max(0, Math.floor(stamp.wallTimeMs)), clock: stamp.clockStatus },
+    ...{ sinceBootMs: Math.floor(stamp.sinceBootMs), bootCount },
+  };
 }

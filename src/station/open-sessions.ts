@@ -1,7 +1,7 @@
-import type { Log, MonotonicClock } from '../../hal/contract/index.ts';
+import { InvariantError, type Log, type MonotonicClock } from '../../hal/contract/index.ts';
 import type { StationConfig } from '../config/index.ts';
 import type { StationIdentity } from '../identity/index.ts';
-import { decodeEntry, openJournalReader, type Journal } from '../journal/index.ts';
+import { decodeEntry, openJournalReader, type Journal, type StoredEntry } from '../journal/index.ts';
 import type { EvidenceLog, Metering, ScheduledMeter } from '../metering/index.ts';
 import { parsePublicKey } from '../ocmf/index.ts';
 import { openControlSocket } from '../service/index.ts';
@@ -19,7 +19,7 @@ export interface OpenSessionsParts {
   readonly version: string;
   readonly config: StationConfig;
   readonly identity: StationIdentity;
-  readonly journal: Pick<Journal, 'origin' | 'bootCount'>;
+  readonly journal: Pick<Journal, 'bootCount'>;
   readonly evidence: EvidenceLog;
   readonly meters: readonly ScheduledMeter[];
   readonly metering: Pick<Metering, 'readNow'>;
@@ -33,8 +33,8 @@ export interface OpenSessions {
   stop(): Promise<void>;
 }
 
-/** Begins and ends that are remembered: a little more than as many sessions as the room itself keeps. */
-const LOOK_BACK_ENTRIES = 6_000;
+/** Begins and ends that are looked at: as many as the sessions that are remembered have, and some. */
+const LOOK_BACK_ENTRIES = 11_000;
 
 /**
  * Sessions and the socket on which the charging software begins and ends them; undefined where none is configured.
@@ -49,6 +49,7 @@ export async function openSessions(parts: OpenSessionsParts): Promise<OpenSessio
     meters: sessionMeters(parts),
     journal: sessionJournal(parts),
     history: () => sessionEntries(parts.stateDirectory),
+    entry: (index) => readSessionEntry(parts.stateDirectory, index),
     signer: identity.ocmf,
     clock,
     log,
@@ -69,14 +70,12 @@ export async function openSessions(parts: OpenSessionsParts): Promise<OpenSessio
 
 function sessionJournal({ journal, evidence, time: { keeper } }: OpenSessionsParts): SessionJournal {
   return {
-    origin: journal.origin,
     bootCount: journal.bootCount,
     append: (kind, body, durability) => evidence.append(kind, body, durability),
     stamp: () => {
       keeper.settle();
       return keeper.stamp();
     },
-    lastStamp: () => keeper.stamp(),
   };
 }
 
@@ -95,21 +94,37 @@ function sessionMeters({ config, meters, metering }: OpenSessionsParts): Session
   };
 }
 
-/** The newest begins and ends, oldest first. Decoded, not verified: the log is this station's own, and was checked on opening. */
-function sessionEntries(directory: string): SessionEntry[] {
+/** The newest begins and ends, newest first. Decoded, not verified: the log is this station's own, and was checked on opening. */
+function* sessionEntries(directory: string): Generator<SessionEntry> {
   const reader = openJournalReader(directory);
   try {
-    const found: SessionEntry[] = [];
-    for (const kind of ['session-begin', 'session-end'] as const) {
-      let left = LOOK_BACK_ENTRIES;
-      for (const { cose } of reader.newestOfKind(kind)) {
-        const { entry } = decodeEntry(cose);
-        if (entry.kind === 'session-begin' || entry.kind === 'session-end') found.push(entry);
-        if (--left === 0) break;
-      }
+    const [begins, ends] = [reader.newestOfKind('session-begin'), reader.newestOfKind('session-end')];
+    let [begin, end] = [begins.next(), ends.next()];
+    for (let left = LOOK_BACK_ENTRIES; left > 0; left--) {
+      if (begin.done !== true && (end.done === true || begin.value.index > end.value.index)) {
+        yield sessionEntry(begin.value);
+        begin = begins.next();
+      } else if (end.done !== true) {
+        yield sessionEntry(end.value);
+        end = ends.next();
+      } else return;
     }
-    return found.sort((a, b) => a.index - b.index);
   } finally {
     reader.close();
   }
+}
+
+function readSessionEntry(directory: string, index: number): SessionEntry {
+  const reader = openJournalReader(directory);
+  try {
+    return sessionEntry(reader.entry(index));
+  } finally {
+    reader.close();
+  }
+}
+
+function sessionEntry({ index, cose }: StoredEntry): SessionEntry {
+  const { entry } = decodeEntry(cose);
+  if (entry.kind === 'session-begin' || entry.kind === 'session-end') return entry;
+  throw new InvariantError(`entry ${index} is a ${entry.kind}`);
 }
