@@ -39,6 +39,7 @@ export { firstLogOrigin, logNumber } from './recovery/origin-chain.ts';
 export { setAsideKeylessLog, type KeptLog } from './recovery/after-loss.ts';
 export { recoverJournal, type RecoverOptions, type Recovery } from './recovery/recover-journal.ts';
 export { journalDiskBytes } from './store/disk-size.ts';
+export { syncJournal } from './store/sync-journal.ts';
 export { declarationFault, holeDeclaration, type HoleDeclaration } from './entry/hole-declaration.ts';
 export { entryToJson, formatTime } from './entry/entry-json.ts';
 export { JournalError, type JournalErrorCode } from './errors.ts';
