@@ -16,6 +16,8 @@ const MAX_FILES = 20;
 interface Given {
   readonly name: string;
   readonly content: Uint8Array;
+  /** What came of it, by the key that it was compared with: checking takes a second, and typing a key asks often. */
+  readonly checked: Map<string, CheckedFile>;
 }
 
 let language: Language = languageOf(navigator.languages);
@@ -103,16 +105,15 @@ function trustedKey(): TrustedKey | undefined {
   return key;
 }
 
-function checked({ name, content }: Given, key: TrustedKey | undefined): CheckedFile {
+function checked({ name, content, checked: known }: Given, key: TrustedKey | undefined): CheckedFile {
+  const which = key === undefined ? '' : `${key.trustedOrigin ?? ''} ${key.trustedKey.join()}`;
+  const before = known.get(which);
+  if (before !== undefined) return before;
   const report = verifyReceipt(content, key ?? {});
-  const receipt = receiptOf(content);
-  return {
-    name,
-    bytes: content.length,
-    report,
-    publicKey: receipt?.publicKey ?? '',
-    origin: receipt?.origin ?? '',
-  };
+  const { publicKey = '', origin = '' } = receiptOf(content) ?? {};
+  const file = { name, bytes: content.length, report, publicKey, origin };
+  known.set(which, file);
+  return file;
 }
 
 async function take(files: readonly File[]): Promise<void> {
@@ -132,7 +133,7 @@ async function take(files: readonly File[]): Promise<void> {
 async function readBounded(file: File): Promise<Given | Phrase> {
   try {
     const content = await file.slice(0, MAX_RECEIPT_BYTES + 1).arrayBuffer();
-    return { name: file.name, content: new Uint8Array(content) };
+    return { name: file.name, content: new Uint8Array(content), checked: new Map() };
   } catch {
     return phrase('page.unreadable', { name: file.name });
   }

@@ -87,14 +87,17 @@ function bad(
   };
 }
 
-/** @param block what the receipt says about its block; null when it has no anchor */
+/**
+ * Undefined for a receipt that is bad for another reason: what it rests on may stand on a chain, it does not.
+ * @param block what the receipt says about its block; null when it has no anchor
+ */
 export function anchorVerdictOf(report: ReceiptReport, block: AnchorBlock | null): AnchorVerdict | undefined {
-  if (checkOf(report, 'format').result !== 'pass') return undefined;
+  const checks = report.checks.filter(({ name }) => name.startsWith('anchor-'));
+  const failed = checks.filter(({ result }) => result === 'fail');
+  if (failed.length === 0 && verdictOf(report).tone === 'bad') return undefined;
   if (block === null) {
     return { tone: 'doubt', title: phrase('anchor.none'), sentences: [phrase('anchor.none.text')], block };
   }
-  const checks = report.checks.filter(({ name }) => name.startsWith('anchor-'));
-  const failed = checks.filter(({ result }) => result === 'fail');
   if (failed.length > 0) {
     const why = failed.map(({ name }) => phrase(`${name}.fail`));
     return {

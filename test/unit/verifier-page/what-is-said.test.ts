@@ -60,6 +60,13 @@ describe('the verdict', () => {
     };
     expect(anchorVerdictOf(broken, block)).toMatchObject({ tone: 'bad' });
     expect(anchorVerdictOf(verifyReceipt(''), null)).toBeUndefined();
+    const changed = {
+      ...anchored,
+      checks: anchored.checks.map((check) =>
+        check.name === 'inclusion' ? { ...check, result: 'fail' as const } : check,
+      ),
+    };
+    expect(anchorVerdictOf(changed, block)).toBeUndefined();
   });
 });
 
