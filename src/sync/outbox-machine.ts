@@ -87,13 +87,15 @@ function onPlanned(outbox: Outbox, event: OutboxEvent & { type: 'planned' }): St
   return { outbox: { ...outbox, nextId, next: intent }, changed: [...waiting, intent], commands: [] };
 }
 
-function onFacts(outbox: Outbox, { finalized, nonce }: OutboxEvent & { type: 'facts' }): Step {
+function onFacts(outbox: Outbox, { finalized, nonce, retired }: OutboxEvent & { type: 'facts' }): Step {
   const { current, link } = outbox;
   if (link === null) return nothing(outbox);
   const seen: Outbox = { ...outbox, link: { ...link, finalizedNumber: finalized.number } };
   if (current === null || link.pending !== null) return nothing(seen);
   const { attempt } = current;
-  if (attempt === null || !isInFlight(current)) return sign(seen, current, nonce, finalized);
+  if (attempt === null || !isInFlight(current)) {
+    return retired ? { ...nothing(seen), commands: ASK_FACTS } : sign(seen, current, nonce, finalized);
+  }
   if (nonce > attempt.nonce) {
     const locate: OutboxCommand = { type: 'locate', intent: current, attempt, finalized, hint: link.hint };
     return { outbox: withLink(seen, { pending: 'locate' }), changed: [], commands: [locate] };
@@ -101,6 +103,7 @@ function onFacts(outbox: Outbox, { finalized, nonce }: OutboxEvent & { type: 'fa
   if (finalized.number >= attempt.deathNumber) {
     const given = giveUpAttempt(seen, current, 'its era ended without it');
     if (given.outbox.current?.id !== current.id) return given;
+    if (retired) return { ...given, commands: ASK_FACTS };
     const signing = sign(given.outbox, given.outbox.current, nonce, finalized);
     return signing.changed.length > 0 ? signing : { ...signing, changed: given.changed };
   }

@@ -39,8 +39,11 @@ export type OutboxEvent =
   | { readonly type: 'chain-changed' }
   /** Intents before `from` are of a log that was set aside. */
   | { readonly type: 'log-replaced'; readonly from: number }
-  /** Nonce of the account at a finalized block. */
-  | { readonly type: 'facts'; readonly finalized: BlockRef; readonly nonce: number }
+  /**
+   * Nonce at a finalized block: of the station's account, or, `retired`, of the one that signed the attempt in flight and that
+   * a rotation of keys has replaced since. A retired account's nonce says what became of the attempt, and nothing else.
+   */
+  | { readonly type: 'facts'; readonly finalized: BlockRef; readonly nonce: number; readonly retired?: true }
   | { readonly type: 'signed'; readonly intentId: number; readonly attempt: Attempt }
   /** The network took the bytes, or refused them: either way they may be anywhere. */
   | { readonly type: 'submitted'; readonly intentId: number; readonly ordinal: number }

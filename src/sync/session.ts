@@ -5,8 +5,10 @@ import {
   ChainError,
   type ChainFacts,
   type ChainTransport,
+  decodeSignedExtrinsic,
   type GatewayEvent,
   type Hex,
+  hexToBytes,
 } from '../chain/index.ts';
 import { SyncError } from './errors.ts';
 import { isInFlight } from './intent.ts';
@@ -248,15 +250,27 @@ export class Session {
     try {
       do {
         this.#askAgain = false;
-        const publicKey = bytesToHex(this.#options.account.publicKey);
-        this.#useFacts(await this.#request('account', { publicKey }));
+        const publicKey = this.#accountInQuestion();
+        const facts = await this.#request('account', { publicKey });
+        // Meanwhile the attempt of a retired account may have ended, or one have been found: that one's nonce is another.
+        if (publicKey !== this.#accountInQuestion()) this.#askAgain = true;
+        else this.#useFacts(facts, publicKey);
       } while (this.#askAgain && !this.#over);
     } finally {
       this.#asking = false;
     }
   }
 
-  #useFacts({ finalized, nonce, free }: AccountFacts): void {
+  /** Whose nonce says what to do next: of the account that signed what is in flight, which may be one from before a rotation. */
+  #accountInQuestion(): Hex {
+    const { current } = this.#options.keeper.outbox;
+    const attempt = current !== null && isInFlight(current) ? current.attempt : null;
+    const extrinsic = attempt && decodeSignedExtrinsic(hexToBytes(attempt.extrinsic));
+    const signer = extrinsic !== null && !('why' in extrinsic) ? extrinsic.signer : undefined;
+    return bytesToHex(signer ?? this.#options.account.publicKey);
+  }
+
+  #useFacts({ finalized, nonce, free }: AccountFacts, publicKey: Hex): void {
     this.#progress();
     this.#show({ finalizedNumber: Math.max(finalized.number, this.#view.finalizedNumber ?? 0), free });
     if (this.#isBehind(finalized.number)) return;
@@ -269,7 +283,8 @@ export class Session {
         hint: `Send some of the chain's token to ${ss58}.`,
       });
     }
-    this.#dispatch({ type: 'facts', finalized, nonce });
+    const retired = publicKey !== bytesToHex(this.#options.account.publicKey);
+    this.#dispatch({ type: 'facts', finalized, nonce, ...(retired && { retired }) });
   }
 
   /**

@@ -61,6 +61,12 @@ export class ModelWorld {
     return this.#blocks.flat().length;
   }
 
+  /** How many extrinsics of an account are in the chain. */
+  nonceOf(publicKey: Hex): number {
+    return this.#blocks.flat().filter((extrinsic) => bytesToHex(extrinsic).includes(publicKey.slice(2)))
+      .length;
+  }
+
   submit(extrinsic: Hex): void {
     this.submitted.push(extrinsic);
     this.#pool.push(hexToBytes(extrinsic));
@@ -148,7 +154,11 @@ export class ModelGateway implements Gateway {
           remarkCallIndex: [0, 7],
         } satisfies OperationResult<'connect'>;
       case 'account':
-        return { finalized: this.#world.finalized, nonce: this.#world.nonce, free: this.#world.free };
+        return {
+          finalized: this.#world.finalized,
+          nonce: this.#world.nonceOf((params as OperationParams<'account'>).publicKey),
+          free: this.#world.free,
+        };
       case 'prepare':
         return prepare(params as OperationParams<'prepare'>);
       case 'assemble':
