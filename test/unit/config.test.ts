@@ -269,7 +269,7 @@ meters:
   });
 
   it('has a JSON Schema file that is generated from the code (UPDATE_GOLDEN=1 writes it)', () => {
-    const generated = `${JSON.stringify(toJsonSchema(STATION_FILE, { target: 'draft-2020-12' }), null, 2)}\n`;
+    const generated = `${JSON.stringify(toJsonSchema(STATION_FILE, { target: 'draft-2020-12', ignoreActions: ['check'] }), null, 2)}\n`;
     const file = new URL('../../src/config/station.schema.json', import.meta.url);
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, generated);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(JSON.parse(generated));
