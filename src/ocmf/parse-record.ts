@@ -7,8 +7,8 @@ import type { OcmfRecord, ReadingValue, RecordReading, RecordSignature } from '.
 /** The text of "OCMF" and a pipe: the header section. */
 export const HEADER = 'OCMF|';
 
-/** A record with readings for every quarter of an hour of a year has 35,000; no session has. */
-const MAX_READINGS = 4_096;
+/** A session of a day with four registers, read every quarter of an hour, has 384. */
+const MAX_READINGS = 1_024;
 
 const utf8 = new TextEncoder();
 
@@ -95,16 +95,22 @@ function readingsOf(json: Json | undefined, departures: Departures): readonly Re
 
 /** What only tells of an error has none of these: "the fields RV, RI, RU and RT can be omitted". */
 const VALUE_FIELDS = ['RV', 'RI', 'RU', 'RT', 'CL'];
+/** Table 7 without CL: loss is counted from the begin on, and where a later reading leaves it out, nobody knows it. */
+const TAKEN_OVER = ['TM', 'TX', 'RV', 'RI', 'RU', 'RT', 'EF', 'ST'];
 
-/** "Fields that have an identical value to the previous reading are omitted" ("Readings"). */
+/** "Fields that have an identical value to the previous reading are omitted" ("Readings"); makers' own fields are not read. */
 function takeOver(before: JsonObject, own: JsonObject): JsonObject {
-  const whole = new Map([...before, ...own]);
   const hasValue = VALUE_FIELDS.some((key) => own.has(key));
   const tellsError = stateOf(own) !== undefined && stateOf(own) !== 'G';
   const flagsError = typeof own.get('EF') === 'string' && own.get('EF') !== '';
-  if (!hasValue && (tellsError || flagsError)) for (const key of VALUE_FIELDS) whole.delete(key);
-  // Loss is counted from the begin on; where a later reading leaves it out, nobody knows it.
-  if (!own.has('CL')) whole.delete('CL');
+  const isEvent = !hasValue && (tellsError || flagsError);
+  const whole = new Map<string, Json>();
+  for (const key of TAKEN_OVER) {
+    const value = own.get(key) ?? (isEvent && VALUE_FIELDS.includes(key) ? undefined : before.get(key));
+    if (value !== undefined) whole.set(key, value);
+  }
+  const loss = own.get('CL');
+  if (loss !== undefined) whole.set('CL', loss);
   return whole;
 }
 
@@ -179,9 +185,14 @@ function flagsOf(payload: JsonObject, departures: Departures): readonly string[]
   return [];
 }
 
+const DER = 'application/x-der';
+
 function readSignature(section: JsonObject, departures: Departures): RecordSignature {
   const string = (key: string): string | undefined => stringOf(section, key, departures);
   const data = string('SD');
   if (data === undefined) throw malformed('SD, the signature itself, is missing');
+  if (!['hex', 'base64'].includes((string('SE') ?? 'hex').toLowerCase()))
+    departures.add('SE is not in table 8');
+  if ((string('SM') ?? DER) !== DER) departures.add('SM is not in table 8');
   return { algorithm: string('SA'), encoding: string('SE'), mimeType: string('SM'), data };
 }

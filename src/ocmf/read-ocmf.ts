@@ -18,6 +18,8 @@ export const MAX_OCMF_BYTES = 1_048_576;
 
 /** Bounds the work of checking signatures, some milliseconds each. */
 const MAX_RECORDS = 512;
+/** Bounds the work on what the records say. */
+const MAX_READINGS = 16_384;
 
 /**
  * Finds the records in a file: one or more bare ones (also in hex or base64, as OCPP carries them), each perhaps with its
@@ -28,10 +30,24 @@ const MAX_RECORDS = 512;
 export function readOcmf(input: Uint8Array | string): readonly FoundRecord[] {
   const text = (typeof input === 'string' ? input : decode(input)).replace(/^\ufeff/, '');
   if (text.length > MAX_OCMF_BYTES) throw tooLarge();
-  const found = text.trimStart().startsWith('<') ? fromXml(text.trimStart()) : fromText(text);
+  const budget = { records: MAX_RECORDS, readings: MAX_READINGS };
+  const found = text.trimStart().startsWith('<')
+    ? fromXml(text.trimStart(), budget)
+    : fromText(plainText(text), budget);
   if (found.length === 0) throw malformed('there is no OCMF record in it');
-  if (found.length > MAX_RECORDS) throw malformed(`there are more than ${MAX_RECORDS} records in it`);
   return found;
+}
+
+interface Budget {
+  records: number;
+  readings: number;
+}
+
+function spend(budget: Budget, { readings }: OcmfRecord): void {
+  budget.records--;
+  budget.readings -= readings.length;
+  if (budget.records < 0) throw malformed(`there are more than ${MAX_RECORDS} records in it`);
+  if (budget.readings < 0) throw malformed(`there are more than ${MAX_READINGS} readings in it`);
 }
 
 function decode(input: Uint8Array): string {
@@ -47,12 +63,12 @@ function tooLarge(): OcmfError {
   return new OcmfError('ocmf.too_large', `a file of records has at most ${MAX_OCMF_BYTES} bytes`);
 }
 
-function fromText(text: string): readonly FoundRecord[] {
-  const plain = plainText(text);
+function fromText(plain: string, budget: Budget): readonly FoundRecord[] {
   const found: FoundRecord[] = [];
   let at = skipSpace(plain, 0);
   while (plain.startsWith(HEADER, at)) {
     const { record, end } = parseRecord(plain, at);
+    spend(budget, record);
     const key = KEY_SECTION.exec(plain.slice(end, end + 4_096))?.[1];
     found.push({ record, publicKey: key, transactionId: undefined });
     at = skipSpace(plain, key === undefined ? end : plain.indexOf(key, end) + key.length);
@@ -85,13 +101,13 @@ function plainText(text: string, encoding?: string): string {
   return decoded.startsWith(HEADER) ? decoded : text;
 }
 
-function fromXml(text: string): readonly FoundRecord[] {
+function fromXml(text: string, budget: Budget): readonly FoundRecord[] {
   const { values, rest } = readTransparencyXml(text);
   const found = values.flatMap(({ data, format, encoding, publicKey, transactionId }) => {
     if (format !== undefined && format.toUpperCase() !== 'OCMF') {
       throw malformed(`its signed data is not OCMF but ${JSON.stringify(format.slice(0, 20))}`);
     }
-    return fromText(plainText(data, encoding?.toLowerCase())).map((one) => ({
+    return fromText(plainText(data, encoding?.toLowerCase()), budget).map((one) => ({
       record: one.record,
       publicKey: publicKey ?? one.publicKey,
       transactionId,

@@ -58,8 +58,10 @@ export function registersOf(session: readonly FoundRecord[]): readonly Register[
     for (const reading of record.readings) {
       if (reading.value === undefined) continue;
       const key = obisGroups(reading.value.obis).canonical;
-      const known = registers.get(key) ?? [];
-      registers.set(key, [...known, { reading, value: reading.value, record: index }]);
+      const known = registers.get(key);
+      const one = { reading, value: reading.value, record: index };
+      if (known === undefined) registers.set(key, [one]);
+      else known.push(one);
     }
   }
   return [...registers.values()].map((readings) => ({

@@ -25,7 +25,7 @@ export interface VerifyOcmfOptions {
 }
 
 export interface OcmfReport {
-  /** Signed, and no check failed. */
+  /** Signed, in a version of the format that is known here, and no check failed. */
   readonly ok: boolean;
   /** Every record is signed by the key that was given; what it says may still be refused by another check. */
   readonly authentic: boolean;
@@ -58,18 +58,24 @@ export function verifyOcmf(input: Uint8Array | string, options: VerifyOcmfOption
   const checks = OCMF_CHECK_NAMES.map((name): OcmfCheck => ({ name, ...findings[name] }));
   const isSigned = findings.signature.result === 'pass';
   return {
-    ok: isSigned && checks.every(({ result }) => result !== 'fail'),
+    ok: isSigned && findings.format.result === 'pass' && checks.every(({ result }) => result !== 'fail'),
     authentic: isSigned && findings['public-key'].result === 'pass',
     checks,
     sessions: sessions.map(summarize),
   };
 }
 
+/** "Major: changes that are no longer compatible"; minor ones only add. */
+const KNOWN_VERSION = /^[01](\.\d{1,4}){0,2}$/;
+
 function formatFinding(found: readonly FoundRecord[]): OcmfFinding {
   const departures = found.flatMap(({ record }) => record.departures);
   const count = found.length === 1 ? 'OCMF' : `${found.length} records of OCMF`;
   const versions = [...new Set(found.map(({ record }) => record.formatVersion ?? '?'))].join(', ');
   const noted = departures.length === 0 ? '' : `; departs from it: ${listed(departures)}`;
+  if (found.some(({ record }) => !KNOWN_VERSION.test(record.formatVersion ?? '1.0'))) {
+    return notChecked(`format version ${versions.slice(0, 40)} is none that is known here (0.x and 1.x)`);
+  }
   return pass(`${count} ${versions.slice(0, 40)}${noted}`);
 }
 

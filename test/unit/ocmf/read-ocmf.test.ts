@@ -136,6 +136,8 @@ describe('what is no record is refused', () => {
     ],
     ['an entity of its own', '<values><signedData>&lol;</signedData></values>'],
     ['more than 512 records', `${begin}\n`.repeat(513)],
+    ['more than 1,024 readings in a record', record(`{"RD":[${'{},'.repeat(1_024)}{}]}`)],
+    ['more than 16,384 readings in all', record(`{"RD":[${'{},'.repeat(1_000)}{}]}`).repeat(17)],
   ];
   it.each(cases)('%s', (_name, input) => {
     expect(() => readOcmf(input)).toThrow(hasCode('ocmf.malformed'));
@@ -153,7 +155,13 @@ describe('what is no record is refused', () => {
 
   it('in bounded time, however it is made up', () => {
     const size = MAX_OCMF_BYTES - 100;
+    const reading = '{"TM":"2026-11-23T12:00:00,000+0000 S","RV":1,"RI":"1-0:1.8.0","RU":"kWh","ST":"G"}';
+    const many = (first: string): string => `OCMF|{"RD":[${first}${',{}'.repeat(1_000)}]}|{"SD":"00"}\n`;
+    const ownFields = Array.from({ length: 20_000 }, (_, i) => `"X${i}":1`).join(',');
     const hostile = [
+      many(reading).repeat(16),
+      many(`{${ownFields},${reading.slice(1)}`).repeat(4),
+      many(`{${reading.slice(1, -1)},"TX":"Q"}`).repeat(16),
       `OCMF|{"A":"${'x'.repeat(size)}`,
       `OCMF|{"A":"${'\\'.repeat(size)}`,
       `OCMF|${' '.repeat(size)}`,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDecimal } from '../../../hal/contract/index.ts';
 import {
   OCMF_CHECK_NAMES,
+  ocmfPayload,
   ocmfSessionSummary,
   verifyMeterRecord,
   verifyOcmf,
@@ -174,6 +175,14 @@ describe('what cannot be known is not checked', () => {
     const report = verifyOcmf(`${signed(BEGIN)}|${hexOf(publicKey)}`);
     expect(report).toMatchObject({ ok: true, authentic: false });
     expect(namesOf(report, 'not checked')).toEqual(['public-key', 'begin-and-end']);
+  });
+
+  it('a major version that is not known here: signed, and not good', () => {
+    const payload = ocmfPayload(BEGIN).replace('"FV":"1.0"', '"FV":"2.0"');
+    const record = `OCMF|${payload}|{"SD":"${hexOf(STATION_KEY.sign(new TextEncoder().encode(payload)))}"}`;
+    const report = verifyOcmf(record, { publicKey });
+    expect(report).toMatchObject({ ok: false, authentic: true });
+    expect(namesOf(report, 'not checked')).toEqual(['format', 'begin-and-end']);
   });
 
   it('a clock that was not set', () => {
