@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { AnchorEvidence } from '../chain/index.ts';
 import type { JournalReader } from '../journal/index.ts';
 import type { SessionSelection } from '../receipt/index.ts';
 import { ExitCode, harmlessLine, note } from './output.ts';
@@ -48,8 +47,10 @@ async function create(given: string | undefined, options: Options): Promise<void
   const journal = openJournalReader(directory);
   try {
     const session = sessionId === undefined ? undefined : selectSession(journal, sessionId);
-    const anchor = await anchorOf(directory, session?.end ?? Math.max(...(asked ?? [])));
-    const { checkpoint, size } = anchor ?? (await signTree(journal, directory));
+    const { provableAnchor } = await import('./provable-anchor.ts');
+    const last = session?.end ?? Math.max(...(asked ?? []));
+    const anchor = await provableAnchor(journal, directory, last);
+    const { checkpoint, size } = anchor ?? (await signTree(journal, directory, undefined, last));
     // What tells of entries that went later may stand behind the anchored tree; how many they are is told all the same.
     const indices =
       session === undefined ? (asked ?? []) : [0, ...session.indices.filter((index) => index < size)];
@@ -89,18 +90,6 @@ function tellSelection({ readings, events, gone }: SessionSelection): void {
     note(`${events.chosen} of the ${events.of} other entries from that time are in it`);
   }
   if (gone > 0) note(`${gone} entries from that time are not in the journal any more [journal.pruned]`);
-}
-
-/** The anchor that covers the last of the entries, and with it all of them. */
-async function anchorOf(directory: string, lastIndex: number): Promise<AnchorEvidence | null> {
-  const { anchorCovering, SyncError } = await import('../sync/index.ts');
-  try {
-    return anchorCovering(directory, lastIndex) ?? null;
-  } catch (error) {
-    // A station that never had a link has no outbox, and its receipts no anchor.
-    if (error instanceof SyncError && error.code === 'sync.outbox_missing') return null;
-    throw error;
-  }
 }
 
 async function write(file: string, receipt: string): Promise<void> {

@@ -52,7 +52,8 @@ function finalAnchor(size: number, rootHex: string): void {
   const hash = `0x${'22'.repeat(32)}` as const;
   const evidence = {
     ...({ via: 'rpc', genesisHash: hash, blockNumber: 7, blockHash: hash, header: '0x00' } as const),
-    ...({ extrinsicIndex: 1, extrinsic: '0x00', extrinsicProof: ['0x00'], checkpoint: '', size } as const),
+    ...({ extrinsicIndex: 1, extrinsic: '0x00', checkpoint: '', size } as const),
+    extrinsicProof: ['0x00' as const],
   };
   const outbox = OutboxStore.open(stateDirectory);
   outbox.commit([
