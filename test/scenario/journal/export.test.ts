@@ -242,6 +242,71 @@ describe('journal export -o FILE --resume', () => {
   }
 });
 
+describe('journal export of a log from which readings gave way', () => {
+  let thinned: { directory: string; remove: () => void };
+  let size = 0;
+  let gone = 0;
+  beforeAll(async () => {
+    thinned = temporaryDirectory();
+    const journal = await openTestJournal(path.join(thinned.directory, 'state'));
+    for (let i = 0; i < 2_000; i++) void journal.append('reading', reading(i), 'sample');
+    await journal.append('fault', { code: 'test', message: 'raised' }, 'billing');
+    const { size: safe } = journal;
+    const maxBytes = 256 * 1024;
+    const { dropped } = await journal.keepWithin({ maxBytes, anchoredSize: safe, exportedSize: safe });
+    expect(dropped).toBeGreaterThan(100);
+    [size, gone] = [journal.size, dropped];
+    await journal.close();
+  });
+  afterAll(() => thinned.remove());
+
+  async function lines(format: string): Promise<string[]> {
+    const args = ['journal', 'export', path.join(thinned.directory, 'state'), '--format', format];
+    const { status, stdout } = await runProduct(args);
+    expect(status).toBe(0);
+    return stdout.split(format === 'csv' ? '\r\n' : '\n').slice(0, -1);
+  }
+
+  it('names every entry or says that it is missing, once and in order, as JSON lines and as a table', async () => {
+    const asJson = (await lines('jsonl')).map((line) => JSON.parse(line) as Record<string, unknown>);
+    let next = 0;
+    let missing = 0;
+    for (const line of asJson) {
+      const run = line['missing'] as { from: number; to: number } | undefined;
+      expect(run?.from ?? line['index']).toBe(next);
+      next = run?.to ?? next + 1;
+      missing += run === undefined ? 0 : run.to - run.from;
+    }
+    expect({ next, missing }).toEqual({ next: size, missing: gone });
+    const rows = (await lines('csv')).slice(1);
+    expect(rows.map((row) => row.split(',', 1)[0])).toEqual(
+      asJson.map((line) => String((line['missing'] as { from: number } | undefined)?.from ?? line['index'])),
+    );
+    expect(rows.filter((row) => row.split(',', 2)[1] === 'missing').length).toBeGreaterThan(0);
+  });
+
+  it.each(['cbor-seq', 'jsonl', 'csv'])(
+    'resumes a %s file that was cut off beside what is missing',
+    async (format) => {
+      const file = path.join(thinned.directory, `holes.${format}`);
+      const run = (...args: string[]) =>
+        runProduct([
+          ...['journal', 'export', path.join(thinned.directory, 'state'), '--format', format, '-o', file],
+          ...args,
+        ]);
+      await run();
+      const whole = readFileSync(file);
+      const mark = format === 'jsonl' ? '{"missing"' : ',missing,';
+      const at = Math.max(10, whole.indexOf(mark));
+      for (const cut of [at - 1, at + 5, whole.indexOf('\n', at) + 1, Math.floor(whole.length / 2)]) {
+        writeFileSync(file, whole.subarray(0, cut));
+        expect({ cut, status: (await run('--resume')).status }).toEqual({ cut, status: 0 });
+        expect(readFileSync(file).equals(whole)).toBe(true);
+      }
+    },
+  );
+});
+
 describe('journal export --mark-exported', () => {
   it('tells the station what is kept elsewhere, and never that of entries which are not', async () => {
     const run = (...args: string[]) =>
