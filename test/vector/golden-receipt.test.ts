@@ -6,6 +6,7 @@ import { bytesToHex } from '../../src/chain/index.ts';
 import { parseCheckpoint, parseTlogProof } from '../../src/journal/index.ts';
 import { verifyReceipt, type Receipt } from '../../src/receipt/index.ts';
 import { checkpointOf, testReceipt, testStation } from '../support/receipt-fixture.ts';
+import { sessionLog } from '../support/session-fixture.ts';
 
 // Made by test/support/make-golden-receipt.ts; the block is one that a real runtime built after checking our signature.
 const read = (name: string): string => readFileSync(new URL(`receipt/${name}`, import.meta.url), 'utf8');
@@ -62,5 +63,15 @@ describe('the golden receipt', () => {
     expect(keysOf('receipt')).toEqual(Object.keys(receipt));
     expect(keysOf('receipt-entry')).toEqual(Object.keys(receipt.entries[0] ?? {}));
     expect(keysOf('receipt-anchor')).toEqual(Object.keys(receipt.anchor ?? {}));
+  });
+});
+
+// Made by test/support/make-golden-session.ts: version 2 of the format, with OCMF records.
+describe('the golden receipt of a session', () => {
+  it('verifies with the report that was recorded with it', () => {
+    const session = read('session.receipt.json');
+    const trustedKey = sessionLog({ minutes: 2 }).identity.publicKey;
+    expect(verifyReceipt(session)).toEqual(JSON.parse(read('session.report.json')));
+    expect(verifyReceipt(session, { trustedKey })).toMatchObject({ ok: true, session: { wh: '2223.5' } });
   });
 });
