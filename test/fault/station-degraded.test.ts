@@ -161,11 +161,12 @@ telemetry: { mqtt: { url: "mqtt://127.0.0.1:${broker}" } }
     expect(await verifiedJournal(place.stateDirectory)).toMatchObject({ ok: true });
   });
 
-  it('keeps a journal with a corrupt page aside, begins a new one that says so, and meters on', async () => {
+  it('keeps a journal with a corrupt page aside, goes on with all of its entries, says so, and meters on', async () => {
     const place = home(goodYaml());
     const before = serviceForTest(place);
     await committed(before, 30);
     await before.stop('SIGTERM');
+    const entries = await exportedEntries(place.stateDirectory);
     const file = path.join(place.stateDirectory, 'journal.db');
     // The schema page: nothing can be read without it.
     const handle = openSync(file, 'r+');
@@ -182,10 +183,48 @@ telemetry: { mqtt: { url: "mqtt://127.0.0.1:${broker}" } }
     expect(kept).toHaveLength(1);
     expect(statSync(path.join(place.stateDirectory, kept[0] ?? '')).size).toBe(damaged.length);
     expect(await verifiedJournal(place.stateDirectory)).toMatchObject({ ok: true });
-    const [boot, fault] = await exportedEntries(place.stateDirectory);
-    expect(boot?.kind).toBe('boot');
+    const recovered = await exportedEntries(place.stateDirectory);
+    expect(recovered.slice(0, entries.length)).toEqual(entries);
+    const [boot, fault] = recovered.slice(entries.length);
+    expect(boot).toMatchObject({ kind: 'boot', body: { opening: 2 } });
     expect(fault).toMatchObject({ kind: 'fault', body: { code: 'journal.corrupt' } });
     await expectReadingsRight(place.stateDirectory);
+  });
+
+  it('keeps an old copy of the journal that was put back aside, begins the next log, and meters on', async () => {
+    const place = home(goodYaml());
+    const first = serviceForTest(place);
+    await committed(first, 10);
+    await first.stop('SIGTERM');
+    const file = path.join(place.stateDirectory, 'journal.db');
+    const copy = readFileSync(file);
+    const second = serviceForTest(place);
+    await committed(second, 30);
+    await second.stop('SIGTERM');
+    writeFileSync(file, copy);
+
+    const third = serviceForTest(place);
+    const started = await third.event((event) => event['event'] === 'started');
+    expect(started['origin']).toMatch(/^delmonicos\/[^/]+\/2$/);
+    await committed(third, 10);
+    await third.stop('SIGTERM');
+
+    expect(await verifiedJournal(place.stateDirectory)).toMatchObject({ ok: true });
+    const [birth, fault] = await exportedEntries(place.stateDirectory);
+    expect(birth).toMatchObject({ kind: 'boot', index: 0, station: started['origin'] });
+    expect(fault).toMatchObject({ kind: 'fault', body: { code: 'journal.rolled_back' } });
+    expect(readFileSync(`${file}.damaged-1`)).toEqual(copy);
+    await expectReadingsRight(place.stateDirectory);
+    // And once more, now without anything to say.
+    const fourth = serviceForTest(place);
+    expect(await fourth.event((event) => event['event'] === 'started')).toMatchObject({
+      origin: started['origin'],
+    });
+    await fourth.stop('SIGTERM');
+    const codes = (await exportedEntries(place.stateDirectory)).flatMap(({ kind, body }) =>
+      kind === 'fault' ? [body['code']] : [],
+    );
+    expect(codes).toEqual(['journal.rolled_back']);
   });
 });
 

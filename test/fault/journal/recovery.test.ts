@@ -14,16 +14,24 @@ import {
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HIGH_WATER_FILE, noteDamage, verifyJournal, type FaultBody } from '../../../src/journal/index.ts';
+import {
+  HIGH_WATER_FILE,
+  noteDamage,
+  parseCheckpoint,
+  verifyJournal,
+  type FaultBody,
+  type JournalOptions,
+} from '../../../src/journal/index.ts';
 import { ORIGIN, reading, SIGNER, temporaryDirectory } from '../../support/journal-fixture.ts';
 import { entriesOf, faultsOf, openRecovered, SignedTrees } from '../../support/recovering-journal.ts';
 
-const SIZE = 700;
+const SIZE = 560;
 const PAGE = 4096;
 
 let directory: string;
 let remove: () => void;
 let signed: SignedTrees;
+let lastSigned: string;
 /** COSE messages by index, of everything that was acknowledged. */
 let acknowledged: Map<number, string>;
 beforeEach(() => {
@@ -46,7 +54,8 @@ async function killedLog(size = SIZE, tail = 40): Promise<void> {
     );
     await journal.flush();
     await Promise.all(group);
-    if (journal.size === size - tail) signed.note(await journal.checkpoint());
+    if (journal.size >= size - tail && journal.size < size - tail + 10)
+      signed.note(await journal.checkpoint());
   }
   const saved = ['', '-wal'].map((suffix) => [suffix, readFileSync(file(suffix))] as const);
   const marked = readFileSync(mark());
@@ -64,7 +73,9 @@ async function closedLog(size = SIZE): Promise<void> {
     appended.push(journal.append('reading', reading(appended.length), 'sample'));
   await journal.flush();
   await Promise.all(appended);
-  signed.note(await journal.checkpoint());
+  const checkpoint = await journal.checkpoint();
+  signed.note(checkpoint);
+  lastSigned = checkpoint.text;
   await journal.close();
   remember();
 }
@@ -87,11 +98,11 @@ interface Outcome {
 }
 
 /** Starts twice, appending each time, and audits. */
-async function startAgain(): Promise<Outcome> {
+async function startAgain(options: Partial<JournalOptions> = {}): Promise<Outcome> {
   const noticed: string[] = [];
   let origin = '';
   for (let start = 0; start < 2; start++) {
-    const opened = await openRecovered(directory);
+    const opened = await openRecovered(directory, options);
     noticed.push(...opened.noticed);
     ({ origin } = opened.journal);
     signed.note(await opened.journal.checkpoint());
@@ -172,7 +183,7 @@ describe('damage that leaves every entry readable', () => {
     ['a table that is gone', () => sql('DROP TABLE tile')],
     [
       'rows deleted by hand, which SQLite only unlinks',
-      () => sql('DELETE FROM entry WHERE leaf_index IN (600, 601, 602)'),
+      () => sql('DELETE FROM entry WHERE leaf_index IN (540, 541, 542)'),
     ],
     ['a format that no release ever wrote', () => sql('PRAGMA user_version = 6')],
   ])('%s: the same log goes on with all of them', async (_what, damage) => {
@@ -208,7 +219,7 @@ describe('damage that costs entries', () => {
     [
       'a row overwritten by hand behind the last full tile',
       1,
-      () => sql('UPDATE entry SET cose = zeroblob(300) WHERE leaf_index = 650'),
+      () => sql('UPDATE entry SET cose = zeroblob(300) WHERE leaf_index = 540'),
     ],
   ])('%s: what is lost is declared, the same log goes on', async (_what, lost, damage) => {
     await closedLog();
@@ -265,6 +276,45 @@ describe('an old copy', () => {
     expect(await startAgain()).toMatchObject({ noticed: [], origin: ORIGIN });
   });
 
+  it('put back together with its mark is noticed by what is anchored', async () => {
+    await copyAndGoOn(true);
+    const { size, root } = parseCheckpoint(lastSigned);
+    const anchored = [{ origin: ORIGIN, size, root }];
+    const { noticed, origin, faults } = await startAgain({ anchored });
+    expect({ noticed, origin }).toEqual({ noticed: ['journal.rolled_back'], origin: `${ORIGIN}/2` });
+    expect(faults[0]?.facts).toContainEqual({ name: 'highestKnownSize', value: String(size) });
+  });
+
+  it('put back again and again is followed by another log each time', async () => {
+    await copyAndGoOn(false);
+    const copy = readFileSync(file());
+    expect(await startAgain()).toMatchObject({ origin: `${ORIGIN}/2` });
+    for (const [number, old] of [
+      [3, copy],
+      [4, readFileSync(file())],
+    ] as const) {
+      if (number === 4) await startAgain();
+      writeFileSync(file(), old);
+      const { noticed, origin } = await startAgain();
+      expect({ noticed, origin }).toEqual({
+        noticed: ['journal.rolled_back'],
+        origin: `${ORIGIN}/${number}`,
+      });
+    }
+    expect(existsSync(file('.damaged-3'))).toBe(true);
+  });
+
+  it('is what the journal must be when its mark is from the future', async () => {
+    await closedLog(300);
+    const elsewhere = temporaryDirectory();
+    cpSync(directory, elsewhere.directory, { recursive: true });
+    await closedLog(320);
+    copyFileSync(mark(), path.join(elsewhere.directory, HIGH_WATER_FILE));
+    remove();
+    ({ directory, remove } = elsewhere);
+    expect(await startAgain()).toMatchObject({ noticed: ['journal.rolled_back'], origin: `${ORIGIN}/2` });
+  });
+
   it('whose mark is missing is continued, and that is said', async () => {
     await closedLog();
     rmSync(mark());
@@ -281,19 +331,46 @@ describe('an old copy', () => {
   });
 });
 
+describe('damage that comes again', () => {
+  it('costs only what it costs: every hole is declared once, the log goes on each time', async () => {
+    await closedLog();
+    for (const index of [100, 300, 550]) {
+      sql(`UPDATE entry SET cose = zeroblob(300) WHERE leaf_index = ${index}`);
+      noteDamage(directory, { code: 'journal.corrupt', message: 'again', thorough: true });
+      expect(await startAgain()).toMatchObject({ noticed: ['journal.corrupt'], origin: ORIGIN });
+    }
+    expect(faultsOf(directory).flatMap(({ holes }) => holes ?? [])).toEqual([
+      { from: 100, to: 101 },
+      { from: 300, to: 301 },
+      { from: 550, to: 551 },
+    ]);
+  });
+
+  it('long entries that go on in pages of their own are carved as well', async () => {
+    const { journal } = await openRecovered(directory);
+    const tariff = (length: number) => ({ tariffId: 't', tariff: 'x'.repeat(length) });
+    for (const length of [3_900, 4_100, 9_000, 20_000, 60_000])
+      await journal.append('tariff', tariff(length), 'billing');
+    await journal.close();
+    remember();
+    ruin(file(), 0, PAGE);
+    expect(await startAgain()).toMatchObject({ noticed: ['journal.corrupt'], origin: ORIGIN, kept: 6 });
+  });
+});
+
 describe('a write-ahead log that is gone', () => {
   it('in front of what was signed: another log begins', async () => {
-    await closedLog(500);
+    await closedLog(400);
     await killedLog(SIZE);
     rmSync(file('-wal'));
     const { origin, noticed, faults } = await startAgain();
-    // The mark was raised at entry 660, for a signed checkpoint.
+    // The mark was raised some entries behind what is left, for a signed checkpoint.
     expect({ noticed, origin }).toEqual({ noticed: ['journal.rolled_back'], origin: `${ORIGIN}/2` });
     expect(faults).toMatchObject([{ code: 'journal.rolled_back' }]);
   });
 
   it('without anything signed behind what is left: the log goes on where it ends, and that is said', async () => {
-    await closedLog(500);
+    await closedLog(400);
     const { journal } = await openRecovered(directory);
     const database = new Database(file());
     database.pragma('wal_checkpoint(TRUNCATE)');
