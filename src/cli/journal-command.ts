@@ -110,9 +110,8 @@ async function signTreeOf(directory: string, wanted?: number, index?: number) {
   const reader = openJournalReader(directory);
   try {
     // One size for both: the log may grow meanwhile.
-    const size = wanted ?? reader.size;
+    const { size, root, checkpoint } = await signTree(reader, directory, wanted, index);
     const inclusionProof = index === undefined ? [] : reader.inclusionProof(index, size);
-    const { root, checkpoint } = await signTree(reader, directory, size);
     return { origin: reader.origin, size, root, inclusionProof, text: checkpoint };
   } finally {
     reader.close();

@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/identity/index.ts';
-import { decodeEntry, openJournalReader, readLogIdentity, verifyJournal } from '../../src/journal/index.ts';
+import { decodeEntry, leafHash, openJournalReader, parseTlogProof } from '../../src/journal/index.ts';
+import { readLogIdentity, signCheckpoint, verifyCheckpoint } from '../../src/journal/index.ts';
+import { verifyInclusion, verifyJournal } from '../../src/journal/index.ts';
+import { OutboxStore } from '../../src/sync/outbox-store.ts';
+import { anchoredBlock } from '../support/anchored-block.ts';
 import { openTestJournal, writeTestLog } from '../support/journal-fixture.ts';
 import { productJson, runProduct } from '../support/product.ts';
 
@@ -21,6 +25,27 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
+/** What the sync service leaves behind: a checkpoint that was signed for the chain, and what became of it. */
+function putSigned(
+  state: string,
+  identity: StationIdentity,
+  { size, anchored }: { size: number; anchored: boolean },
+): void {
+  const journal = openJournalReader(state);
+  const treeRoot = journal.rootAt(size);
+  const checkpoint = signCheckpoint({ origin: journal.origin, size, root: treeRoot }, identity);
+  journal.close();
+  const evidence = anchored ? anchoredBlock({ account: identity.chainAccount, checkpoint, size }) : null;
+  const outbox = OutboxStore.open(state);
+  outbox.commit([
+    {
+      ...{ id: size, state: anchored ? 'final' : 'planned', checkpoint, size, plannedAtMs: 0, evidence },
+      ...{ root: `0x${Buffer.from(treeRoot).toString('hex')}`, attempt: null, block: null, reason: null },
+    },
+  ]);
+  outbox.close();
+}
+
 const loseSeed = () => rmSync(path.join(directory, 'root.seed'));
 
 describe('a journal whose root seed is lost', () => {
@@ -35,6 +60,53 @@ describe('a journal whose root seed is lost', () => {
     expect(await productJson(['journal', 'stat', directory])).toMatchObject({ size: 300, root, origin });
     const { stdout } = await runProduct(['journal', 'export', directory, '--format', 'jsonl']);
     expect(stdout.trim().split('\n')).toHaveLength(300);
+  });
+
+  it('gives proofs, checkpoints and receipts of what was signed before, anchored or not', async () => {
+    putSigned(directory, before, { size: 200, anchored: true });
+    putSigned(directory, before, { size: 250, anchored: false });
+    loseSeed();
+    const proof = await productJson<{ size: number; proof: string }>([
+      ...['journal', 'proof', directory, '--index', '220'],
+    ]);
+    const { index, inclusionProof, checkpoint } = parseTlogProof(proof.proof);
+    const log = { origin, publicKey: before.publicKey };
+    const { size, root: rootHash } = verifyCheckpoint(checkpoint, log);
+    expect({ index, size }).toEqual({ index: 220, size: 250 });
+    const reader = openJournalReader(directory);
+    const leaf = leafHash(reader.entry(220).cose);
+    reader.close();
+    expect(
+      verifyInclusion({ leafHash: leaf, leafIndex: 220, treeSize: 250, rootHash, proof: inclusionProof }),
+    ).toBe(true);
+    expect(await productJson(['journal', 'checkpoint', directory])).toMatchObject({ size: 250 });
+    for (const [leafIndex, anchored] of [
+      [150, 'anchored in block'],
+      [220, 'not anchored'],
+    ] as const) {
+      const file = path.join(directory, `${leafIndex}.receipt.json`);
+      const args = ['receipt', 'create', directory, '--index', String(leafIndex), '-o', file];
+      expect(await runProduct(args)).toMatchObject({
+        status: 0,
+        stderr: expect.stringContaining(anchored) as string,
+      });
+      const key = Buffer.from(before.publicKey).toString('hex');
+      expect(await productJson(['receipt', 'verify', file, '--key', key])).toMatchObject({ ok: true });
+    }
+    // What was never signed needs the key.
+    const unsigned = await runProduct(['journal', 'proof', directory, '--index', '299']);
+    expect(unsigned).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('identity.seed_missing') as string,
+    });
+
+    // All the same of the log that was kept aside.
+    expect(await runProduct(['key', 'init', directory, '--after-loss'])).toMatchObject({ status: 0 });
+    const kept = path.join(directory, 'without-key-1');
+    expect(await productJson(['journal', 'proof', kept, '--index', '220'])).toMatchObject({ size: 250 });
+    expect(await runProduct(['receipt', 'create', kept, '--index', '150', '-o', '-'])).toMatchObject({
+      status: 0,
+    });
   });
 
   it('is followed by another log of another identity that says which one went before', async () => {
