@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { JournalError } from '../../src/journal/index.ts';
 import { provableAnchor } from '../../src/cli/provable-anchor.ts';
+import type { AnchorEvidence } from '../../src/chain/index.ts';
 import { OutboxStore } from '../../src/sync/outbox-store.ts';
 import { temporaryDirectory } from '../support/journal-fixture.ts';
 
@@ -18,15 +19,9 @@ function finalAnchors(...sizes: readonly number[]): void {
   const outbox = OutboxStore.open(directory);
   outbox.commit(
     sizes.map((size, i) => {
-      const evidence = {
-        ...({ via: 'rpc', genesisHash: HASH, blockNumber: i, blockHash: HASH, header: '0x00' } as const),
-        ...({
-          extrinsicIndex: 1,
-          extrinsic: '0x00',
-          extrinsicProof: ['0x00'],
-          checkpoint: '',
-          size,
-        } as const),
+      const evidence: AnchorEvidence = {
+        ...{ via: 'rpc', genesisHash: HASH, blockNumber: 7, blockHash: HASH, header: '0x00', size },
+        ...{ extrinsicIndex: 1, extrinsic: '0x00', extrinsicProof: ['0x00'], checkpoint: '' },
       };
       return {
         ...({ id: i + 1, state: 'final', checkpoint: '', size, root: HASH, plannedAtMs: 1 } as const),

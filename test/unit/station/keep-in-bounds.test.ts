@@ -7,6 +7,7 @@ import {
   type Journal,
 } from '../../../src/journal/index.ts';
 import { keepInBounds } from '../../../src/station/keep-in-bounds.ts';
+import type { AnchorEvidence } from '../../../src/chain/index.ts';
 import { OutboxStore } from '../../../src/sync/outbox-store.ts';
 import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
 
@@ -50,10 +51,9 @@ const bounds = () =>
 /** As the outbox keeps it when a checkpoint is in a final block. */
 function finalAnchor(size: number, rootHex: string): void {
   const hash = `0x${'22'.repeat(32)}` as const;
-  const evidence = {
-    ...({ via: 'rpc', genesisHash: hash, blockNumber: 7, blockHash: hash, header: '0x00' } as const),
-    ...({ extrinsicIndex: 1, extrinsic: '0x00', checkpoint: '', size } as const),
-    extrinsicProof: ['0x00' as const],
+  const evidence: AnchorEvidence = {
+    ...{ via: 'rpc', genesisHash: hash, blockNumber: 7, blockHash: hash, header: '0x00', size },
+    ...{ extrinsicIndex: 1, extrinsic: '0x00', extrinsicProof: ['0x00'], checkpoint: '' },
   };
   const outbox = OutboxStore.open(stateDirectory);
   outbox.commit([
