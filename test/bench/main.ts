@@ -5,6 +5,7 @@ import type { Bench } from './bench.ts';
 import { bigLogBench } from './biglog.ts';
 import { bundleBench } from './bundle.ts';
 import { cpuBench } from './cpu.ts';
+import { exportBench } from './export.ts';
 import { faultsBench } from './faults.ts';
 import { journalBench } from './journal.ts';
 import { memoryBench } from './memory.ts';
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   journalBench,
   proofsBench,
   bigLogBench,
+  exportBench,
   modbusBench,
   cpuBench,
   wireBench,
