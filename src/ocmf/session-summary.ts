@@ -47,7 +47,7 @@ export interface RegisterTotal {
   readonly wh: string;
 }
 
-/** For records that are known to belong together: a session's begin and end. */
+/** For records that are known to belong together: a session's begin and end. @throws OcmfError `ocmf.malformed` for text that is no record */
 export function ocmfSessionSummary(records: readonly (OcmfRecord | string)[]): OcmfSessionSummary {
   return summarize(
     records.map((record) => ({

@@ -1,4 +1,4 @@
-import { Tally, type OcmfFinding } from './check.ts';
+import { fail, Tally, type OcmfFinding } from './check.ts';
 import { isPoint, verifyEcdsa } from './ecdsa.ts';
 import { OcmfError } from './errors.ts';
 import { isSameKey, parsePublicKey, type PublicKey } from './public-key.ts';
@@ -23,14 +23,16 @@ interface Tallies {
 }
 
 /**
- * @param trusted the key that whoever asks knows to be the meter's; without one, the key that came with a record is used, which
- *   shows that nothing was changed since, and not who made the record
+ * @param given the key that whoever asks knows to be the meter's; without one, the key that came with a record is used, which
+ *   shows that nothing was changed since, and not who made the record; an error where what was given is no key
  */
 export function checkSignatures(
   found: readonly FoundRecord[],
-  trusted: PublicKey | undefined,
+  given: PublicKey | OcmfError | undefined,
   nameOf: NameRecord,
 ): SignatureFindings {
+  if (given instanceof OcmfError) return checkSignaturesWithoutKey(found, given, nameOf);
+  const trusted = given;
   const tallies = { algorithm: new Tally(), key: new Tally(), signature: new Tally() };
   const departures: string[] = [];
   const brought = found.map((one, index) =>
@@ -55,6 +57,16 @@ export function checkSignatures(
     signature: tallies.signature.finding(`${found.length} of ${found.length} verify`),
     'same-key': sameKey(brought, trusted, nameOf),
   };
+}
+
+/** Another key than the one that was meant must not take its place. */
+function checkSignaturesWithoutKey(
+  found: readonly FoundRecord[],
+  unusable: OcmfError,
+  nameOf: NameRecord,
+): SignatureFindings {
+  const bare = found.map((one) => ({ ...one, publicKey: undefined }));
+  return { ...checkSignatures(bare, undefined, nameOf), 'public-key': fail(unusable.message) };
 }
 
 function broughtKey(

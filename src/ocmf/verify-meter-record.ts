@@ -22,9 +22,8 @@ export interface MeterRecordVerdict {
 }
 
 /**
- * For one record that a meter signed by itself, before the station believes it. The record itself goes into the journal as it
- * came, byte for byte, whatever this says.
- * @throws OcmfError `ocmf.bad_key` when the registered key is none
+ * For one record that a meter signed by itself, before the station believes it. Total, as verifyOcmf: with a registered key that
+ * is none nothing is believed. The record itself goes into the journal as it came, byte for byte, whatever this says.
  */
 export function verifyMeterRecord(record: string | Uint8Array, meter: RegisteredMeter): MeterRecordVerdict {
   const report = verifyOcmf(record, {

@@ -35,18 +35,13 @@ export interface OcmfReport {
 
 /**
  * Checks records of any meter as they are found in the field (readOcmf says in which wrappings). Total: what is wrong with the
- * input is a failed check, never an exception. Only a key that whoever asks gave can be unusable.
- * @throws OcmfError `ocmf.bad_key` for `publicKey`
+ * input is a failed check, never an exception, and so is a given key that is none.
  */
 export function verifyOcmf(input: Uint8Array | string, options: VerifyOcmfOptions = {}): OcmfReport {
-  const trusted = options.publicKey === undefined ? undefined : parsePublicKey(options.publicKey);
-  let found: readonly FoundRecord[];
-  try {
-    found = readOcmf(input);
-  } catch (error) {
-    if (!(error instanceof OcmfError)) throw error;
-    return unreadable(error.message);
-  }
+  const found = attempt(() => readOcmf(input));
+  if (found instanceof OcmfError) return unreadable(found.message);
+  const { publicKey } = options;
+  const trusted = publicKey === undefined ? undefined : attempt(() => parsePublicKey(publicKey));
   const nameOf = (index: number): string => (found.length === 1 ? '' : `record ${index + 1}: `);
   const placed = found.map((one, index): PlacedRecord => ({ ...one, where: nameOf(index) }));
   const sessions = sessionsOf(placed);
@@ -63,6 +58,15 @@ export function verifyOcmf(input: Uint8Array | string, options: VerifyOcmfOption
     checks,
     sessions: sessions.map(summarize),
   };
+}
+
+function attempt<T>(work: () => T): T | OcmfError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof OcmfError) return error;
+    throw error;
+  }
 }
 
 /** "Major: changes that are no longer compatible"; minor ones only add. */

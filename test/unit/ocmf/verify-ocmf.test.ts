@@ -9,7 +9,6 @@ import {
   type OcmfContent,
   type OcmfReading,
 } from '../../../src/ocmf/index.ts';
-import { hasCode } from '../../support/has-code.ts';
 import {
   BEGIN,
   contentOf,
@@ -242,8 +241,11 @@ describe('a record of a meter that signs by itself', () => {
     expect(verifyMeterRecord(record, registered)).toMatchObject({ ok: false, authentic: false });
   });
 
-  it('cannot be judged when the registered key is none', () => {
-    const judge = () => verifyMeterRecord(signed(BEGIN), { publicKey: 'the meter' });
-    expect(judge).toThrow(hasCode('ocmf.bad_key'));
+  it('is not believed for a registered key that is none, whatever key came with it', () => {
+    const record = `${signed(BEGIN)}|${hexOf(publicKey)}`;
+    const verdict = verifyMeterRecord(record, { publicKey: 'the meter' });
+    expect(verdict).toMatchObject({ ok: false, authentic: false });
+    expect(failedOf(verdict.report)).toEqual(['public-key']);
+    expect(namesOf(verdict.report, 'not checked')).toContain('signature');
   });
 });
