@@ -131,6 +131,24 @@ describe('a session of the running service', () => {
       expect((await new Verifier(crypto).parseAndVerify(record!, key)).verified).toBe(true);
     }
 
+    // What the driver gets holds both, and the energy.
+    const receipt = path.join(world.directory, 'session.receipt.json');
+    const made = await runProduct([
+      'receipt',
+      'create',
+      world.stateDirectory,
+      '--session',
+      's-1',
+      '-o',
+      receipt,
+    ]);
+    expect(made).toMatchObject({ status: 0 });
+    const { checks } = await productJson<{ checks: { name: string; result: string; detail: string }[] }>([
+      ...['receipt', 'verify', receipt],
+    ]);
+    expect(checks.filter(({ result }) => result === 'fail')).toEqual([]);
+    expect(checks.find(({ name }) => name === 'session')).toMatchObject({ result: 'pass' });
+
     // Energy flowed, and it is the difference of what the entries say, exact.
     const [from, to] = [ended.begin.totalWh, ended.end?.totalWh].map((text) => parseDecimal(text ?? ''));
     expect(ended.energyWh).toBe(formatDecimal(subtractDecimal(to!, from!)));
