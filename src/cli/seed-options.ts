@@ -18,7 +18,7 @@ export function addSealingOptions(command: Command, defaultWords: string): Comma
     .addOption(
       new Option('--seal <kind>', `where the new seed is kept; default: ${defaultWords}`).choices(SEAL_KINDS),
     )
-    .option('--pcrs <list>', 'tpm: platform registers that the seed is bound to, such as sha256:0,7')
+    .option('--pcrs <list>', 'tpm: platform registers that the seed is bound to, such as sha256:0,7, or none')
     .option('--tcti <text>', 'tpm: how it is reached; default: $TPM2TOOLS_TCTI, otherwise device:/dev/tpmrm0')
     .option('--module <file>', "pkcs11: the token's library")
     .option('--token <label>', "pkcs11: the token's label; its PIN is in $DELMONICOS_PKCS11_PIN");

@@ -22,6 +22,9 @@ import { tpmSeal } from './tpm-seal.ts';
 /** Names of credentials in systemd's credentials directory (`LoadCredentialEncrypted=root-seed`). */
 const CREDENTIALS = { present: 'root-seed', next: 'root-seed.next' } as const;
 
+/** A seed that follows one that is bound to registers is bound to them too, unless this is asked for. */
+const NOT_BOUND = 'none';
+
 const CREDENTIAL_HINT =
   'head -c 32 /dev/urandom | systemd-creds encrypt --name=root-seed - /etc/credstore.encrypted/root-seed, and LoadCredentialEncrypted=root-seed in the unit';
 
@@ -217,7 +220,8 @@ export class SeedStore {
       case 'file':
         return plainSeal as SeedSeal;
       case 'tpm': {
-        const pcrs = tpm?.pcrs ?? (like?.kind === 'tpm' ? (like.pcrs ?? undefined) : undefined);
+        const asked = tpm?.pcrs ?? (like?.kind === 'tpm' ? like.pcrs : null) ?? NOT_BOUND;
+        const pcrs = asked === NOT_BOUND ? undefined : asked;
         return tpmSeal({ tcti: tpm?.tcti, pcrs }) as SeedSeal;
       }
       case 'pkcs11': {

@@ -1,5 +1,5 @@
 import { silentLog, type MonotonicClock } from '../../hal/contract/index.ts';
-import { identityAt, loadIdentity, SeedStore } from '../identity/index.ts';
+import { IdentityError, identityAt, loadIdentity, SeedStore } from '../identity/index.ts';
 import type { SealKind, SeedOptions, StationIdentity } from '../identity/index.ts';
 import {
   firstLogOrigin,
@@ -62,6 +62,15 @@ export async function rotateStationKey(order: RotationOrder): Promise<Rotation> 
     const [present] = store.places();
     const next = await store.prepareNext(order.moveTo ?? (present ? store.kindOf(present) : 'file'));
     const after = await identityAt(store, next, { ss58Prefix });
+    if (Buffer.compare(after.publicKey, before.publicKey) === 0) {
+      throw new IdentityError(
+        'identity.next_missing',
+        `${next.name} is the seed that signs the log already`,
+        {
+          hint: 'put it in the place of root-seed, and make a new root-seed.next',
+        },
+      );
+    }
     onStep('hand-over');
     const { index } = await rotateKey(journal, before, after, 'rotation');
     onStep('switch-names');
