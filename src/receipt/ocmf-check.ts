@@ -2,7 +2,14 @@
 // what the entries say.
 import { compareDecimal, ENERGY_IMPORT, shiftDecimal, type Decimal } from '../../hal/contract/index.ts';
 import { rotationIn, type JournalEntry } from '../journal/index.ts';
-import { readOcmf, verifyOcmf, type OcmfCheckName, type RecordReading } from '../ocmf/index.ts';
+import {
+  OcmfError,
+  readOcmf,
+  verifyOcmf,
+  type OcmfCheckName,
+  type OcmfRecord,
+  type RecordReading,
+} from '../ocmf/index.ts';
 import { isSessionEntry, type SessionEntry } from './believed-entries.ts';
 import { fail, notChecked, pass, type Finding } from './check.ts';
 import type { Receipt } from './receipt-format.ts';
@@ -24,8 +31,11 @@ export function checkOcmf(entries: readonly JournalEntry[], records: Receipt['oc
   }
   const [first] = carriers;
   if (first === undefined) return notChecked('the receipt holds no OCMF record');
+  if (given.some((record) => readOne(record) === undefined))
+    return fail('there is something else than one OCMF record');
   const ownKey = first.body.ocmf === undefined ? undefined : ocmfKeyAt(entries, first.index);
-  const report = verifyOcmf(given.join('\n'), ownKey === undefined ? {} : { publicKey: ownKey });
+  const report = orWhy(() => verifyOcmf(given.join('\n'), ownKey === undefined ? {} : { publicKey: ownKey }));
+  if ('why' in report) return fail(`the OCMF key that the log names is none: ${report.why}`);
   const failed = report.checks.filter(
     ({ name, result }) => result === 'fail' && (carriers.length > 1 || !OF_BOTH_ENDS.includes(name)),
   );
@@ -59,16 +69,30 @@ function saysTheSame(entry: SessionEntry): boolean {
   const { meterSerial, values } = entry.body.reading;
   // As it was read, good or not: a record shows a bad value too, and marks it.
   const register = values.find(({ obis, unit }) => obis === ENERGY_IMPORT && unit === 'Wh')?.value;
-  return readOcmf(ocmfOf(entry) ?? '').every(({ record: { meter, readings } }) => {
-    const isBegin = entry.kind === 'session-begin';
-    const reading = isBegin ? readings.find(({ reason }) => reason === 'B') : readings.at(-1);
-    const said = reading === undefined ? undefined : inWattHours(reading);
-    const same =
-      register === undefined
-        ? said === undefined
-        : said !== undefined && compareDecimal(said, register) === 0;
-    return same && meter.serial === meterSerial;
-  });
+  const record = readOne(ocmfOf(entry) ?? '');
+  if (record === undefined) return false;
+  const { meter, readings } = record;
+  const isBegin = entry.kind === 'session-begin';
+  const reading = isBegin ? readings.find(({ reason }) => reason === 'B') : readings.at(-1);
+  const said = reading === undefined ? undefined : inWattHours(reading);
+  const same =
+    register === undefined ? said === undefined : said !== undefined && compareDecimal(said, register) === 0;
+  return same && meter.serial === meterSerial;
+}
+
+/** The one record that a text is; a forger's text may be none, or several. */
+function readOne(text: string): OcmfRecord | undefined {
+  const found = orWhy(() => readOcmf(text));
+  return 'why' in found || found.length !== 1 ? undefined : found[0]?.record;
+}
+
+function orWhy<T extends object>(read: () => T): T | { readonly why: string } {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof OcmfError) return { why: error.message };
+    throw error;
+  }
 }
 
 function inWattHours({ value }: RecordReading): Decimal | undefined {

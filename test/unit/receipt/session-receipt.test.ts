@@ -198,6 +198,34 @@ describe('a session fails by name', () => {
     expect(failures(verifyReceipt(forged))).toEqual(['ocmf']);
   });
 
+  it('ocmf: records that are one only together, or none, and a key that is no point of the curve', () => {
+    const record = (kind: string, text: string) =>
+      onKind(
+        kind as JournalEntry['kind'],
+        (entry) => ({ ...entry, body: { ...entry.body, ocmf: text } }) as JournalEntry,
+      );
+    const [begin = ''] = (JSON.parse(good) as Receipt).ocmf ?? [];
+    const [head, tail] = [
+      begin.slice(0, begin.lastIndexOf('|') + 1),
+      begin.slice(begin.lastIndexOf('|') + 1),
+    ];
+    for (const [first, last] of [
+      [head, tail],
+      ['', ''],
+      ['<signedData/>', '<'],
+      [`${begin} ${begin}`, begin],
+    ] as const) {
+      const change = (entry: JournalEntry) =>
+        record('session-end', last)(record('session-begin', first)(entry));
+      expect(failures(reportOn({ change }))).toEqual(['ocmf']);
+    }
+    const noPoint = (entry: JournalEntry): JournalEntry =>
+      entry.kind === 'boot' && entry.body.birth !== undefined
+        ? { ...entry, body: { ...entry.body, birth: { ...entry.body.birth, ocmfKey: new Uint8Array(65) } } }
+        : entry;
+    expect(failures(reportOn({ change: noPoint }))).toEqual(['ocmf']);
+  });
+
   it('session: two begins and one end', () => {
     const log = sessionLog({
       minutes: 8,
