@@ -55,6 +55,8 @@ function historyBackwards(rotations: readonly VerifiedRotation[], ownKey: Uint8A
 
 function* rotationsAmong(candidates: Iterable<Uint8Array>): Generator<VerifiedRotation> {
   for (const cose of candidates) {
+    // Decoding is dear, and nearly all of them are readings.
+    if (!Buffer.from(cose.buffer, cose.byteOffset, cose.byteLength).includes('config')) continue;
     try {
       const rotation = rotationIn(decodeEntry(cose).entry);
       if (rotation !== undefined) yield verifyRotation(cose, rotation.oldKey);

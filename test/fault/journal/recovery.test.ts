@@ -331,6 +331,22 @@ describe('an old copy', () => {
   });
 });
 
+describe('a torn last commit, as a power cut leaves it', () => {
+  it.each<[string, (wal: Buffer) => Buffer]>([
+    ['cut off', (wal) => wal.subarray(0, wal.length - 1_000)],
+    ['with a page that was not written', (wal) => Buffer.from(wal).fill(0, wal.length - 4_096)],
+  ])(
+    '%s is no damage: SQLite goes back to the commit before it, and nothing is said',
+    async (_what, torn) => {
+      await killedLog();
+      writeFileSync(file('-wal'), torn(readFileSync(file('-wal'))));
+      const { noticed, origin, faults, kept: left } = await startAgain();
+      expect({ noticed, origin, faults }).toEqual({ noticed: [], origin: ORIGIN, faults: [] });
+      expect(left).toBeGreaterThanOrEqual(SIZE - 10);
+    },
+  );
+});
+
 describe('damage that comes again', () => {
   it('costs only what it costs: every hole is declared once, the log goes on each time', async () => {
     await closedLog();
