@@ -23,12 +23,12 @@ interface Tallies {
 }
 
 /**
- * @param given the key that whoever asks knows to be the meter's; without one, the key that came with a record is used, which
- *   shows that nothing was changed since, and not who made the record; an error where what was given is no key
+ * @param given for each record the key that whoever asks knows to be its maker's; without it, the key that came with a record is
+ *   used, which shows that nothing was changed since, and not who made the record; an error where what was given is no key
  */
 export function checkSignatures(
   found: readonly FoundRecord[],
-  given: PublicKey | OcmfError | undefined,
+  given: readonly PublicKey[] | OcmfError | undefined,
   nameOf: NameRecord,
 ): SignatureFindings {
   if (given instanceof OcmfError) return checkSignaturesWithoutKey(found, given, nameOf);
@@ -40,8 +40,8 @@ export function checkSignatures(
   );
   for (const [index, one] of found.entries()) {
     const where = nameOf(index);
-    const algorithm = algorithmOf(one, trusted ?? brought[index], where, tallies.algorithm, departures);
-    const key = trusted ?? brought[index];
+    const key = trusted === undefined ? brought[index] : trusted[index];
+    const algorithm = algorithmOf(one, key, where, tallies.algorithm, departures);
     if (key === undefined && one.publicKey === undefined) {
       tallies.key.unknown(`${where}no key was given, and none came with the record`);
     }
@@ -137,18 +137,18 @@ function checkOne(
 
 function sameKey(
   brought: readonly (PublicKey | undefined)[],
-  trusted: PublicKey | undefined,
+  trusted: readonly PublicKey[] | undefined,
   nameOf: NameRecord,
 ): OcmfFinding {
   const tally = new Tally();
   const present = brought.flatMap((key, index) => (key === undefined ? [] : [{ key, index }]));
-  const reference = trusted ?? present[0]?.key;
   for (const { key, index } of present) {
+    const reference = trusted === undefined ? present[0]?.key : trusted[index];
     if (reference !== undefined && !isSameKey(key, reference)) {
       tally.wrong(`${nameOf(index)}another key came with it`);
     }
   }
-  if (trusted !== undefined) return tally.finding('one key for all');
+  if (trusted !== undefined) return tally.finding('no other key than the one that was given');
   if (present.length === 0) return tally.finding('no key came with the records');
   return tally.finding(brought.length === 1 ? 'one record' : 'one key for all');
 }

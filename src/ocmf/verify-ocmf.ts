@@ -1,7 +1,7 @@
 import { notChecked, fail, OCMF_CHECK_NAMES, pass, listed } from './check.ts';
 import type { OcmfCheck, OcmfCheckName, OcmfFinding } from './check.ts';
 import { OcmfError } from './errors.ts';
-import { parsePublicKey } from './public-key.ts';
+import { parsePublicKey, type PublicKey } from './public-key.ts';
 import { readOcmf, type FoundRecord } from './read-ocmf.ts';
 import {
   beginAndEnd,
@@ -18,8 +18,11 @@ import { checkSignatures } from './signature-checks.ts';
 import { errorFlags, meterState, timeStatus, userAssignment } from './status-checks.ts';
 
 export interface VerifyOcmfOptions {
-  /** The meter's key as it is known from elsewhere: hex, base64, PEM or bytes, SubjectPublicKeyInfo or point. */
-  readonly publicKey?: string | Uint8Array;
+  /**
+   * The meter's key as it is known from elsewhere: hex, base64, PEM or bytes, SubjectPublicKeyInfo or point. A list has one for
+   * each record, in order, where the signer's key was changed between them.
+   */
+  readonly publicKey?: string | Uint8Array | readonly (string | Uint8Array)[];
   /** The meter's serial number as it is known from elsewhere; MS or GS of every record has to be it. */
   readonly meterSerial?: string;
 }
@@ -40,8 +43,7 @@ export interface OcmfReport {
 export function verifyOcmf(input: Uint8Array | string, options: VerifyOcmfOptions = {}): OcmfReport {
   const found = attempt(() => readOcmf(input));
   if (found instanceof OcmfError) return unreadable(found.message);
-  const { publicKey } = options;
-  const trusted = publicKey === undefined ? undefined : attempt(() => parsePublicKey(publicKey));
+  const trusted = attempt(() => givenKeys(options.publicKey, found.length));
   const nameOf = (index: number): string => (found.length === 1 ? '' : `record ${index + 1}: `);
   const placed = found.map((one, index): PlacedRecord => ({ ...one, where: nameOf(index) }));
   const sessions = sessionsOf(placed);
@@ -58,6 +60,19 @@ export function verifyOcmf(input: Uint8Array | string, options: VerifyOcmfOption
     checks,
     sessions: sessions.map(summarize),
   };
+}
+
+/** @throws OcmfError `ocmf.bad_key` */
+function givenKeys(given: VerifyOcmfOptions['publicKey'], count: number): readonly PublicKey[] | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given === 'string' || given instanceof Uint8Array) {
+    const one = parsePublicKey(given);
+    return Array.from({ length: count }, () => one);
+  }
+  if (given.length !== count) {
+    throw new OcmfError('ocmf.bad_key', `${given.length} keys were given for ${count} records`);
+  }
+  return given.map(parsePublicKey);
 }
 
 function attempt<T>(work: () => T): T | OcmfError {

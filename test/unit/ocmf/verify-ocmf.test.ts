@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseDecimal } from '../../../hal/contract/index.ts';
 import {
+  createOcmfRecord,
   OCMF_CHECK_NAMES,
   ocmfPayload,
   ocmfSessionSummary,
@@ -65,6 +66,16 @@ describe('a session of begin and end', () => {
     const report = verify(BEGIN, END, ...later);
     expect(failedOf(report)).toEqual([]);
     expect(report.sessions.map(({ energyWh }) => energyWh)).toEqual(['29510', '500']);
+  });
+
+  it('may begin under one key and end under the next, when each is known', () => {
+    const records = `${signed(BEGIN)}\n${createOcmfRecord(END, OTHER_KEY)}`;
+    const verifyWith = (...publicKeys: readonly Uint8Array[]) =>
+      verifyOcmf(records, { publicKey: publicKeys });
+    const [first, second] = [publicKey, OTHER_KEY.publicKey];
+    expect(verifyWith(first, second)).toMatchObject({ ok: true, authentic: true });
+    expect(failedOf(verifyWith(second, first))).toEqual(['signature']);
+    expect(failedOf(verifyWith(first))).toEqual(['public-key']);
   });
 
   it.each(['E', 'L', 'R', 'A', 'P'] as const)('may end with %s', (reason) => {
