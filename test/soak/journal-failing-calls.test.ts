@@ -24,7 +24,9 @@ it.skipIf(WHY_NO_FAILING_DISK).each(CASES)(
     const found: unknown[] = [];
     let acknowledged = 0;
     let failures = 0;
-    for (let at = 1 + random.below(STEP); at <= calls; at += STEP) {
+    // A recovery reads every page by itself: some 2,000 calls.
+    const step = scene === 'a damaged log' ? 15 * STEP : STEP;
+    for (let at = 1 + random.below(step); at <= calls; at += step) {
       const outcome = await faults!.failCall(scene, at, kind);
       acknowledged += outcome.acknowledged;
       if (outcome.failed !== undefined) failures++;
@@ -36,6 +38,6 @@ it.skipIf(WHY_NO_FAILING_DISK).each(CASES)(
         `states; ${found.length} runs wrong, ${seconds} s ${random.note}\n`,
     );
     expect(found).toEqual([]);
-    expect(failures).toBeGreaterThan(50 / STEP);
+    expect(failures).toBeGreaterThan(50 / step);
   },
 );

@@ -16,6 +16,8 @@ export interface AppenderTask {
   readonly to?: number;
   /** The log's bound, at which readings give way; none unless given. Everything counts as anchored and exported. */
   readonly retainBytes?: number;
+  /** A damaged log is recovered first. */
+  readonly recover?: boolean;
   /** Instead of FULL, to see the tests find something. */
   readonly synchronous?: 'NORMAL' | 'OFF';
 }

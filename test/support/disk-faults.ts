@@ -1,4 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -12,10 +21,14 @@ import {
 import { Promises } from './crashed-log.ts';
 import { buildFailingDisk, DiskModel, readCalls, type DiskCall, type FaultKind } from './failing-disk.ts';
 import { openTestJournal, reading, SIGNER } from './journal-fixture.ts';
+import { faultsOf, openRecovered } from './recovering-journal.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
-/** What the writer finds: nothing; or the log of a writer that was killed, its write-ahead log and a bound included. */
-export const SCENES = ['a new log', 'the log of a killed writer'] as const;
+/**
+ * What the writer finds: nothing; the log of a writer that was killed, its write-ahead log and a bound included; or a database
+ * that was cut off in the middle, which it recovers first, as the service does.
+ */
+export const SCENES = ['a new log', 'the log of a killed writer', 'a damaged log'] as const;
 export type Scene = (typeof SCENES)[number];
 
 export interface FaultOutcome {
@@ -84,6 +97,7 @@ export class DiskFaults {
       directory,
       from: 1_000,
       to: 1_000 + ENTRIES,
+      ...(scene === 'a damaged log' ? { recover: true } : {}),
       ...(synchronous && { synchronous }),
     };
     const appender = this.#appenders.start(task, this.#disk.environment(directory, log, at, kind));
@@ -100,7 +114,10 @@ export class DiskFaults {
     }
     const wrong: string[] = [];
     for (const [name, state] of states) {
-      const bad = await whatIsWrong(state, promises);
+      const bad =
+        scene === 'a damaged log'
+          ? await this.#notRecovered(state, acknowledged)
+          : await whatIsWrong(state, promises);
       if (bad !== undefined) wrong.push(`${name}: ${bad} (${appender.complaints().trim()})`);
     }
     if (wrong.length === 0) rmSync(run, { recursive: true });
@@ -122,9 +139,37 @@ export class DiskFaults {
     while (appender.acknowledged().entries.size < 300) await pause(1);
     appender.child.kill('SIGKILL');
     await appender.ended;
+    if (scene === 'a damaged log') {
+      await (await openTestJournal(directory)).close();
+      const file = path.join(directory, DATABASE);
+      truncateSync(file, Math.floor(statSync(file).size / 2) + 1);
+    }
     return { directory, acknowledged: appender.acknowledged() };
   }
+
+  /**
+   * For a damaged log: whether it is recovered in the end, with the damaged file kept as it was, a fault entry that says so,
+   * and all that was acknowledged since. What could be recovered the first time may stay in the damaged file after a second.
+   */
+  async #notRecovered(directory: string, since: Acknowledged): Promise<string | undefined> {
+    const damaged = readFileSync(path.join(this.#home, 'a damaged log', DATABASE));
+    const promises = new Promises();
+    promises.add(since);
+    try {
+      const { journal } = await openRecovered(directory);
+      await journal.close();
+      const kept = readdirSync(directory).filter((name) => /^journal\.db\.damaged-\d+$/.test(name));
+      if (!kept.some((name) => readFileSync(path.join(directory, name)).equals(damaged)))
+        return 'the damaged file is gone';
+      if (faultsOf(directory).length === 0) return 'the log does not say that it was recovered';
+    } catch (error) {
+      return `it cannot be recovered: ${String(error)}`;
+    }
+    return await whatIsWrong(directory, promises);
+  }
 }
+
+const DATABASE = 'journal.db';
 
 interface MadeScene {
   readonly directory: string;

@@ -8,12 +8,17 @@ import { JournalError } from '../../src/journal/index.ts';
 import { appendedEntry } from './appended-entry.ts';
 import type { AppenderTask } from './appender-process.ts';
 import { openTestJournal } from './journal-fixture.ts';
+import { openRecovered } from './recovering-journal.ts';
 
 const GROUPS_PER_CHECKPOINT = 6;
 
 const task = JSON.parse(process.argv[2] ?? '') as AppenderTask;
 if (task.synchronous !== undefined) weaken(task.synchronous);
-const journal = await openTestJournal(task.directory, { groupCommitEntries: task.groupEntries });
+const options = { groupCommitEntries: task.groupEntries };
+const journal =
+  task.recover === true
+    ? (await openRecovered(task.directory, options)).journal
+    : await openTestJournal(task.directory, options);
 for (let number = task.from; number < (task.to ?? Infinity); number++) {
   const { kind, body, durability } = appendedEntry(number);
   journal.append(kind, body, durability).then(
