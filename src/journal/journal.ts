@@ -81,6 +81,8 @@ class SqliteJournal implements Journal {
   readonly #highWater: HighWaterKeeper;
   #store: SqliteStore;
   #edge: TreeEdge;
+  /** Of those on disk, the last entry that is no reading. */
+  #lastOther: number | undefined;
   #pending: PendingEntry[] = [];
   /** How many of those waiting are signed, counted from the first up to the first that is not. */
   #signed = 0;
@@ -96,6 +98,7 @@ class SqliteJournal implements Journal {
     this.#lock = opened.lock;
     this.#store = opened.store;
     this.#edge = opened.edge;
+    this.#lastOther = opened.store.lastOther();
     this.#opened = opened;
     const { directory, highWater, log } = options;
     const file = highWaterFile(directory, highWater?.file);
@@ -223,6 +226,7 @@ class SqliteJournal implements Journal {
     at: Partial<JournalStamp>,
   ): JournalEntry {
     const stamp = { ...this.#options.clock.stamp(), ...at };
+    const previous = kind === 'reading' ? undefined : this.#previousOther();
     return {
       station: this.origin,
       index,
@@ -231,8 +235,13 @@ class SqliteJournal implements Journal {
       clock: stamp.clockStatus,
       bootCount: this.bootCount,
       sinceBootMs: Math.floor(stamp.sinceBootMs),
+      ...(previous === undefined ? {} : { previous }),
       body,
     } as JournalEntry;
+  }
+
+  #previousOther(): number | undefined {
+    return lastOtherOf(this.#pending) ?? this.#lastOther;
   }
 
   /** A sample is signed on another thread while it waits for its group; a full group is committed once it is signed. */
@@ -320,6 +329,7 @@ class SqliteJournal implements Journal {
       );
       this.#store.appendGroup(rows, writes, drop);
       this.#edge = edge;
+      this.#lastOther = lastOtherOf(group) ?? this.#lastOther;
     } catch (error) {
       return this.#groupFailed(group, error as JournalError);
     }
@@ -358,6 +368,7 @@ class SqliteJournal implements Journal {
       this.#store.close();
       this.#store = reopenStore(this.#options.directory, this.#options);
       this.#edge = edgeAfter(this.#store, this.#edge);
+      this.#lastOther = this.#store.lastOther();
       return cause;
     } catch (error) {
       this.#closed = true;
@@ -385,4 +396,8 @@ class SqliteJournal implements Journal {
     );
     return timer;
   }
+}
+
+function lastOtherOf(entries: readonly PendingEntry[]): number | undefined {
+  return entries.findLast(({ kind }) => kind !== 'reading')?.index;
 }

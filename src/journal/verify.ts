@@ -87,6 +87,9 @@ class Audit {
   /** Boots may be among what was lost in damage: until the next one is seen, the count may have risen. */
   #bootsLost = false;
   #sawEarlier = false;
+  /** The last entry that is no reading, and whether entries name theirs. */
+  #lastOther: number | undefined;
+  #linked = false;
   readonly #pruned = { entries: 0, ranges: 0, end: -1 };
 
   constructor(options: AuditOptions) {
@@ -153,7 +156,7 @@ class Audit {
     for (let row = there.next(); hashes.size < end;) {
       const at = hashes.size;
       if (row.done !== true && row.value.index === at) {
-        this.#checkRow(row.value, hashes);
+        this.#checkRow(row.value, hashes, holes);
         row = there.next();
       } else {
         this.#checkGone(at, holes);
@@ -163,14 +166,35 @@ class Audit {
     }
   }
 
-  #checkRow(row: Row, hashes: HashAudit): void {
+  #checkRow(row: Row, hashes: HashAudit, holes: DeclaredHoles): void {
     const at = hashes.size;
     if (!(row.cose instanceof Uint8Array)) throw new Bad(at, 'the row holds no bytes');
     const entry = this.#checkEntry(at, row.cose);
     if (entry.kind !== row.kind)
       throw new Bad(at, `the row says ${String(row.kind)}, the entry ${entry.kind}`);
+    this.#checkLink(entry, holes);
     this.#checkDeclaration(entry, hashes);
     hashes.addLeaf(leafHash(row.cose));
+  }
+
+  /**
+   * An entry that is no reading names the one before it. So one that was declared gone as if it had been a reading is missed by
+   * the next; once there are links, none may be left out.
+   */
+  #checkLink({ index, kind, previous }: JournalEntry, holes: DeclaredHoles): void {
+    if (kind === 'reading') return;
+    const seen = this.#lastOther;
+    if (previous === undefined ? this.#linked : previous < (seen ?? 0) || previous >= index) {
+      throw new Bad(index, 'the entry does not name the one before it that is no reading');
+    }
+    if (previous !== undefined && previous !== seen && holes.causeOf(previous) !== 'fault') {
+      throw new Bad(
+        previous,
+        `entry ${index} says that this one is no reading; it is gone as if it had been one`,
+      );
+    }
+    this.#linked ||= previous !== undefined;
+    this.#lastOther = index;
   }
 
   /** A `gap` entry of retention signs the root of all in front of it; a `fault` entry's is compared when that size is reached. */

@@ -3,7 +3,7 @@ import type { JournalEntry } from './entry-types.ts';
 
 /** An entry for people and their tools: decimals as text, bytes in hex, times also in ISO 8601. Not what is signed. */
 export function entryToJson(entry: JournalEntry): Record<string, unknown> {
-  const { station, index, kind, timeMs, clock, bootCount, sinceBootMs, body } = entry;
+  const { station, index, kind, timeMs, clock, bootCount, sinceBootMs, previous, body } = entry;
   return {
     station,
     index,
@@ -13,6 +13,7 @@ export function entryToJson(entry: JournalEntry): Record<string, unknown> {
     clock,
     bootCount,
     sinceBootMs,
+    ...(previous === undefined ? {} : { previous }),
     body: plain(body),
   };
 }

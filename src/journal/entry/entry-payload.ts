@@ -231,6 +231,7 @@ interface PayloadWire {
   sinceBoot: { bootCount: number; sinceBootMs: number };
   /** Written: the entry, whose kind says which field its body is. Read: not decoded yet. */
   body: unknown;
+  previous?: number;
 }
 const bodyOfKind: Field<unknown> = {
   write(entry, to) {
@@ -247,21 +248,30 @@ const payload = record<PayloadWire>({
   clock: [5, clockStatus],
   sinceBoot: [6, tuple<PayloadWire['sinceBoot']>({ bootCount: uint, sinceBootMs: uint })],
   body: [7, bodyOfKind],
+  previous: { optional: [8, uint] },
 });
 
 /** Writes the payload (docs/formats.cddl: entry-payload). @throws TypeError naming the field */
 export function writePayload(entry: JournalEntry, to: CborWriter): void {
-  const { station, index, kind, timeMs, clock, bootCount, sinceBootMs } = entry;
+  const { station, index, kind, timeMs, clock, bootCount, sinceBootMs, previous } = entry;
+  checkLink(kind, previous);
   const sinceBoot = { bootCount, sinceBootMs };
-  payload.write({ station, index, kind, timeMs, clock, sinceBoot, body: entry }, to);
+  const link = previous === undefined ? {} : { previous };
+  payload.write({ station, index, kind, timeMs, clock, sinceBoot, body: entry, ...link }, to);
 }
 
 /** @throws TypeError naming the field */
 export function payloadFromCbor(value: unknown): JournalEntry {
-  const { station, index, kind, timeMs, clock, sinceBoot, body } = payload.decode(value);
+  const { station, index, kind, timeMs, clock, sinceBoot, body, ...link } = payload.decode(value);
   const { bootCount, sinceBootMs } = sinceBoot;
+  checkLink(kind, link.previous);
   const decoded = decodeBody(kind, body);
-  return { station, index, kind, timeMs, clock, bootCount, sinceBootMs, body: decoded } as JournalEntry;
+  const stamp = { timeMs, clock, bootCount, sinceBootMs, ...link };
+  return { station, index, kind, ...stamp, body: decoded } as JournalEntry;
+}
+
+function checkLink(kind: EntryKind, previous: number | undefined): void {
+  if (kind === 'reading' && previous !== undefined) throw new FieldError('is not for a reading', 'previous');
 }
 
 function decodeBody(kind: EntryKind, body: unknown): unknown {

@@ -201,6 +201,11 @@ export interface EntryStamp {
   readonly clock: ClockStatus;
   readonly bootCount: number;
   readonly sinceBootMs: number;
+  /**
+   * Of an entry that is no reading: the index of the last one before it that is none either. Such entries never give way, so
+   * whoever follows these links notices one that was declared gone as if it had been a reading.
+   */
+  readonly previous?: number;
 }
 
 export interface EntryOf<K extends EntryKind> extends EntryStamp {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { ENTRY_KINDS } from '../entry/entry-payload.ts';
 import type { EntryRange } from '../entry/entry-types.ts';
 import { JournalError } from '../errors.ts';
 import { edgeTile, tileLevels, TILE_WIDTH, type TreeEdge } from '../tree/hash-tile.ts';
@@ -136,6 +137,14 @@ export class SqliteRows {
 
   lastOfKind(kind: 'boot'): EntryRow | undefined {
     return this.#read(() => this.#lastOfKind.get(kind));
+  }
+
+  /** Index of the newest entry that is no reading. */
+  lastOther(): number | undefined {
+    const indices = ENTRY_KINDS.flatMap((kind) => this.ofKind(kind, Number.MAX_SAFE_INTEGER, 1)).map(
+      ({ index }) => index,
+    );
+    return indices.length === 0 ? undefined : Math.max(...indices);
   }
 
   /** The newest `limit` rows of a kind that is not `reading` before an index, newest first. */

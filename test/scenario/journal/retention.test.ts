@@ -292,6 +292,18 @@ describe('the auditor of a pruned log', () => {
     expect(audit.firstBad?.index).toBe(1_500);
   });
 
+  it('notices that an entry went as a reading that was none: the next one names it', async () => {
+    const journal = await openTestJournal(directory);
+    await fill(journal, 1_500, 100);
+    tamper("UPDATE entry SET kind = 'reading' WHERE leaf_index = 300");
+    await journal.keepWithin(limits(KIB, { anchoredSize: 1_000 }));
+    await journal.close();
+    const reader = openJournalReader(directory);
+    expect(() => reader.entry(300)).toThrow(code('pruned'));
+    reader.close();
+    expect(await verifyJournal(directory)).toMatchObject({ ok: false, firstBad: { index: 300 } });
+  });
+
   it('does not believe the table of holes', async () => {
     await prune();
     tamper('DELETE FROM entry WHERE leaf_index = 1400; INSERT INTO hole VALUES (1400, 1401, 1501)');

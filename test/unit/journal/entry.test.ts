@@ -120,16 +120,20 @@ const bodies = {
 };
 const entries = fc.oneof(
   ...Object.entries(bodies).map(([kind, body]) =>
-    fc.record({
-      station: text,
-      index: fc.maxSafeNat(),
-      timeMs: fc.maxSafeNat(),
-      clock,
-      bootCount: uint,
-      sinceBootMs: uint,
-      kind: fc.constant(kind),
-      body: body as fc.Arbitrary<unknown>,
-    }),
+    fc.record(
+      {
+        station: text,
+        index: fc.maxSafeNat(),
+        timeMs: fc.maxSafeNat(),
+        clock,
+        bootCount: uint,
+        sinceBootMs: uint,
+        ...(kind === 'reading' ? {} : { previous: fc.maxSafeNat() }),
+        kind: fc.constant(kind),
+        body: body as fc.Arbitrary<unknown>,
+      },
+      { requiredKeys: ['station', 'index', 'timeMs', 'clock', 'bootCount', 'sinceBootMs', 'kind', 'body'] },
+    ),
   ),
 ) as fc.Arbitrary<JournalEntry>;
 
@@ -271,7 +275,11 @@ describe('an entry in another encoding', () => {
     ['keys out of order', () => edit('0207036772656164696e67', '036772656164696e670207')],
     ['a map of indefinite length', () => signed(header, Buffer.from(`bf${hex(payload).slice(2)}ff`, 'hex'))],
     ['a key twice', () => edit('0207', '02070207')],
-    ['an unknown key', () => signed(header, Buffer.from(`a8${hex(payload).slice(2)}0800`, 'hex'))],
+    ['an unknown key', () => signed(header, Buffer.from(`a8${hex(payload).slice(2)}0900`, 'hex'))],
+    [
+      'a reading that names an entry before it',
+      () => signed(header, Buffer.from(`a8${hex(payload).slice(2)}0800`, 'hex')),
+    ],
     ['an unknown kind', () => edit(hex(Buffer.from('reading')), hex(Buffer.from('reedimg')))],
     ['a decimal that is a float', () => edit('c482201a000186a3', 'fb40c388b333333333')],
     ['a unit that is none', () => edit('625768', '625858')],
