@@ -3,6 +3,7 @@ import type { ExportOptions } from './journal-export.ts';
 import { printJournalStat, type StatOptions } from './journal-stat.ts';
 import { verifyJournalCommand, type VerifyOptions } from './journal-verify.ts';
 import { printJson } from './output.ts';
+import type { TreeWanted } from './sign-tree.ts';
 import { stateDirectory } from './state-directory.ts';
 
 interface JsonOption {
@@ -10,6 +11,10 @@ interface JsonOption {
 }
 
 /** Every subcommand works while the service writes: readers have their own connection and hold no lock. */
+interface SignOptions extends JsonOption {
+  readonly config?: string;
+}
+
 export function registerJournalCommand(program: Command): void {
   const journal = program.command('journal').description('the signed log: size, full check, entries, proofs');
   journal
@@ -57,6 +62,7 @@ export function registerJournalCommand(program: Command): void {
     .command('checkpoint')
     .description('signs the tree as it is on disk (C2SP tlog-checkpoint); needs the key')
     .addArgument(directoryArgument())
+    .addOption(configOption())
     .addOption(jsonOption())
     .action(printCheckpoint);
   journal
@@ -65,12 +71,17 @@ export function registerJournalCommand(program: Command): void {
     .addArgument(directoryArgument())
     .addOption(indexOption('--index <index>', 'the entry').makeOptionMandatory())
     .addOption(indexOption('--size <size>', 'of the tree; default: the log as it is'))
+    .addOption(configOption())
     .addOption(jsonOption())
     .action(printProof);
 }
 
 function directoryArgument(): Argument {
   return new Argument('[dir]', 'state directory');
+}
+
+function configOption(): Option {
+  return new Option('--config <file>', 'station.yaml, when it says where the high-water mark is');
 }
 
 function jsonOption(): Option {
@@ -85,32 +96,32 @@ function indexOption(flags: string, description: string): Option {
   });
 }
 
-async function printCheckpoint(given: string | undefined, { json }: JsonOption): Promise<void> {
-  const { text, origin, size, root } = await signTreeOf(stateDirectory(given));
+async function printCheckpoint(given: string | undefined, { json, config }: SignOptions): Promise<void> {
+  const { text, origin, size, root } = await signTreeOf(stateDirectory(given), { config });
   if (json === true) return printJson({ origin, size, root: hex(root), checkpoint: text });
   process.stdout.write(text);
 }
 
 async function printProof(
   given: string | undefined,
-  options: JsonOption & { readonly index: number; readonly size?: number },
+  options: SignOptions & { readonly index: number; readonly size?: number },
 ): Promise<void> {
   const { formatTlogProof } = await import('../journal/index.ts');
   const { index } = options;
-  const { text, size, root, inclusionProof } = await signTreeOf(stateDirectory(given), options.size, index);
+  const { text, size, root, inclusionProof } = await signTreeOf(stateDirectory(given), options, index);
   const proof = formatTlogProof({ index, inclusionProof, checkpoint: text });
   if (options.json === true) return printJson({ index, size, root: hex(root), proof });
   process.stdout.write(proof);
 }
 
 /** Signs a tree of the log with the station's key; with a proof of one of its entries when an index is given. */
-async function signTreeOf(directory: string, wanted?: number, index?: number) {
+async function signTreeOf(directory: string, wanted: Omit<TreeWanted, 'covering'>, index?: number) {
   const { openJournalReader } = await import('../journal/index.ts');
   const { signTree } = await import('./sign-tree.ts');
   const reader = openJournalReader(directory);
   try {
     // One size for both: the log may grow meanwhile.
-    const { size, root, checkpoint } = await signTree(reader, directory, wanted, index);
+    const { size, root, checkpoint } = await signTree(reader, directory, { ...wanted, covering: index });
     const inclusionProof = index === undefined ? [] : reader.inclusionProof(index, size);
     return { origin: reader.origin, size, root, inclusionProof, text: checkpoint };
   } finally {

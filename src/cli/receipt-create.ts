@@ -11,6 +11,7 @@ interface Options {
   readonly index?: readonly number[];
   readonly session?: string;
   readonly output: string;
+  readonly config?: string;
 }
 
 export function registerReceiptCreate(receipt: Command): void {
@@ -25,6 +26,7 @@ export function registerReceiptCreate(receipt: Command): void {
     )
     .addOption(new Option('--session <id>', 'a whole charging session, from begin to end').conflicts('index'))
     .requiredOption('-o, --output <file>', 'the receipt (*.receipt.json), or - for standard output')
+    .option('--config <file>', 'station.yaml, when it says where the high-water mark is')
     .action(create);
 }
 
@@ -50,7 +52,8 @@ async function create(given: string | undefined, options: Options): Promise<void
     const { provableAnchor } = await import('./provable-anchor.ts');
     const last = session?.end ?? Math.max(...(asked ?? []));
     const anchor = await provableAnchor(journal, directory, last);
-    const { checkpoint, size } = anchor ?? (await signTree(journal, directory, undefined, last));
+    const { checkpoint, size } =
+      anchor ?? (await signTree(journal, directory, { covering: last, config: options.config }));
     // What tells of entries that went later may stand behind the anchored tree; how many they are is told all the same.
     const indices =
       session === undefined ? (asked ?? []) : [0, ...session.indices.filter((index) => index < size)];

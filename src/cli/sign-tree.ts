@@ -10,22 +10,30 @@ export interface SignedTree {
   readonly checkpoint: string;
 }
 
+export interface TreeWanted {
+  /** Tree size; all that is committed unless given. */
+  readonly size?: number | undefined;
+  /** A leaf that the tree must hold. */
+  readonly covering?: number | undefined;
+  /** station.yaml, which may say that the high-water mark is somewhere else than in the state directory. */
+  readonly config?: string | undefined;
+}
+
 /**
  * Signs a tree of a journal beside the service that writes it: only with the key of that log, only what is on disk for good,
  * and only after the mark that stands outside of the log knows how far it has come.
  * Where the key is gone, the newest tree that it signed for the chain takes its place.
- * @param wanted tree size; all that is committed unless given
- * @param covering a leaf that the tree must hold
- * @throws JournalError `journal.wrong_key`, `journal.io`, `journal.out_of_range`; IdentityError as ownIdentity
+ * @throws JournalError `journal.wrong_key`, `journal.io`, `journal.out_of_range`; IdentityError as ownIdentity; a
+ * configuration's own errors
  */
 export async function signTree(
   journal: JournalReader,
   directory: string,
-  wanted?: number,
-  covering = 0,
+  { size: wanted, covering = 0, config }: TreeWanted = {},
 ): Promise<SignedTree> {
   const { highWaterFile, JournalError, raiseHighWater, signCheckpoint, syncJournal } =
     await import('../journal/index.ts');
+  const mark = highWaterFile(directory, await configuredMark(config));
   let identity: StationIdentity;
   try {
     identity = await ownIdentity(directory);
@@ -44,8 +52,14 @@ export async function signTree(
   const size = wanted ?? journal.size;
   const root = journal.rootAt(size);
   syncJournal(directory);
-  raiseHighWater(highWaterFile(directory), { origin, size, root });
+  raiseHighWater(mark, { origin, size, root });
   return { size, root, checkpoint: signCheckpoint({ origin, size, root }, identity) };
+}
+
+async function configuredMark(config: string | undefined): Promise<string | undefined> {
+  if (config === undefined) return undefined;
+  const { loadStationConfig } = await import('../config/index.ts');
+  return loadStationConfig(config).journal.highWater;
 }
 
 /** The newest checkpoint in the outbox that is of this log, signed by its key and borne out by what is on disk. */

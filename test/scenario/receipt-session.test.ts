@@ -1,5 +1,5 @@
 // A session in a real journal, its receipt made and checked by the command, and in a journal at its bound.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/identity/index.ts';
@@ -95,6 +95,28 @@ describe('the receipt of a session on the command line', () => {
     const { size } = await productJson<{ size: number }>(['journal', 'checkpoint', directory]);
     const found = readHighWater(highWaterFile(directory));
     expect(found).toMatchObject({ state: 'read', mark: { size } });
+  });
+
+  it('finds that mark where the configuration says it is', async () => {
+    const mark = path.join(directory, 'elsewhere.high-water');
+    const elsewhere = await openTestJournal(directory, {
+      origin: `delmonicos/${identity.chainAccount.ss58}`,
+      signer: identity,
+      highWater: { file: mark },
+    });
+    await elsewhere.close();
+    const before = readHighWater(mark);
+    await (await open()).close();
+    const config = path.join(directory, 'station.yaml');
+    const example = readFileSync(
+      path.resolve(import.meta.dirname, '../../docs/example-station.yaml'),
+      'utf8',
+    );
+    writeFileSync(config, example.replace(/^journal: \{/m, `journal: { highWater: '${mark}',`));
+    const args = ['journal', 'checkpoint', directory, '--config', config];
+    const { size } = await productJson<{ size: number }>(args);
+    expect(before).not.toMatchObject({ mark: { size } });
+    expect(readHighWater(mark)).toMatchObject({ state: 'read', mark: { size } });
   });
 
   it.each([
