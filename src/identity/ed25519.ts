@@ -19,11 +19,9 @@ export interface BackgroundKey extends Ed25519Key {
 
 /** The private key stays inside the closure: no property, no printing and no JSON can show it. */
 export function ed25519KeyFromSeed(seed: Uint8Array): BackgroundKey {
-  const privateKey = createPrivateKey({
-    key: Buffer.concat([PKCS8_PREFIX, seed]),
-    format: 'der',
-    type: 'pkcs8',
-  });
+  const der = Buffer.concat([PKCS8_PREFIX, seed]);
+  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  der.fill(0);
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   return Object.freeze({
     publicKey: new Uint8Array(spki.subarray(SPKI_PREFIX.length)),

@@ -28,6 +28,7 @@ export function deriveEd25519Seed(rootSeed: Uint8Array, key: 'identity' | 'chain
 export function deriveP256(rootSeed: Uint8Array): { scalar: Uint8Array; point: Uint8Array } {
   const bits = expand(rootSeed, INFO.ocmf, P256_BYTES);
   const candidate = BigInt(`0x${Buffer.from(bits).toString('hex')}`);
+  bits.fill(0);
   const d = (candidate % (P256_ORDER - 1n)) + 1n;
   const scalar = Buffer.from(d.toString(16).padStart(64, '0'), 'hex');
   const ecdh = createECDH('prime256v1');

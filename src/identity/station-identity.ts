@@ -111,8 +111,8 @@ async function attempt<T>(work: () => Promise<T>): Promise<T | IdentityError> {
 
 /** Pure: the same seed always gives the same keys. */
 export function identityFromSeed(seed: Uint8Array, ss58Prefix = GENERIC_SS58_PREFIX): StationIdentity {
-  const identity = ed25519KeyFromSeed(deriveEd25519Seed(seed, 'identity'));
-  const account = ed25519KeyFromSeed(deriveEd25519Seed(seed, 'chainAccount'));
+  const identity = derivedKey(seed, 'identity');
+  const account = derivedKey(seed, 'chainAccount');
   return Object.freeze({
     ...identity,
     keyId: sha256(identity.publicKey).slice(0, 8),
@@ -122,11 +122,21 @@ export function identityFromSeed(seed: Uint8Array, ss58Prefix = GENERIC_SS58_PRE
   });
 }
 
+function derivedKey(seed: Uint8Array, name: Parameters<typeof deriveEd25519Seed>[1]): BackgroundKey {
+  const derived = deriveEd25519Seed(seed, name);
+  try {
+    return ed25519KeyFromSeed(derived);
+  } finally {
+    derived.fill(0);
+  }
+}
+
 function ocmfKey(seed: Uint8Array): OcmfKey {
   const { scalar, point } = deriveP256(seed);
   const encoded = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
   const jwk = { kty: 'EC', crv: 'P-256', x: encoded(point.subarray(1, 33)), y: encoded(point.subarray(33)) };
   const privateKey = createPrivateKey({ key: { ...jwk, d: encoded(scalar) }, format: 'jwk' });
+  scalar.fill(0);
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   return Object.freeze({
     publicKey: new Uint8Array(point),
