@@ -5,6 +5,7 @@ import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } fro
 import { journalDiskBytes, noteDamage, readLogIdentity, type Journal } from '../journal/index.ts';
 import { startMetering, type EvidenceLog, type Metering, type MeteringEvent } from '../metering/index.ts';
 import type { TimeStatusOptions, WallClock } from '../service/index.ts';
+import { keepInBounds } from './keep-in-bounds.ts';
 import { openAnchoring } from './open-anchoring.ts';
 import { acknowledgedEvidence } from './acknowledged-evidence.ts';
 import { openEvidence, type Evidence } from './open-evidence.ts';
@@ -150,7 +151,7 @@ async function openOwnEvidence(
     software: `delmonicos-inside ${options.version}`,
     configPath: options.configPath,
     identity,
-    groupCommitMs: config.journal.groupCommitMs,
+    ...config.journal,
     highWater: highWaterOf(config.journal, config.identity),
     clock: options.clock,
     clockKeeper: time.keeper,
@@ -183,12 +184,18 @@ function startReading(
   const { clock, log, onEvent } = options;
   let lost: (error: StationError) => void = () => {};
   const failed = new Promise<StationError>((resolve) => (lost = resolve));
+  const { stateDirectory } = options;
+  const { maxSizeBytes } = config.journal;
+  const onDegraded = (error: StationError): void => degraded('journal', error);
+  const keep = keepInBounds({ journal, stateDirectory, maxSizeBytes, log, onDegraded });
   const evidence = acknowledgedEvidence({
     journal,
-    maxSizeBytes: config.journal.maxSizeBytes,
     log,
-    onCommitted: (size) => onEvent({ event: 'committed', size }),
-    onDegraded: (error) => degraded('journal', error),
+    onCommitted: (size) => {
+      onEvent({ event: 'committed', size });
+      keep(size);
+    },
+    onDegraded,
     onLost: lost,
   });
   const { lines, meters } = openMeters(config, profiles, { clock, log });
