@@ -39,6 +39,17 @@ describe.skipIf(WHY_NO_POWER_CUT)(
       expect(report.acknowledged).toBeGreaterThan(20 * CUTS);
     });
 
+    it('lose none either while readings give way', async () => {
+      const cuts = Math.ceil(CUTS / 5);
+      const kinds = ['page-cache', 'drive-cache'] as const;
+      const plan = { cuts, cutsPerDisk: 10, kinds, retainBytes: 16 * 1024 };
+      expect(await cutPower('journal, and readings give way', plan)).toMatchObject({
+        cuts,
+        lost: 0,
+        bad: [],
+      });
+    });
+
     // The same harness must see what it is there to see.
     it.each<[string, Omit<PowerCutPlan, 'random' | 'cuts' | 'cutsPerDisk'>]>([
       ['control, synchronous=OFF', { kinds: ['page-cache'], synchronous: 'OFF' }],
