@@ -111,6 +111,9 @@ const JOURNAL = v.strictObject({
   groupCommit: v.optional(
     duration('Samples are committed to flash in groups, at the latest this late. Default: 10s.'),
   ),
+  groupEntries: v.optional(
+    integer(1, 4_096, 'A group is committed early when it has this many samples. Default: 512.'),
+  ),
   maxSize: v.optional(
     v.pipe(
       size(

@@ -82,6 +82,7 @@ export interface IdentityConfig {
 
 export interface JournalConfig {
   readonly groupCommitMs: number;
+  readonly groupCommitEntries: number;
   readonly maxSizeBytes: number;
   /** Kept on disk for entries that are no readings. */
   readonly reserveBytes: number;
@@ -132,6 +133,7 @@ export function parseStationConfig(text: string, context: ConfigContext = {}): S
     meters: file.meters.map(meterConfig),
     journal: {
       groupCommitMs: parseDurationMs(file.journal?.groupCommit ?? '10s'),
+      groupCommitEntries: file.journal?.groupEntries ?? 512,
       maxSizeBytes: parseSizeBytes(file.journal?.maxSize ?? '512MiB'),
       reserveBytes: parseSizeBytes(file.journal?.reserve ?? '8MiB'),
       counter: file.journal?.counter ?? 'auto',

@@ -21,6 +21,7 @@ export interface OpenEvidenceOptions {
   readonly configPath: string;
   readonly identity: StationIdentity;
   readonly groupCommitMs: number;
+  readonly groupCommitEntries?: number;
   /** What the journal may take on disk, and what is kept besides for entries that are no readings, in bytes. */
   readonly maxSizeBytes?: number;
   readonly reserveBytes?: number;
@@ -73,12 +74,13 @@ export async function openEvidence(options: OpenEvidenceOptions): Promise<Eviden
 
 async function begin(options: OpenEvidenceOptions): Promise<Evidence> {
   const { directory, origin, identity, clock, clockKeeper, groupCommitMs, log } = options;
-  const { maxSizeBytes: maxBytes, reserveBytes } = options;
+  const { maxSizeBytes: maxBytes, reserveBytes, groupCommitEntries } = options;
   const { stamp, settle } = clockKeeper;
   const { highWater, anchored } = options;
   const journal = await openJournal({
     ...{ directory, origin, signer: identity, groupCommitMs, log },
     ...{ maxBytes, reserveBytes },
+    ...(groupCommitEntries !== undefined && { groupCommitEntries }),
     ...(highWater && { highWater }),
     ...(anchored && { anchored }),
     clock: { stamp, settle, sleep: (durationMs, signal) => clock.sleep(durationMs, signal) },

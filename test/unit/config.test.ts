@@ -57,6 +57,7 @@ describe('station.yaml', () => {
     expect(config.journal).toEqual({
       ...{
         groupCommitMs: 10_000,
+        groupCommitEntries: 512,
         maxSizeBytes: 512 * 1024 * 1024,
         reserveBytes: 8 * 1024 * 1024,
         counter: 'auto',
