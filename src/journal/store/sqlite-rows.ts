@@ -208,7 +208,16 @@ export class SqliteRows {
   }
 
   #hashEntries(from: number, width: number): Uint8Array {
-    return Buffer.concat(this.rows(from, from + width).map((row) => leafHash(row.cose)));
+    const hashes = this.rows(from, from + width).map(({ index, cose }) => {
+      // In a damaged page a row may lack what its table demands of it.
+      if (!((cose as unknown) instanceof Uint8Array)) {
+        throw new JournalError('journal.corrupt', `the row of entry ${index} holds no bytes`, {
+          remedy: 'degrade',
+        });
+      }
+      return leafHash(cose);
+    });
+    return Buffer.concat(hashes);
   }
 
   #read<T>(read: () => T): T {
