@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { it, onTestFinished } from 'vitest';
 import { startSimulatedStation } from '../../../hal/simulator/index.ts';
 import { committed, serviceForTest } from '../../support/running-world.ts';
 
