@@ -28,7 +28,7 @@ function rotate(
   return new Promise((resolve) => {
     const args = ['--import', 'tsx', ROTATOR, directory, dieBefore];
     execFile(process.execPath, args, { timeout: 30_000 }, (error, newKey, stderr) =>
-      resolve({ signal: (error?.signal) ?? null, newKey, stderr }),
+      resolve({ signal: error?.signal ?? null, newKey, stderr }),
     );
   });
 }

@@ -101,7 +101,7 @@ describe('root seed', () => {
     ['identity.seed_exposed', async () => chmodSync(await createRootSeed(directory), 0o640)],
     ['identity.seed_io', () => mkdirSync(path.join(directory, 'root.seed'), { mode: 0o700 })],
   ])('that cannot be used is refused with %s', async (code, prepare) => {
-    await prepare();
+    await Promise.resolve(prepare());
     await expect(loadIdentity(directory)).rejects.toMatchObject({ code });
   });
 });
