@@ -9,25 +9,25 @@ import { lookAt } from './process-memory.ts';
 import { appendReadings, openTypicalLog, shortReading } from './typical-log.ts';
 
 /** The first is what the others are compared with: memory that does not grow with the log has the ratio 1. */
-const SIZES = { full: [10_000, 200_000], tiny: [100, 1_000] };
+const SIZES = { full: [10_000, 50_000, 200_000], tiny: [100, 1_000] };
 const FORMATS = ['cbor-seq', 'jsonl', 'csv'] as const;
 const LOOK_EVERY_MS = 10;
 
 export const exportBench: Bench = {
   name: 'export',
-  what: 'memory and time of exporting a log to a file, by its size',
+  what: 'memory and time of exporting a log to a file, by the number of entries',
   async run(scale) {
     const disk = diskDirectory();
     try {
-      const logs = SIZES[scale].map((size) => ({ size, directory: path.join(disk.path, String(size)) }));
-      for (const { size, directory } of logs) await writeLog(directory, size);
+      const directory = path.join(disk.path, 'log');
+      await writeLog(directory, Math.max(...SIZES[scale]));
       const tables = [];
       for (const format of FORMATS) {
         const rows: Row[] = [];
-        for (const { size, directory } of logs) {
+        for (const size of SIZES[scale]) {
           const samples = [];
           for (let round = 0; round < (scale === 'full' ? 3 : 1); round++) {
-            samples.push(await exportOnce(directory, format, path.join(disk.path, 'out')));
+            samples.push(await exportOnce(directory, size, format, path.join(disk.path, 'out')));
           }
           rows.push({
             subject: `${size} entries`,
@@ -56,10 +56,21 @@ async function writeLog(directory: string, size: number): Promise<void> {
   await journal.close();
 }
 
-async function exportOnce(directory: string, format: string, file: string) {
+async function exportOnce(directory: string, size: number, format: string, file: string) {
   const product = path.resolve(import.meta.dirname, '../../dist/delmonicos.js');
   const startedAt = performance.now();
-  const args = [product, 'journal', 'export', directory, '--format', format, '-o', file];
+  const args = [
+    product,
+    'journal',
+    'export',
+    directory,
+    '--to',
+    String(size),
+    '--format',
+    format,
+    '-o',
+    file,
+  ];
   const child = spawn(process.execPath, args, { stdio: 'inherit' });
   const ended = once(child, 'exit');
   let rssBytes = 0;
