@@ -81,13 +81,19 @@ async function readBounded(file: string): Promise<Uint8Array> {
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-function printReport({ ok, checks, sessions }: OcmfReport): void {
+function printReport({ ok, authentic, checks, sessions }: OcmfReport): void {
   printTable(
     ['CHECK', 'RESULT', 'DETAIL'],
     checks.map(({ name, result, detail }) => [name, result, harmlessLine(detail)]),
   );
   for (const session of sessions) printSession(session);
-  print(ok ? '\nocmf: good' : '\nocmf: NOT GOOD');
+  print(`\nocmf: ${verdict(ok, authentic)}`);
+}
+
+/** A key that came with a record proves no more than that whoever made it had a key. */
+function verdict(ok: boolean, authentic: boolean): string {
+  if (!ok) return 'NOT GOOD';
+  return authentic ? 'good' : 'intact, by a key that came with it; whose key that is was NOT CHECKED (--key)';
 }
 
 function printSession({

@@ -9,6 +9,8 @@ export const HEADER = 'OCMF|';
 
 /** A session of a day with four registers, read every quarter of an hour, has 384. */
 const MAX_READINGS = 1_024;
+/** A Decimal goes to 64; what is read here must bear to be converted between Wh and kWh. */
+const MAX_EXPONENT = 32;
 
 const utf8 = new TextEncoder();
 
@@ -150,12 +152,15 @@ function decimalOf(reading: JsonObject, key: string, departures: Departures): De
   if (typeof text !== 'string') throw malformed(`${key} is no number`);
   if (!isNumber(json)) departures.add(`${key} is a string`);
   if (text.length > 64) throw malformed(`${key} is longer than any meter's register`);
+  let value: Decimal;
   try {
-    return parseDecimal(text);
+    value = parseDecimal(text);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw malformed(`${key} is no number: ${JSON.stringify(text)}`);
   }
+  if (Math.abs(value.exponent) > MAX_EXPONENT) throw malformed(`${key} is no reading of any meter`);
+  return value;
 }
 
 /** A number where a string should be is read as it is written: a maker's `"FV": 1.0` means 1.0. */

@@ -79,13 +79,14 @@ function fromText(plain: string, budget: Budget): readonly FoundRecord[] {
 /** A fourth section, behind the signature. */
 const KEY_SECTION = /^\s*\|\s*([0-9A-Za-z+/=_-]+)/;
 /** What makers' support sends: records, a label, a key. */
-const LABELLED_KEY = /^\s*public\s*key\s*:\s*([0-9A-Za-z+/=\s]{40,1000})$/i;
+const LABELLED_KEY = /^public\s{0,8}key\s{0,8}:([0-9A-Za-z+/=\s]{40,1000})$/i;
 
 function withLabelledKey(found: readonly FoundRecord[], rest: string): readonly FoundRecord[] {
-  if (rest.trim() === '') return found;
-  const publicKey = LABELLED_KEY.exec(rest)?.[1]?.trim();
+  const label = rest.trim();
+  if (label === '') return found;
+  const publicKey = LABELLED_KEY.exec(label)?.[1]?.trim();
   if (publicKey === undefined || found.length === 0) {
-    throw malformed(`this is no OCMF record: ${JSON.stringify(rest.trim().slice(0, 40))}`);
+    throw malformed(`this is no OCMF record: ${JSON.stringify(label.slice(0, 40))}`);
   }
   return found.map((one) => ({ ...one, publicKey: one.publicKey ?? publicKey }));
 }

@@ -1,9 +1,9 @@
-import { formatDecimal, subtractDecimal } from '../../hal/contract/index.ts';
+import { formatDecimal, shiftDecimal, subtractDecimal } from '../../hal/contract/index.ts';
 import { parseRecord } from './parse-record.ts';
 import type { FoundRecord } from './read-ocmf.ts';
 import type { OcmfRecord, RecordReading } from './record.ts';
 import { energyDirection, inWattHours, isBegin, isEnd, registersOf, type Register } from './register.ts';
-import type { TimeState } from './vocabulary.ts';
+import { ENERGY_UNITS, type TimeState } from './vocabulary.ts';
 
 /** What the records of one session say, whether or not they verify. Numbers are exact decimal text. */
 export interface OcmfSessionSummary {
@@ -39,7 +39,7 @@ export interface SessionMoment {
 export interface RegisterTotal {
   readonly obis: string | undefined;
   readonly direction: 'import' | 'export' | undefined;
-  /** As the meter has it, `kWh` or `Wh`. */
+  /** As the meter has it at the begin, `kWh` or `Wh`; the end is converted where it is in the other. */
   readonly unit: string;
   readonly begin: string;
   readonly end: string;
@@ -99,13 +99,14 @@ function totalOf({ obis, readings }: Register): readonly RegisterTotal[] {
   const [from, to] = [inWattHours(begin), inWattHours(end)];
   if (from === undefined || to === undefined || begin.unit === undefined) return [];
   const difference = subtractDecimal(to, from);
+  const last = end.unit === begin.unit ? end.amount : shiftDecimal(to, -(ENERGY_UNITS[begin.unit] ?? 0));
   return [
     {
       obis,
       direction: energyDirection(obis),
       unit: begin.unit,
       begin: formatDecimal(begin.amount),
-      end: formatDecimal(end.amount),
+      end: formatDecimal(last),
       wh: formatDecimal(difference),
     },
   ];

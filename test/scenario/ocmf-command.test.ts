@@ -64,6 +64,8 @@ describe('ocmf verify', () => {
     expect(status).toBe(0);
     expect(stdout).toContain('energy 1304 Wh');
     expect(stdout).toContain('nobody vouches for it');
+    expect(stdout).toContain('ocmf: intact, by a key that came with it');
+    expect(stdout).not.toContain('ocmf: good');
   });
 
   it('ends with 2 for a file that is not there, and for a key that is none', async () => {

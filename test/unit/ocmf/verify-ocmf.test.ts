@@ -157,6 +157,15 @@ describe('what is wrong with a session fails by name', () => {
     expect(failedOf(report)).toEqual(['same-session']);
   });
 
+  it('says a register in one unit, also where the end is in another one than the begin', () => {
+    const inWh = reading(END, { value: { ...valueOf('2965110'), unit: 'Wh' } });
+    const report = verify(BEGIN, inWh);
+    expect(report.ok).toBe(true);
+    expect(report.sessions[0]?.registers).toMatchObject([
+      { unit: 'kWh', begin: '2935.60', end: '2965.110', wh: '29510' },
+    ]);
+  });
+
   it('a record that was given another key than the one that is known', () => {
     const report = verifyOcmf(`${signed(BEGIN)}|${hexOf(OTHER_KEY.publicKey)}`, { publicKey });
     expect(failedOf(report)).toEqual(['same-key']);
