@@ -139,12 +139,16 @@ export class SqliteRows {
     return this.#read(() => this.#lastOfKind.get(kind));
   }
 
-  /** Index of the newest entry that is no reading. */
+  /** Index of the newest entry that is no reading; a damaged index by kind does not hide it, it only takes longer. */
   lastOther(): number | undefined {
-    const indices = ENTRY_KINDS.flatMap((kind) => this.ofKind(kind, Number.MAX_SAFE_INTEGER, 1)).map(
-      ({ index }) => index,
-    );
-    return indices.length === 0 ? undefined : Math.max(...indices);
+    try {
+      const newest = ENTRY_KINDS.flatMap((kind) => this.ofKind(kind, Number.MAX_SAFE_INTEGER, 1));
+      return newest.length === 0 ? undefined : Math.max(...newest.map(({ index }) => index));
+    } catch (error) {
+      if (!(error instanceof JournalError) || error.code !== 'journal.corrupt') throw error;
+      const walk = `SELECT leaf_index FROM entry NOT INDEXED WHERE kind <> 'reading' ORDER BY leaf_index DESC LIMIT 1`;
+      return this.#read(() => this.database.prepare<[], number>(walk).pluck().get());
+    }
   }
 
   /** The newest `limit` rows of a kind that is not `reading` before an index, newest first. */
