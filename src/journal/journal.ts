@@ -1,6 +1,6 @@
 import { InvariantError } from '../../hal/contract/index.ts';
 import { signCheckpoint } from './note/checkpoint.ts';
-import { prepareEntry, type UnsignedEntry } from './entry/cose-sign1.ts';
+import { prepareEntry } from './entry/cose-sign1.ts';
 import { journalDiskBytes } from './store/disk-size.ts';
 import { companionKeys } from './entry/key-rotation.ts';
 import type {
@@ -24,9 +24,9 @@ import { edgeAfter } from './log-continuity.ts';
 import { retain, type RetainedLog, type RetentionLimits, type RetentionOutcome } from './retention/retain.ts';
 import { leafHash, rootOf } from './tree/merkle-tree.ts';
 import type { RowDrop } from './store/sqlite-drop.ts';
-import type { EntryRow } from './store/sqlite-rows.ts';
 import { makeDirectory, openStore, reopenStore, type SqliteStore } from './store/sqlite-store.ts';
 import { acquireWriterLock, type WriterLock } from './store/writer-lock.ts';
+import { lastOtherOf, sealed, WaitingEntries, type SignableEntry } from './waiting-entries.ts';
 
 /**
  * Opens the log for writing; makes an empty one when there is none.
@@ -53,18 +53,6 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 /** Full groups that may wait for their signatures before the caller is held up; bounds memory. */
 const MAX_WAITING_GROUPS = 4;
 
-interface PendingEntry {
-  readonly index: number;
-  readonly kind: EntryKind;
-  readonly unsigned: UnsignedEntry;
-  /** The key that signs from the next entry on, when this one is a rotation. */
-  readonly nextKey: Uint8Array | undefined;
-  /** Once the other thread has delivered it; whoever commits before that signs here and now. */
-  signature: Uint8Array | undefined;
-  readonly resolve: (index: number) => void;
-  readonly reject: (error: JournalError) => void;
-}
-
 interface OpenState extends ContinuedLog {
   readonly lock: WriterLock;
   readonly store: SqliteStore;
@@ -83,9 +71,7 @@ class SqliteJournal implements Journal {
   #edge: TreeEdge;
   /** Of those on disk, the last entry that is no reading. */
   #lastOther: number | undefined;
-  #pending: PendingEntry[] = [];
-  /** How many of those waiting are signed, counted from the first up to the first that is not. */
-  #signed = 0;
+  readonly #waiting: WaitingEntries;
   #groupTimer: AbortController | undefined;
   #bootRecorded = false;
   #closed = false;
@@ -100,6 +86,7 @@ class SqliteJournal implements Journal {
     this.#edge = opened.edge;
     this.#lastOther = opened.store.lastOther();
     this.#opened = opened;
+    this.#waiting = new WaitingEntries(options.signer);
     const { directory, highWater, log } = options;
     const file = highWaterFile(directory, highWater?.file);
     const onCounterLost = (error: unknown): void => this.#counterLost(error);
@@ -162,13 +149,12 @@ class SqliteJournal implements Journal {
       const refusal = kind === 'reading' ? this.#store.refusesReadings() : undefined;
       if (refusal !== undefined) throw refusal;
       this.#options.clock.settle?.();
-      const index = this.#edge.size + this.#pending.length;
+      const index = this.#edge.size + this.#waiting.count;
       const { signer } = this.#options;
       const unsigned = prepareEntry(this.#entry(index, kind, body, at), signer.keyId);
       const nextKey = kind === 'config' ? (body as ConfigBody).rotation?.newKey : undefined;
-      const entry: PendingEntry = { index, kind, unsigned, nextKey, signature: undefined, resolve, reject };
-      this.#pending.push(entry);
-      const tooMany = this.#pending.length >= MAX_WAITING_GROUPS * this.#groupEntries;
+      const entry = this.#waiting.add({ index, kind, unsigned, nextKey, resolve, reject });
+      const tooMany = this.#waiting.count >= MAX_WAITING_GROUPS * this.#groupEntries;
       if (durability === 'billing' || tooMany) this.#commitPending();
       else this.#sign(entry);
     });
@@ -241,34 +227,22 @@ class SqliteJournal implements Journal {
   }
 
   #previousOther(): number | undefined {
-    return lastOtherOf(this.#pending) ?? this.#lastOther;
+    return this.#waiting.lastOther ?? this.#lastOther;
   }
 
   /** A sample is signed on another thread while it waits for its group; a full group is committed once it is signed. */
-  #sign(entry: PendingEntry): void {
+  #sign(entry: SignableEntry): void {
     this.#groupTimer ??= this.#startGroupTimer();
-    const { signer } = this.#options;
-    if (signer.signInBackground === undefined) return this.#commitFullGroup();
-    signer.signInBackground(entry.unsigned.signedBytes).then(
-      (signature) => {
-        entry.signature = signature;
-        this.#commitFullGroup();
-      },
-      () => {}, // the commit signs again and reports what is wrong
-    );
-  }
-
-  #commitFullGroup(): void {
-    if (this.#options.signer.signInBackground === undefined) this.#signed = this.#pending.length;
-    else while (this.#pending[this.#signed]?.signature !== undefined) this.#signed++;
-    while (this.#signed >= this.#groupEntries) this.#commit(this.#groupEntries);
+    this.#waiting.sign(entry, () => {
+      while (this.#waiting.signed >= this.#groupEntries) this.#commit(this.#groupEntries);
+    });
   }
 
   /** Writes all that is waiting in one transaction. */
   #commitPending(): JournalError | undefined {
     this.#groupTimer?.abort();
     this.#groupTimer = undefined;
-    return this.#commit(this.#pending.length);
+    return this.#commit(this.#waiting.count);
   }
 
   /** The store may be another one after a failed commit: each call asks for it afresh. */
@@ -301,14 +275,7 @@ class SqliteJournal implements Journal {
       const entry = this.#entry(index, 'gap', { ...body, root: this.root }, {});
       const unsigned = prepareEntry(entry, this.#options.signer.keyId);
       const settled = { resolve: () => resolve(), reject };
-      this.#pending.push({
-        index,
-        kind: 'gap',
-        unsigned,
-        nextKey: undefined,
-        signature: undefined,
-        ...settled,
-      });
+      this.#waiting.add({ index, kind: 'gap', unsigned, nextKey: undefined, ...settled });
       this.#commit(1, rows);
     });
   }
@@ -319,10 +286,9 @@ class SqliteJournal implements Journal {
    */
   #commit(count: number, drop?: RowDrop): JournalError | undefined {
     if (count === 0) return undefined;
-    const group = this.#pending.splice(0, count);
-    this.#signed = Math.max(0, this.#signed - count);
+    const group = this.#waiting.take(count);
     try {
-      const rows = group.map((entry) => this.#sealed(entry));
+      const rows = group.map((entry) => sealed(entry, this.#options.signer));
       const { edge, writes } = growTree(
         this.#edge,
         rows.map(({ cose }) => leafHash(cose)),
@@ -338,24 +304,9 @@ class SqliteJournal implements Journal {
     return undefined;
   }
 
-  #sealed({ index, kind, unsigned, nextKey, signature }: PendingEntry): EntryRow {
-    try {
-      return {
-        ...{ index, kind, nextKey },
-        cose: unsigned.seal(signature ?? this.#options.signer.sign(unsigned.signedBytes)),
-      };
-    } catch (cause) {
-      throw new JournalError('journal.commit_failed', 'nothing was appended: an entry could not be signed', {
-        remedy: 'retry',
-        cause,
-      });
-    }
-  }
-
   /** What was waiting behind the group fails with it: its entries carry indices that they would not get any more. */
-  #groupFailed(failed: readonly PendingEntry[], error: JournalError): JournalError {
-    const group = [...failed, ...this.#pending.splice(0)];
-    this.#signed = 0;
+  #groupFailed(failed: readonly SignableEntry[], error: JournalError): JournalError {
+    const group = [...failed, ...this.#waiting.take(this.#waiting.count)];
     const failure = error.effect === 'unknown' ? this.#reopen(error) : error;
     this.#options.log('error', 'journal.group_failed', { code: failure.code, entries: group.length });
     for (const { reject } of group) reject(failure);
@@ -396,8 +347,4 @@ class SqliteJournal implements Journal {
     );
     return timer;
   }
-}
-
-function lastOtherOf(entries: readonly PendingEntry[]): number | undefined {
-  return entries.findLast(({ kind }) => kind !== 'reading')?.index;
 }

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { DATABASE_FILE } from '../store/sqlite-schema.ts';
-import { readSmallFile, replaceFile } from './durable-file.ts';
+import { readSmallFile, replaceFile } from '../store/durable-file.ts';
 
 /** Damage that waits for its recovery. It is on disk before anything is moved, and gone when another journal is in place. */
 export interface NotedDamage {

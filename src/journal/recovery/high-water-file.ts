@@ -1,7 +1,7 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { sqliteCode, ioError } from '../store/sqlite-error.ts';
-import { readSmallFile, replaceFile } from './durable-file.ts';
+import { readSmallFile, replaceFile } from '../store/durable-file.ts';
 import { formatHighWater, MAX_MARK_BYTES, parseHighWater, type HighWaterMark } from './high-water.ts';
 import type { KnownTree } from './high-water.ts';
 import { logNumber } from './origin-chain.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fromBase64, toBase64 } from '../bytes.ts';
 import type { FaultBody } from '../entry/entry-types.ts';
 import { sha256Hex } from './high-water.ts';
-import { readSmallFile, replaceFile } from './durable-file.ts';
+import { readSmallFile, replaceFile } from '../store/durable-file.ts';
 
 /**
  * What the next `boot` entry is followed by: the `fault` entries of a recovery. They are on disk before the recovered

@@ -1,10 +1,9 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { leafHash } from '../tree/merkle-tree.ts';
 import { JournalError } from '../errors.ts';
-import { ioError } from '../store/sqlite-error.ts';
+import { replaceFile } from '../store/durable-file.ts';
 import { openRows } from '../store/sqlite-rows.ts';
-import { syncPath } from '../store/sqlite-store.ts';
 
 /**
  * How far the log was exported for good, as whoever exports says (`journal export --mark-exported`): one line of JSON,
@@ -42,7 +41,8 @@ export function writeExportMark(directory: string, endIndex: number, fromIndex =
     }
     const before = markOf(directory, birth.cose, size);
     if (fromIndex > before || endIndex <= before) return before;
-    replaceFile(path.join(directory, EXPORT_MARK_FILE), line(endIndex, birth.cose));
+    // Whoever exports may be another user than the service that reads it.
+    replaceFile(path.join(directory, EXPORT_MARK_FILE), line(endIndex, birth.cose), 0o644);
     return endIndex;
   } finally {
     rows.close();
@@ -63,23 +63,4 @@ export function markOf(directory: string, birth: Uint8Array, size: number): numb
 
 function line(exported: number, birth: Uint8Array): string {
   return `${JSON.stringify({ exported, log: Buffer.from(leafHash(birth)).toString('hex') })}\n`;
-}
-
-/** The new content has its name only when it is on disk; before that a power cut leaves the old. */
-function replaceFile(file: string, content: string): void {
-  const draft = `${file}.draft`;
-  try {
-    const fd = openSync(draft, 'w', 0o644);
-    try {
-      writeSync(fd, content);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(draft, file);
-    syncPath(path.dirname(file));
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw ioError(error, `cannot write ${file}`);
-  }
 }

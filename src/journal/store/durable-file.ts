@@ -1,19 +1,29 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
-import { ioError } from '../store/sqlite-error.ts';
-import { syncPath } from '../store/sqlite-store.ts';
+import { ioError } from './sqlite-error.ts';
+import { syncPath } from './sqlite-store.ts';
 
 /**
  * Puts a small file in place, whole or not at all: draft, fsync, rename, fsync of the directory. A power cut leaves the
  * old content or the new one.
  * @throws JournalError `journal.io`
  */
-export function replaceFile(file: string, content: string): void {
+export function replaceFile(file: string, content: string, mode = 0o600): void {
   const draft = `${file}.draft`;
   try {
-    const fd = openSync(draft, 'w', 0o600);
+    const fd = openSync(draft, 'w', mode);
     try {
-      writeSync(fd, content);
+      // Unlike writeSync it goes on after a short write.
+      writeFileSync(fd, content);
       fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -21,6 +31,7 @@ export function replaceFile(file: string, content: string): void {
     renameSync(draft, file);
     syncPath(path.dirname(file));
   } catch (error) {
+    rmSync(draft, { force: true });
     throw ioError(error, `cannot write ${file}`);
   }
 }
