@@ -32,7 +32,8 @@ export interface ControlSocket {
 export async function openControlSocket(options: ControlSocketOptions): Promise<ControlSocket> {
   await removeStale(options.path);
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  // Who has asked and closes its half of the connection, as socat does, still waits for the answer.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (sockets.size >= MAX_CONNECTIONS) {
       const error = new ControlError('control.busy', `there are ${MAX_CONNECTIONS} connections`);
       socket.on('error', () => {});
@@ -99,10 +100,11 @@ async function removeStale(path: string): Promise<void> {
   unlinkSync(path);
 }
 
-/** One request after the other: while one is answered, nothing more is read. */
+/** One request after the other: while one is answered, and until its answer was taken, nothing more is read. */
 function serve(socket: Socket, { answer, log }: ControlSocketOptions): void {
   let waiting = Buffer.alloc(0);
   let isAnswering = false;
+  let isLast = false;
   /** The next line that says something, if it is there by now; null when it is too long to be one. */
   const takeLine = (): string | null | undefined => {
     for (;;) {
@@ -117,7 +119,7 @@ function serve(socket: Socket, { answer, log }: ControlSocketOptions): void {
   const next = (): void => {
     if (isAnswering || socket.destroyed) return;
     const line = takeLine();
-    if (line === undefined) return void socket.resume();
+    if (line === undefined) return void (isLast ? socket.end() : socket.resume());
     isAnswering = true;
     socket.pause();
     if (line === null) {
@@ -130,9 +132,10 @@ function serve(socket: Socket, { answer, log }: ControlSocketOptions): void {
         return refusal(error);
       })
       .then((document) => {
-        if (socket.writable) socket.write(`${JSON.stringify(document)}\n`);
         isAnswering = false;
-        next();
+        // Who asks and never reads must not fill our memory with answers.
+        if (!socket.writable || socket.write(`${JSON.stringify(document)}\n`)) next();
+        else socket.once('drain', next);
       });
   };
   socket.setTimeout(IDLE_MS, () => {
@@ -140,6 +143,10 @@ function serve(socket: Socket, { answer, log }: ControlSocketOptions): void {
     if (!isAnswering) socket.destroy();
   });
   socket.on('error', () => socket.destroy());
+  socket.on('end', () => {
+    isLast = true;
+    next();
+  });
   socket.on('data', (chunk) => {
     waiting = Buffer.concat([waiting, chunk]);
     next();

@@ -3,7 +3,7 @@ import { SessionError } from './errors.ts';
 
 /** Who charges, as the charging software knows it; written into the OCMF record, and so into the log. */
 export interface IdToken {
-  /** OCMF, table 17. */
+  /** OCMF, table 17; neither NONE nor DENIED. */
   readonly type: IdentificationType;
   readonly data: string;
 }
@@ -35,8 +35,9 @@ export type SessionRequest =
   | ({ readonly session: 'end' } & EndRequest)
   | { readonly session: 'status'; readonly sessionId?: string };
 
+/** Without NONE and DENIED, which say that nobody is assigned: then there is no token. */
 const ID_TYPES: readonly IdentificationType[] = [
-  ...(['NONE', 'DENIED', 'UNDEFINED', 'ISO14443', 'ISO15693', 'EMAID', 'EVCCID', 'EVCOID'] as const),
+  ...(['UNDEFINED', 'ISO14443', 'ISO15693', 'EMAID', 'EVCCID', 'EVCOID'] as const),
   ...(['ISO7812', 'CARD_TXN_NR', 'CENTRAL', 'CENTRAL_1', 'CENTRAL_2', 'LOCAL', 'LOCAL_1'] as const),
   ...(['LOCAL_2', 'PHONE_NUMBER', 'KEY_CODE'] as const),
 ];

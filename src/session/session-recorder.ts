@@ -98,6 +98,8 @@ export class SessionRecorder {
    * @throws SessionError `session.unknown`, `session.stopping`; JournalError
    */
   async end(request: EndRequest): Promise<Session> {
+    // An end that overtakes its begin would leave the session open for good.
+    await this.#running.get(`begin ${request.sessionId}`)?.done.catch(() => undefined);
     const running = this.#running.get(`end ${request.sessionId}`);
     if (running !== undefined) return await running.done;
     const session = this.session(request.sessionId);

@@ -87,6 +87,33 @@ describe('the control socket', () => {
     expect(await askControlSocket(file, { n: 1 })).toEqual({ ok: true, asked: { n: 1 } });
   });
 
+  it('asks nothing more of the station for a client that does not read its answers', async () => {
+    let asks = 0;
+    const { file } = await echo(async () => ({ n: ++asks, text: 'x'.repeat(100_000) }));
+    const { socket, lines } = await connect(file);
+    socket.pause();
+    socket.write('1\n'.repeat(500));
+    // Others are answered meanwhile, and as often as that is the case nothing more was asked for the first one.
+    for (let i = 0; i < 50; i++) await askControlSocket(file, 1);
+    expect(asks).toBeLessThan(60);
+    socket.resume();
+    for (let i = 0; i < 500; i++) expect(await next(lines)).toMatchObject({ ok: true });
+  });
+
+  it('answers who has closed its half of the connection after asking', async () => {
+    const { file } = await echo(async (asked) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return { asked };
+    });
+    const socket = createConnection({ path: file, allowHalfOpen: true });
+    socket.end('1\n2\n');
+    const answers = createInterface({ input: socket })[Symbol.asyncIterator]();
+    const closed = once(socket, 'close');
+    expect(await next(answers)).toEqual({ ok: true, asked: 1 });
+    expect(await next(answers)).toEqual({ ok: true, asked: 2 });
+    await closed;
+  });
+
   it('takes sixteen connections, and one more when one has gone', async () => {
     const { file } = await echo();
     const connections = [];

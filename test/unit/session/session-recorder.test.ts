@@ -186,6 +186,20 @@ describe('a charging session', () => {
     await recorder.begin({ ...BEGIN, sessionId: 's2' });
   });
 
+  it('ends when its end is asked for while it still begins, and is unknown when it did not begin', async () => {
+    const world = new World();
+    const begun = world.recorder.begin(BEGIN);
+    const ended = await world.recorder.end({ sessionId: 's1' });
+    expect(ended.begin).toEqual((await begun).begin);
+    expect(ended.end).toBeDefined();
+    expect(world.recorder.open()).toEqual([]);
+    world.silent = 'meter.timeout';
+    const refused = world.recorder.begin({ ...BEGIN, sessionId: 's2' });
+    refused.catch(() => undefined);
+    await expect(world.recorder.end({ sessionId: 's2' })).rejects.toThrow(hasCode('session.unknown'));
+    await expect(refused).rejects.toThrow(hasCode('session.meter_unreadable'));
+  });
+
   it('is refused while another request for its place is under way', async () => {
     const { recorder, entries } = new World();
     const first = recorder.begin(BEGIN);

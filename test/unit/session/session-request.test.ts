@@ -28,6 +28,8 @@ describe('a request of the charging software', () => {
     { ...BEGIN, idToken: { type: 'emaid', data: 'x' } },
     { ...BEGIN, idToken: { type: 'EMAID' } },
     { ...BEGIN, idToken: { type: 'EMAID', data: 'x', level: 'TRUSTED' } },
+    { ...BEGIN, idToken: { type: 'NONE', data: 'x' } },
+    { ...BEGIN, idToken: { type: 'DENIED', data: 'x' } },
     { ...BEGIN, idToken: null },
     { ...BEGIN, sessionId: '' },
     { ...BEGIN, sessionId: 'x'.repeat(65) },
