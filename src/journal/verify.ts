@@ -119,9 +119,13 @@ class Audit {
       throw asBad(0, error);
     }
     this.#checkRoots(hashes, holes);
+    // Rows and hashes as they are at one moment: between the two, retention may take both away.
+    const checkTileTo = database.transaction((end: number) =>
+      this.#checkTile(rowsOf.all(this.done, end), end, hashes, holes),
+    );
     while (this.done < this.#size) {
       const end = Math.min(this.done + WIDTH - (this.done % WIDTH), this.#size);
-      this.#checkTile(rowsOf.all(this.done, end), end, hashes, holes);
+      checkTileTo(end);
       this.#options.onProgress?.(this.done, this.#size);
       // Lets the event loop of a service or a progress display breathe.
       await new Promise(setImmediate);

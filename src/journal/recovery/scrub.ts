@@ -47,6 +47,8 @@ export async function scrubEntries(
     return undefined;
   } catch (error) {
     if (!(error instanceof JournalError) || error.code === 'journal.io') throw error;
+    // Retention went through these entries meanwhile: what is left of them is looked at on the next round.
+    if (error.code === 'journal.pruned') return undefined;
     return { index: at, why: `${error.code}: ${error.message}` };
   } finally {
     reader?.close();
