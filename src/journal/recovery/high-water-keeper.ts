@@ -90,14 +90,16 @@ export class HighWaterKeeper {
     this.#written = writeHighWater(file, seal === undefined ? mark : { ...mark, seal });
     if (!raises) return;
     this.#sealedMs = nowMs;
-    await this.#raiseCounter();
+    await this.#raiseCounter(seal);
   }
 
-  async #raiseCounter(): Promise<void> {
+  async #raiseCounter(announced: number | undefined): Promise<void> {
     try {
       this.#seal = await this.#counter?.increment();
     } catch (error) {
       this.#counter = undefined;
+      // It may have counted before it fell silent: a mark that says less would look like an old copy.
+      this.#seal = announced;
       this.#options.onCounterLost(error);
     }
   }
