@@ -1,4 +1,4 @@
-import type { EmmcHealth, JournalReader, WriteRate } from '../journal/index.ts';
+import type { EmmcHealth, JournalReader, LogPace, WriteRate } from '../journal/index.ts';
 import { harmlessLine, print, printJson } from './output.ts';
 
 export interface StatOptions {
@@ -15,7 +15,7 @@ export async function printJournalStat(directory: string, options: StatOptions):
   try {
     const { publicKey, root, ...stat } = reader.stat();
     const anchoredSize = await anchoredSizeOf(directory);
-    const flash = await flashOf(directory, reader, stat.newest.timeMs, options.config);
+    const flash = await flashOf(directory, reader, options.config);
     const document = {
       ...stat,
       root: hex(root),
@@ -63,13 +63,12 @@ interface Flash {
 async function flashOf(
   directory: string,
   reader: JournalReader,
-  newestMs: number,
   configPath: string | undefined,
 ): Promise<Flash> {
   const journal = await import('../journal/index.ts');
   const { config, groupCommitMs } = await configured(configPath);
   const { pid } = journal.findJournalWriter(directory);
-  const log = paceOf(reader, newestMs, journal);
+  const log = paceOf(reader, journal);
   const writer = pid === undefined ? undefined : journal.writtenBytes(pid);
   const written = journal.writeRate({ writer, log, groupCommitMs }) ?? null;
   const enduranceBytes = config?.flashEnduranceBytes ?? null;
@@ -88,17 +87,12 @@ async function configured(file: string | undefined) {
   return { config, groupCommitMs: config.groupCommitMs };
 }
 
-/** By the wall clock, which may have been set in between: an estimate is all it is for. */
 function paceOf(
   reader: JournalReader,
-  newestMs: number,
-  { decodeEntry }: Pick<typeof import('../journal/index.ts'), 'decodeEntry'>,
-): { entries: number; overMs: number } {
-  const { size } = reader;
-  for (const { index, cose } of reader.entries(Math.max(0, size - PACE_ENTRIES))) {
-    return { entries: size - 1 - index, overMs: newestMs - decodeEntry(cose).entry.timeMs };
-  }
-  return { entries: 0, overMs: 0 };
+  { decodeEntry, logPace }: Pick<typeof import('../journal/index.ts'), 'decodeEntry' | 'logPace'>,
+): LogPace {
+  const newest = reader.entries(Math.max(0, reader.size - PACE_ENTRIES));
+  return logPace(newest, ({ cose }) => decodeEntry(cose).entry.sinceBootMs);
 }
 
 function printFlash({ written, enduranceBytes, lifeYears, emmc }: Flash): void {

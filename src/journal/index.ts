@@ -92,6 +92,7 @@ export {
 export { formatTlogProof, parseTlogProof, type TlogProof } from './note/tlog-proof.ts';
 export { findJournalWriter, type JournalWriter } from './store/writer-lock-probe.ts';
 export { verifyJournal, type AuditOptions, type JournalAudit } from './verify.ts';
+export { logPace, type LogPace } from './wear/log-pace.ts';
 export {
   bytesPerEntry,
   projectedLifeDays,

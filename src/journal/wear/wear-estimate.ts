@@ -1,3 +1,5 @@
+import type { LogPace } from './log-pace.ts';
+
 const DAY_MS = 86_400_000;
 
 /**
@@ -26,8 +28,8 @@ const MIN_LOG_MS = 60_000;
 export interface WearFacts {
   /** What the running writer has written since it started; undefined when none runs or it cannot be read. */
   readonly writer: { readonly bytes: number; readonly sinceMs: number } | undefined;
-  /** Some of the newest entries: how many, and between the first and the last. */
-  readonly log: { readonly entries: number; readonly overMs: number };
+  /** Of some of the newest entries. */
+  readonly log: LogPace;
   readonly groupCommitMs: number;
 }
 

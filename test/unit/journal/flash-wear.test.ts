@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import {
   bytesPerEntry,
   emmcHealth,
+  logPace,
   projectedLifeDays,
   writeRate,
   writtenBytes,
@@ -47,6 +48,48 @@ describe('what is written to flash a day', () => {
   it('costs more for an entry alone than for one of many', () => {
     expect(bytesPerEntry(1)).toBeGreaterThan(5 * bytesPerEntry(10) - 5 * bytesPerEntry(512));
     expect(bytesPerEntry(0)).toBe(bytesPerEntry(1));
+  });
+});
+
+describe('the pace of a log', () => {
+  /** The service starts, and writes an entry a second. */
+  const run = (from: number, entries: number, sinceBootMs: number) =>
+    Array.from({ length: entries }, (_, i) => ({
+      index: from + i,
+      kind: i === 0 ? ('boot' as const) : ('reading' as const),
+      sinceBootMs: sinceBootMs + i * 1_000,
+      // Set back by an hour in mid-run: of no concern here.
+      timeMs: i < 30 ? 7_200_000 + i * 1_000 : 3_600_000 + i * 1_000,
+    }));
+  const sinceBoot = (entry: { sinceBootMs: number }): number => entry.sinceBootMs;
+
+  it('is one entry a second whatever was done to the wall clock', () => {
+    expect(logPace(run(0, 101, 5_000), sinceBoot)).toEqual({ entries: 100, overMs: 100_000 });
+  });
+
+  it('leaves out the time between two runs, of the same boot or of another', () => {
+    const runs = [...run(0, 61, 5_000), ...run(61, 61, 9_000_000), ...run(122, 61, 4_000)];
+    expect(logPace(runs, sinceBoot)).toEqual({ entries: 180, overMs: 180_000 });
+  });
+
+  it('counts readings that gave way, and nothing where the boot between two runs was lost', () => {
+    const thinned = run(0, 101, 5_000).filter(({ index }) => index % 10 === 0);
+    expect(logPace(thinned, sinceBoot)).toEqual({ entries: 100, overMs: 100_000 });
+    const lost = [...run(0, 50, 900_000), ...run(50, 50, 5_000).slice(1)];
+    expect(logPace(lost, sinceBoot)).toEqual({ entries: 0, overMs: 0 });
+  });
+
+  it('asks only for the ends of each run', () => {
+    let asked = 0;
+    logPace([...run(0, 1_000, 5_000), ...run(1_000, 1_000, 9_000_000)], (entry) => {
+      asked++;
+      return entry.sinceBootMs;
+    });
+    expect(asked).toBe(4);
+  });
+
+  it('of a log without an entry is none', () => {
+    expect(logPace([], sinceBoot)).toEqual({ entries: 0, overMs: 0 });
   });
 });
 
