@@ -20,10 +20,10 @@ export interface TreeWanted {
 }
 
 /**
- * Signs a tree of a journal beside the service that writes it: only with the key of that log, only what is on disk for good,
+ * Signs a tree of a journal beside the service that writes it: only with the key of that log, only what is whole and on disk for good,
  * and only after the mark that stands outside of the log knows how far it has come.
  * Where the key is gone, the newest tree that it signed for the chain takes its place.
- * @throws JournalError `journal.wrong_key`, `journal.io`, `journal.out_of_range`; IdentityError as ownIdentity; a
+ * @throws JournalError `journal.wrong_key`, `journal.corrupt`, `journal.rolled_back`, `journal.io`, `journal.out_of_range`; IdentityError as ownIdentity; a
  * configuration's own errors
  */
 export async function signTree(
@@ -31,9 +31,9 @@ export async function signTree(
   directory: string,
   { size: wanted, covering = 0, config }: TreeWanted = {},
 ): Promise<SignedTree> {
-  const { highWaterFile, JournalError, raiseHighWater, signCheckpoint, syncJournal } =
-    await import('../journal/index.ts');
-  const mark = highWaterFile(directory, await configuredMark(config));
+  const journalRoom = await import('../journal/index.ts');
+  const { JournalError, parseCheckpoint, raiseHighWater, signCheckpoint, syncJournal } = journalRoom;
+  const mark = journalRoom.highWaterFile(directory, await configuredMark(config));
   let identity: StationIdentity;
   try {
     identity = await ownIdentity(directory);
@@ -48,9 +48,10 @@ export async function signTree(
   if (!Buffer.from(identity.publicKey).equals(journal.publicKey)) {
     throw new JournalError('journal.wrong_key', 'the root seed here is not the one that signs this log');
   }
-  const { origin } = journal;
-  const size = wanted ?? journal.size;
-  const root = journal.rootAt(size);
+  const { origin, keys } = journal;
+  const known = (await checkpointsForChain(directory)).map(parseCheckpoint);
+  const log = { directory, origin, keys, highWaterFile: mark, known };
+  const { size, root } = journalRoom.treeToSign(log, wanted);
   syncJournal(directory);
   raiseHighWater(mark, { origin, size, root });
   return { size, root, checkpoint: signCheckpoint({ origin, size, root }, identity) };

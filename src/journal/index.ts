@@ -40,6 +40,7 @@ export { setAsideKeylessLog, type KeptLog } from './recovery/after-loss.ts';
 export { recoverJournal, type RecoverOptions, type Recovery } from './recovery/recover-journal.ts';
 export { journalDiskBytes } from './store/disk-size.ts';
 export { syncJournal } from './store/sync-journal.ts';
+export { treeToSign, type LogToSign } from './tree-to-sign.ts';
 export { declarationFault, holeDeclaration, type HoleDeclaration } from './entry/hole-declaration.ts';
 export { entryToJson, formatTime } from './entry/entry-json.ts';
 export { JournalError, type JournalErrorCode } from './errors.ts';

@@ -57,10 +57,8 @@ export function nextBootCount(last: LastBoot | undefined, bootId: Uint8Array): n
 
 /**
  * Where a log of ours ends. What the next root is calculated from is checked first, as far as it costs little: the entries
- * behind the last full tile, of which no hash is stored, and the newest hash of each higher level. One turned bit there,
- * unnoticed, and the next checkpoint would fork the log. The rest is the auditor's (verify.ts).
- * @param known the log begins with a tree of so many entries that was known before: their hashes were compared, and their
- * signatures need no look
+ * behind the last full tile, of which no hash is stored, and the hashes of each higher level's unfinished tile, at least the
+ * newest. One turned bit there, unnoticed, and the next checkpoint would fork the log. The rest is the auditor's (verify.ts).
  * @throws JournalError `journal.corrupt`
  */
 export function checkedEdge(
@@ -68,29 +66,49 @@ export function checkedEdge(
   origin: string,
   size: number,
   keys: KeyHistory,
-  known = 0,
+  { signed = 0, hashed = 0 }: KnownBeginning = {},
 ): TreeEdge {
   const edge = store.edge(size);
   const verify = keys.verifier();
   const { index: from } = edgeTile(size, 0);
-  for (const row of store.rows(Math.max(known, from * TILE_WIDTH), size)) {
+  for (const row of store.rows(Math.max(signed, from * TILE_WIDTH), size)) {
     if (!isOurs(row, verify, origin)) {
       throw new JournalError('journal.corrupt', `entry ${row.index} does not verify`);
     }
   }
-  for (let level = 1; level < edge.partial.length; level++) {
-    const newest = edge.partial[level]?.subarray(-HASH_BYTES);
-    const { index, width } = edgeTile(size, level);
-    if (newest === undefined || width === 0) continue;
-    const below = store.tile(level - 1, index * TILE_WIDTH + width - 1, TILE_WIDTH);
-    if (!equalBytes(newest, subtreeRoot(below.subarray(0, TILE_BYTES)))) {
-      throw new JournalError(
-        'journal.corrupt',
-        `the newest hash of level ${level} does not fit the one below`,
-      );
-    }
-  }
+  for (let level = 1; level < edge.partial.length; level++) checkUpperTile(store, edge, level, hashed);
   return edge;
+}
+
+/** What need not be looked at again of a log's first entries. */
+export interface KnownBeginning {
+  /** The signatures of so many. */
+  readonly signed?: number;
+  /** The hashes over so many: they lead to the root of a tree that was known before. */
+  readonly hashed?: number;
+}
+
+/** Hashes of an unfinished tile against the tiles below, where these have not gone with their entries. */
+function checkUpperTile(store: SqliteRows, edge: TreeEdge, level: number, hashed: number): void {
+  const { index, width } = edgeTile(edge.size, level);
+  const known = Math.floor(hashed / TILE_WIDTH ** level) - index * TILE_WIDTH;
+  for (let at = Math.max(0, Math.min(known, width - 1)); at < width; at++) {
+    const hash = edge.partial[level]?.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
+    const below = tileIfThere(store, level - 1, index * TILE_WIDTH + at);
+    if (below === undefined || (hash !== undefined && equalBytes(hash, subtreeRoot(below)))) continue;
+    throw new JournalError('journal.corrupt', `a hash of level ${level} does not fit the tile below`, {
+      details: { index: index * TILE_WIDTH + at },
+    });
+  }
+}
+
+function tileIfThere(store: SqliteRows, level: number, index: number): Uint8Array | undefined {
+  try {
+    return store.tile(level, index, TILE_WIDTH).subarray(0, TILE_BYTES);
+  } catch (error) {
+    if (error instanceof JournalError && error.code === 'journal.pruned') return undefined;
+    throw error;
+  }
 }
 
 function isOurs(

@@ -48,13 +48,13 @@ export function continueLog(
   const last = size === 0 ? undefined : readLastBoot(store, stationOrigin, signer.publicKey, keys);
   const origin = last?.origin ?? originOfEmpty(options, around);
   const end: LogEnd = { stationOrigin, origin, size, opening: last?.opening };
-  compareWithKnown(store, end, around.found, anchored);
+  const hashed = compareWithKnown(store, end, around.found, anchored);
   const mark = around.found.state === 'read' ? around.found.mark : undefined;
   // Which entries need no look at their signatures depends on who signs: the keys must reach back to the birth.
-  const known = mark?.origin === origin && beginsWith(store, keys) ? mark.size : 0;
+  const signed = beginsWith(store, keys) ? hashed : 0;
   return {
     ...{ origin, bootId, bootCount: nextBootCount(last, bootId) },
-    edge: checkedEdge(store, origin, size, keys, known),
+    edge: checkedEdge(store, origin, size, keys, { signed, hashed }),
     seal: mark?.seal,
     opening: Math.max(last?.opening ?? 0, mark?.opening ?? 0) + 1,
     faults: [...faultsToRecord(store, around, end, directory), ...faults],

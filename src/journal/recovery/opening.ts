@@ -85,6 +85,7 @@ export interface LogEnd {
 
 /**
  * Holds the log against what is known of it from elsewhere, in a few reads however long it is.
+ * @returns how many of its first entries have hashes that lead to a known root
  * @throws JournalError `journal.rolled_back` when entries are missing at its end or it is an earlier log than the last one;
  * `journal.corrupt` when it does not begin with a tree that was known
  */
@@ -93,11 +94,12 @@ export function compareWithKnown(
   end: LogEnd,
   found: FoundMark,
   anchored: readonly KnownTree[] = [],
-): void {
+): number {
   const mark = found.state === 'read' ? found.mark : undefined;
   if (mark !== undefined) compareOpening(end, mark);
   const known: [string, KnownTree][] = anchored.map((tree) => ['the last anchored checkpoint', tree]);
   if (mark !== undefined) known.push(['the high-water mark', mark]);
+  let compared = 0;
   for (const [source, tree] of known) {
     const number = logNumber(end.stationOrigin, tree.origin) ?? 0;
     if (number > (logNumber(end.stationOrigin, end.origin) ?? 0))
@@ -110,7 +112,9 @@ export function compareWithKnown(
       throw new JournalError('journal.corrupt', `the log does not begin with the tree of ${source}`, {
         details: { size: tree.size },
       });
+    if (root !== undefined) compared = Math.max(compared, tree.size);
   }
+  return compared;
 }
 
 function compareOpening(end: LogEnd, mark: HighWaterMark): void {
