@@ -1,7 +1,6 @@
 import { existsSync, renameSync, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Log } from '../../../hal/contract/index.ts';
-import type { EntryRange } from '../entry/entry-types.ts';
 import type { JournalError } from '../errors.ts';
 import type { KeyHistory } from '../key-history.ts';
 import { ioError } from '../store/sqlite-error.ts';
@@ -19,7 +18,7 @@ import { planRecovery, type RecoveryFacts, type RecoveryPlan } from './recovery-
 import { writeReport } from './recovery-report.ts';
 import { draftFile, dropDraft, RECOVERED_PREFIX, salvageEntries, type Salvaged } from './salvage.ts';
 import { nextSetAside, setAside, setAsideCount } from './set-aside.ts';
-import type { RebuiltTree } from './tree-rebuild.ts';
+import { undeclared } from './undeclared.ts';
 import { examineWal } from './wal-tail.ts';
 
 export interface RecoverOptions {
@@ -138,7 +137,7 @@ async function place({ damaged, salvaged, keys, base, mark, directory }: PlacePa
   const own = mark?.origin === origin ? mark : undefined;
   const checks = [...base.known.filter((tree) => tree.origin === origin), ...salvaged.vouched];
   const tree = await placeTree({ salvaged, damaged, mark: own, checks });
-  const holes = undeclared(tree, declared);
+  const holes = undeclared(tree.lost, declared);
   const facts: RecoveryFacts = {
     ...base,
     ...{ origin, entries: salvaged.entries, end: salvaged.end, tree, holes },
@@ -206,19 +205,4 @@ function hasRoomFor(file: string): boolean {
   );
   const { bavail, bsize } = statfsSync(path.dirname(file));
   return bavail * bsize > bytes * ROOM_TO_SPARE + SPARE_BYTES;
-}
-
-function undeclared({ lost }: RebuiltTree, declared: readonly EntryRange[]): EntryRange[] {
-  return declared.reduce<EntryRange[]>(
-    (left, { from, to }) => left.flatMap((range) => without(range, from, to)),
-    [...lost],
-  );
-}
-
-function without(range: EntryRange, from: number, to: number): EntryRange[] {
-  if (to <= range.from || from >= range.to) return [range];
-  return [
-    { from: range.from, to: Math.min(range.to, from) },
-    { from: Math.max(range.from, to), to: range.to },
-  ].filter((part) => part.to > part.from);
 }

@@ -6,6 +6,7 @@ import { decodeEntry } from '../entry/cose-sign1.ts';
 import { ENTRY_KINDS } from '../entry/entry-payload.ts';
 import type { EntryRange, JournalEntry } from '../entry/entry-types.ts';
 import type { KeyHistory } from '../key-history.ts';
+import { mergedRanges } from '../store/sqlite-drop.ts';
 import { DATABASE_FILE, migrate } from '../store/sqlite-schema.ts';
 import { subtreeRoot, TILE_BYTES, TILE_WIDTH } from '../tree/hash-tile.ts';
 import { leafHash } from '../tree/merkle-tree.ts';
@@ -100,6 +101,8 @@ class Salvage {
   readonly #has: Database.Statement<[number], number>;
   readonly #verify: (index: number, cose: Uint8Array) => JournalEntry;
   readonly #declared: DeclaredHole[] = [];
+  /** The same, sorted; undefined when more were declared since. */
+  #holes: readonly EntryRange[] | undefined;
   #vouched: TreeToCheck | undefined;
   #origin: string | undefined;
   #top = 0;
@@ -215,6 +218,7 @@ class Salvage {
 
   #declare(ranges: readonly EntryRange[], cause: number): void {
     this.#declared.push(...ranges.map(({ from, to }) => ({ from, to, cause })));
+    this.#holes = undefined;
   }
 
   #vouch(tree: TreeToCheck): void {
@@ -222,7 +226,14 @@ class Salvage {
   }
 
   #isDeclared(index: number): boolean {
-    return this.#declared.some(({ from, to }) => from <= index && index < to);
+    const ranges = (this.#holes ??= mergedRanges(this.#declared));
+    let [low, high] = [0, ranges.length];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if ((ranges[middle]?.to ?? 0) <= index) low = middle + 1;
+      else high = middle;
+    }
+    return (ranges[low]?.from ?? Infinity) <= index;
   }
 
   /** Signed by this station for this place in one of its logs; all entries are of the same one. */
