@@ -4,6 +4,7 @@ import { StationError } from '../../hal/contract/index.ts';
 import type { ChainTransport } from '../chain/index.ts';
 import type {
   AnchoredBlock,
+  Check,
   FinalityInquiry,
   ReceiptReport,
   SessionSummary,
@@ -142,7 +143,14 @@ function printReport({ ok, checks, statements, energy, session }: ReceiptReport)
       `\nmeter ${harmlessLine(meterSerial)}: ${wh} Wh imported from entry ${fromIndex} to entry ${toIndex}`,
     );
   }
-  print(ok ? '\nreceipt: good' : '\nreceipt: NOT GOOD');
+  print(`\nreceipt: ${verdict(ok, checks)}`);
+}
+
+/** Anybody can make a station of their own: without a key to compare with, nothing is known but that the file is whole. */
+function verdict(ok: boolean, checks: readonly Check[]): string {
+  if (!ok) return 'NOT GOOD';
+  const isCompared = checks.some(({ name, result }) => name === 'trusted-key' && result === 'pass');
+  return isCompared ? 'good' : 'intact; whose key signed it was NOT CHECKED (--key)';
 }
 
 function printSession(session: SessionSummary): void {

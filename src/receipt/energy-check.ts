@@ -1,5 +1,6 @@
+import { ENERGY_IMPORT } from '../../hal/contract/index.ts';
 import type { JournalEntry } from '../journal/index.ts';
-import { isSessionEntry, sampleOf } from './believed-entries.ts';
+import { isSessionEntry } from './believed-entries.ts';
 import { fail, notChecked, pass, type Finding } from './check.ts';
 import { energyBetween, firstFall, importOf } from './import-register.ts';
 import { energyOf, sessionEnds } from './session.ts';
@@ -28,9 +29,13 @@ function checkSessionEnergy(entries: readonly JournalEntry[]): Finding {
   if (ends === undefined) return notChecked('the receipt does not hold one begin and one end');
   for (const end of [ends.begin, ends.end]) {
     if (importOf(end.body.reading) === undefined) {
-      const said = sampleOf(end)?.values.find(({ obis }) => obis.startsWith('1-0:1.8.0*'));
+      const [said, another] = end.body.reading.values.filter(({ obis }) => obis === ENERGY_IMPORT);
       const why =
-        said === undefined ? 'has no import register' : `has an import register of quality ${said.quality}`;
+        said === undefined
+          ? 'has no import register'
+          : another === undefined
+            ? `has an import register of quality ${said.quality} in ${said.unit}`
+            : 'has its import register twice';
       return notChecked(`the reading of entry ${end.index} (${end.kind}) ${why}`);
     }
   }

@@ -19,10 +19,11 @@ export interface EnergyBetween {
   readonly wh: string;
 }
 
-/** The total of active energy import (1-0:1.8.0), in Wh; undefined unless the meter said it, and said it is good. */
+/** The total of active energy import (1-0:1.8.0), in Wh; undefined unless the meter said it, once, and said it is good. */
 export function importOf(sample: MeterSample): Decimal | undefined {
-  const energy = sample.values.find(({ obis, quality }) => obis === ENERGY_IMPORT && quality === 'G');
-  return energy?.unit === 'Wh' ? energy.value : undefined;
+  const [energy, another] = sample.values.filter(({ obis }) => obis === ENERGY_IMPORT);
+  if (another !== undefined || energy?.quality !== 'G') return undefined;
+  return energy.unit === 'Wh' ? energy.value : undefined;
 }
 
 interface Register {

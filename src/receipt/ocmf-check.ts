@@ -33,21 +33,23 @@ export function checkOcmf(entries: readonly JournalEntry[], records: Receipt['oc
   if (first === undefined) return notChecked('the receipt holds no OCMF record');
   if (given.some((record) => readOne(record) === undefined))
     return fail('there is something else than one OCMF record');
-  const ownKey = first.body.ocmf === undefined ? undefined : ocmfKeyAt(entries, first.index);
-  const report = orWhy(() => verifyOcmf(given.join('\n'), ownKey === undefined ? {} : { publicKey: ownKey }));
-  if ('why' in report) return fail(`the OCMF key that the log names is none: ${report.why}`);
+  const byMeter = carriers.find(({ body }) => body.ocmf === undefined);
+  // The key may have been changed within the session: each record is of the one that the log names at its place.
+  const named = carriers.map(({ index }) => ocmfKeyAt(entries, index)).filter((key) => key !== undefined);
+  const ownKeys = byMeter === undefined && named.length === carriers.length ? named : undefined;
+  const report = verifyOcmf(given.join('\n'), ownKeys === undefined ? {} : { publicKey: ownKeys });
   const failed = report.checks.filter(
     ({ name, result }) => result === 'fail' && (carriers.length > 1 || !OF_BOTH_ENDS.includes(name)),
   );
   if (failed.length > 0) return fail(failed.map(({ name, detail }) => `${name}: ${detail}`).join('; '));
-  if (first.body.ocmf === undefined) {
+  if (byMeter !== undefined) {
     const said =
-      first.body.meterRecord?.result === 'verified' ? 'found it signed with' : 'did not verify it with';
+      byMeter.body.meterRecord?.result === 'verified' ? 'found it signed with' : 'did not verify it with';
     return notChecked(
       `the record is the meter's own; the station ${said} the meter's registered key, which is not in here`,
     );
   }
-  if (ownKey === undefined)
+  if (ownKeys === undefined)
     return notChecked("entry 0, which names the station's OCMF key, is not in the receipt");
   if (!report.authentic) return notChecked('the records are signed in a way that could not be checked');
   const other = carriers.find((entry) => !saysTheSame(entry));

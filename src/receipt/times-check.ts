@@ -35,7 +35,6 @@ export function checkTimes(entries: readonly JournalEntry[]): Finding {
 }
 
 function whyContradictory({ begin, end }: SessionEnds, entries: readonly JournalEntry[]): string | undefined {
-  if (begin.bootCount !== end.bootCount) return undefined;
   const known = entries.reduce(
     (sum, entry) =>
       entry.kind === 'clock-step' && entry.index > begin.index && entry.index < end.index
@@ -43,6 +42,13 @@ function whyContradictory({ begin, end }: SessionEnds, entries: readonly Journal
         : sum,
     0,
   );
+  if (begin.bootCount !== end.bootCount) {
+    const isBackwards = end.timeMs - begin.timeMs - known < -TOLERANCE_MS;
+    const isTrusted = TRUSTED.includes(begin.clock) && TRUSTED.includes(end.clock);
+    return isBackwards && isTrusted
+      ? 'by the wall clock, which was synchronised at both, the session ended before it began'
+      : undefined;
+  }
   const ran = end.sinceBootMs - begin.sinceBootMs;
   const apart = Math.abs(end.timeMs - begin.timeMs - known - ran);
   if (apart <= TOLERANCE_MS + TOLERANCE_SHARE * Math.abs(ran)) return undefined;

@@ -71,6 +71,11 @@ describe('a receipt on the command line', () => {
     expect(stdout).toMatch(/entry 3: reading at .* \(clock: synchronised\), meter SIM-7/);
     expect(stdout).toMatch(/1-0:1\.8\.0\*255 +1003\.5 Wh/);
     expect(stdout).toMatch(/meter SIM-7: 4\.0 Wh imported from entry 1 to entry 5/);
+    // A key of one's own makes a whole receipt, too: without one to compare with it is not called good.
+    expect(stdout).toMatch(/^receipt: intact; whose key signed it was NOT CHECKED/m);
+    expect(stdout).not.toContain('receipt: good');
+    const compared = await runProduct(['receipt', 'verify', file, '--key', bytesToHex(identity.publicKey)]);
+    expect(compared.stdout).toMatch(/^receipt: good$/m);
   });
 
   it('is not good when a digit was changed', async () => {

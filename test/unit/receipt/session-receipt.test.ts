@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ENERGY_IMPORT, parseDecimal } from '../../../hal/contract/index.ts';
 import { identityFromSeed } from '../../../src/identity/index.ts';
-import { encodeEntry, signRotation, type JournalEntry } from '../../../src/journal/index.ts';
+import { decodeEntry, encodeEntry, signRotation, type JournalEntry } from '../../../src/journal/index.ts';
 import {
   createReceipt,
   verifyReceipt,
@@ -283,6 +283,28 @@ describe('a session is not said to be checked', () => {
     expect(failures(report)).toEqual([]);
   });
 
+  it('when the entry says its register twice: which one would be for the forger to choose', () => {
+    const report = reportOn({
+      withoutOcmf: true,
+      change: onKind('session-end', (entry) => {
+        if (entry.kind !== 'session-end') return entry;
+        const { reading } = entry.body;
+        const more = {
+          obis: ENERGY_IMPORT,
+          value: parseDecimal('99999999'),
+          unit: 'Wh',
+          quality: 'G',
+        } as const;
+        return {
+          ...entry,
+          body: { ...entry.body, reading: { ...reading, values: [more, ...reading.values] } },
+        };
+      }),
+    });
+    expect(resultOf(report, 'energy')).toBe('not checked');
+    expect(report.session?.wh).toBeNull();
+  });
+
   it('to have an OCMF record that fits without entry 0, which names the key', () => {
     const report = reportOn({}, (log) => sessionIndices(log).filter((index) => index > 0));
     expect(resultOf(report, 'ocmf')).toBe('not checked');
@@ -311,6 +333,29 @@ describe('a clock that was set during the session', () => {
       sessionIndices(log).filter((index) => index !== stepAt(log)),
     );
     expect(failures(report)).toEqual(['times']);
+  });
+});
+
+describe('a session across a restart', () => {
+  const restarted = (setBackMs: number, clock: 'S' | 'I') =>
+    reportOn({
+      change: onKind('session-end', (entry) => ({
+        ...entry,
+        bootCount: 8,
+        sinceBootMs: 9_000,
+        timeMs: entry.timeMs - setBackMs,
+        clock,
+      })),
+      withoutOcmf: true,
+    });
+
+  it('has no contradiction as long as the wall clock does not say that it ended before it began', () => {
+    expect(failures(restarted(0, 'S'))).toEqual([]);
+    expect(failures(restarted(3_600_000, 'S'))).toEqual(['times']);
+  });
+
+  it('says nothing about a wall clock that nobody set', () => {
+    expect(resultOf(restarted(3_600_000, 'I'), 'times')).toBe('not checked');
   });
 });
 
@@ -367,6 +412,40 @@ describe('a log whose key was replaced', () => {
     const own = testReceipt(log, [log.beginIndex]);
     const foreign = `${JSON.stringify({ ...(JSON.parse(own) as Receipt), anchor }, null, 2)}\n`;
     expect(failures(verifyReceipt(foreign))).toContain('anchor-signer');
+  });
+
+  it('holds a session in which the key was replaced: each OCMF record is of the key of its time', () => {
+    const at = log.endIndex;
+    const stamp = { station: log.origin, timeMs: 1_800_000_000_000, clock: 'S', bootCount: 7 } as const;
+    const { entry } = decodeEntry(log.log[at]!);
+    if (entry.kind !== 'session-end') throw new TypeError('the fixture has no end there');
+    const rotation = signRotation({ origin: log.origin, index: at }, log.identity.publicKey, next);
+    const config = { reason: 'rotation', rotation };
+    const handOver = {
+      ...stamp,
+      index: at,
+      kind: 'config',
+      sinceBootMs: entry.sinceBootMs,
+      body: config,
+    } as const;
+    const [, payload = ''] = entry.body.ocmf?.split('|') ?? [];
+    const signedBy = (signer: typeof next): Uint8Array => {
+      const signature = Buffer.from(signer.ocmf.sign(Buffer.from(payload))).toString('hex');
+      const ocmf = `OCMF|${payload}|{"SA":"ECDSA-secp256r1-SHA256","SD":"${signature}"}`;
+      return encodeEntry({ ...entry, index: at + 1, body: { ...entry.body, ocmf } }, next);
+    };
+    const reportOf = (end: Uint8Array) => {
+      const entries = [...log.log.slice(0, at), encodeEntry(handOver, log.identity), end];
+      const input = receiptInput(
+        { ...log, log: entries, identity: next },
+        [0, log.beginIndex, at, at + 1],
+        null,
+      );
+      return verifyReceipt(createReceipt({ ...input, publicKey: log.identity.publicKey }));
+    };
+    expect(failures(reportOf(signedBy(next)))).toEqual([]);
+    expect(resultOf(reportOf(signedBy(next)), 'ocmf')).toBe('pass');
+    expect(failures(reportOf(signedBy(log.identity)))).toEqual(['ocmf']);
   });
 
   it('does not verify without the rotation: the later entries are a stranger’s', () => {

@@ -94,7 +94,7 @@ describe('the control socket', () => {
     socket.pause();
     socket.write('1\n'.repeat(500));
     // Others are answered meanwhile, and as often as that is the case nothing more was asked for the first one.
-    for (let i = 0; i < 50; i++) await askControlSocket(file, 1);
+    for (let i = 0; i < 50; i++) await askControlSocket(file, {});
     expect(asks).toBeLessThan(60);
     socket.resume();
     for (let i = 0; i < 500; i++) expect(await next(lines)).toMatchObject({ ok: true });
