@@ -1,10 +1,12 @@
 // Numbers and times as people read them. Digits of energy are moved, never rounded.
-import { formatDecimal, parseDecimal, shiftDecimal } from '../../hal/contract/index.ts';
+import { formatDecimal, parseDecimal } from '../../hal/contract/index.ts';
 import type { Language } from './words/words.ts';
 
 /** Wh as kWh with every digit that the meter gave: `1012.5` is `1.0125 kWh`. */
 export function kilowattHours(wh: string, language: Language): string {
-  return `${localDigits(formatDecimal(shiftDecimal(parseDecimal(wh), -3)), language)} kWh`;
+  const { mantissa, exponent } = parseDecimal(wh);
+  // Not shiftDecimal: what a file says may have so many digits that a Decimal has no room for three more.
+  return `${localDigits(formatDecimal({ mantissa, exponent: exponent - 3 }), language)} kWh`;
 }
 
 /** For a scale or a tooltip; a picture's number, not one to bill. */

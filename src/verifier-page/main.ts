@@ -24,6 +24,8 @@ let language: Language = languageOf(navigator.languages);
 let given: readonly Given[] = [];
 let notices: readonly Phrase[] = [];
 let keyText = '';
+/** A key that came with the address is the word of whoever made the link, until the reader says that it was compared. */
+let isKeyCompared = true;
 
 const picker = element('input', { type: 'file', multiple: '', id: 'files', class: 'picker' });
 const keyField = element('input', {
@@ -34,6 +36,7 @@ const keyField = element('input', {
   spellcheck: 'false',
   'aria-describedby': 'key-why key-problem',
 });
+const linkedKey = element('div', { id: 'key-linked' });
 const keyProblem = element('p', { id: 'key-problem', class: 'problem', role: 'alert' });
 // Emptied and filled, never replaced: who listens to the page is told what is new.
 const results = element('div', { id: 'results', 'aria-live': 'polite' });
@@ -84,6 +87,7 @@ function showFrame(): void {
     element('p', { id: 'key-why' }, text('key.why')),
     element('label', { for: 'key' }, text('key.label')),
     keyField,
+    linkedKey,
     keyProblem,
   );
   foot.replaceChildren(text('page.foot'));
@@ -93,8 +97,30 @@ function showResults(): void {
   const key = trustedKey();
   results.replaceChildren(
     ...notices.map((notice) => element('p', { class: 'notice' }, say(words(), notice))),
-    ...given.map((file) => reportView(checked(file, key), language)),
+    ...given.map((file) => shown(file, key)),
   );
+  showLinkedKey(key !== undefined && !isKeyCompared);
+}
+
+/** One file that cannot be shown must not keep the others from being so. */
+function shown(file: Given, key: TrustedKey | undefined): HTMLElement {
+  try {
+    return reportView(checked(file, key), language, isKeyCompared);
+  } catch (error) {
+    reportError(error);
+    return element('p', { class: 'problem' }, text('page.failed', { name: file.name }));
+  }
+}
+
+function showLinkedKey(isLinked: boolean): void {
+  if (!isLinked) return linkedKey.replaceChildren();
+  const compared = element('button', { type: 'button', id: 'key-compared' }, text('key.compared'));
+  compared.addEventListener('click', () => {
+    isKeyCompared = true;
+    showResults();
+    keyField.focus();
+  });
+  linkedKey.replaceChildren(element('p', {}, text('key.linked')), compared);
 }
 
 function trustedKey(): TrustedKey | undefined {
@@ -147,6 +173,7 @@ function listen(): void {
   });
   keyField.addEventListener('input', () => {
     keyText = keyField.value;
+    isKeyCompared = true;
     showResults();
   });
   for (const name of ['dragover', 'dragleave', 'drop'] as const) {
@@ -165,11 +192,12 @@ function listen(): void {
   window.addEventListener('hashchange', takeKeyFromAddress);
 }
 
-/** `#key=…` in the address, as on a sign at the station; what stands behind # is never sent to a server. */
+/** `#key=…` in the address, as on a sign at the station, or in a swindler's mail; what stands behind # is never sent to a server. */
 function takeKeyFromAddress(): void {
   const key = new URLSearchParams(location.hash.slice(1).replaceAll('+', '%2B')).get('key');
   if (key === null) return;
   keyText = key;
+  isKeyCompared = false;
   keyField.value = key;
   showResults();
 }

@@ -24,7 +24,8 @@ export interface AnchorBlock {
 
 const SAYS_WHAT: readonly CheckName[] = ['session', 'energy', 'times', 'ocmf'];
 
-export function verdictOf(report: ReceiptReport): Verdict {
+/** @param isKeyCompared whether the reader vouches for the key; one that came with a link is the word of whoever made the link */
+export function verdictOf(report: ReceiptReport, isKeyCompared = true): Verdict {
   const result = (name: CheckName): CheckResult => checkOf(report, name).result;
   if (result('format') === 'fail') {
     const detail = checkOf(report, 'format').detail;
@@ -47,12 +48,19 @@ export function verdictOf(report: ReceiptReport): Verdict {
       sentences: [phrase('verdict.whose.text'), ...open],
     };
   }
+  if (!isKeyCompared) {
+    return {
+      tone: 'doubt',
+      title: phrase('verdict.link'),
+      sentences: [phrase('verdict.link.text'), ...open],
+    };
+  }
   // Whatever else of the signature chain was not checked: never green by omission.
   const unchecked = SIGNED.filter((name) => result(name) !== 'pass');
   if (open.length > 0 || unchecked.length > 0) {
     return { tone: 'doubt', title: phrase('verdict.partly'), sentences: open };
   }
-  return { tone: 'good', title: phrase('verdict.genuine'), sentences: [] };
+  return { tone: 'good', title: phrase('verdict.genuine'), sentences: [phrase('verdict.genuine.text')] };
 }
 
 const SIGNED: readonly CheckName[] = [

@@ -5,7 +5,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildVerifier } from '../../esbuild.verifier.config.js';
+import { decimal, ENERGY_IMPORT } from '../../hal/contract/index.ts';
 import { bytesToHex } from '../../src/chain/index.ts';
+import type { JournalEntry } from '../../src/journal/index.ts';
 import type { ReceiptReport } from '../../src/receipt/index.ts';
 import { CHROMIUM, Chromium, type Page, type PageOptions } from '../support/chromium.ts';
 import { productJson } from '../support/product.ts';
@@ -116,9 +118,12 @@ describe.skipIf(CHROMIUM === undefined)(
     });
     afterAll(() => browser.stop());
 
-    const open = (options: PageOptions & { readonly key?: string } = {}): Promise<Page> => {
+    /** @param options.key comes with the address, and the reader has compared it */
+    const open = async (options: PageOptions & { readonly key?: string } = {}): Promise<Page> => {
       const hash = options.key === undefined ? '' : `#key=${options.key}`;
-      return browser.openPage(`${pathToFileURL(pageFile).href}${hash}`, options);
+      const page = await browser.openPage(`${pathToFileURL(pageFile).href}${hash}`, options);
+      if (options.key !== undefined) await page.evaluate(`document.getElementById('key-compared').click()`);
+      return page;
     };
 
     async function check(page: Page, files: readonly string[]): Promise<Shown[]> {
@@ -175,6 +180,74 @@ describe.skipIf(CHROMIUM === undefined)(
       expectQuiet(page);
     });
 
+    it('is not green by a key that came with a link, until the reader says that it was compared', async () => {
+      // What a swindler mails: a receipt of a station of their own, and a link to a copy of the page that holds its key.
+      const receipt = file('session.receipt.json', FILES.session);
+      const page = await browser.openPage(`${pathToFileURL(pageFile).href}#key=${key}`);
+      expect(await check(page, [receipt])).toMatchObject([
+        { tone: 'doubt', title: 'Intact, and signed with the key in your link' },
+      ]);
+      expect(await page.evaluate(`document.querySelector('.facts .warning').textContent`)).toMatch(
+        /not confirmed/,
+      );
+      await page.evaluate(`document.getElementById('key-compared').click()`);
+      expect(await page.evaluate(READ_PAGE)).toMatchObject([{ tone: 'good' }]);
+      expect(await page.evaluate(`document.getElementById('key-compared')`)).toBeNull();
+      await page.evaluate(`location.hash = '#key=${'11'.repeat(32)}'`);
+      await page.until(`document.querySelector('.receipt[data-tone=bad]')`);
+      await page.evaluate(`location.hash = '#key=${key}'`);
+      await page.until(`document.querySelector('.receipt[data-tone=doubt]')`);
+      expectQuiet(page);
+    });
+
+    it('shows no character that turns or hides the words around it, and no name without an end', async () => {
+      const evseId = 'DE*1\u202e hWk 0 \u0007\u200b';
+      const sessionId = 'x'.repeat(20_000);
+      const hostile = sessionLog({
+        minutes: 4,
+        withoutOcmf: true,
+        change: (entry) =>
+          entry.kind === 'session-begin' || entry.kind === 'session-end'
+            ? {
+                ...entry,
+                body: {
+                  ...entry.body,
+                  evseId,
+                  sessionId,
+                  reading: { ...entry.body.reading, meterSerial: 'سب' },
+                },
+              }
+            : entry,
+      });
+      const page = await open({ key: bytesToHex(hostile.identity.publicKey), width: 360, height: 740 });
+      const [shown] = await check(page, [
+        file('turned.receipt.json', testReceipt(hostile, sessionIndices(hostile), null)),
+      ]);
+      expect(shown?.text).toContain('DE*1\ufffd hWk 0 \ufffd\ufffd.');
+      expect(shown?.text).toContain('meter \u2068سب\u2069 at');
+      expect(shown?.text).toContain(`${'x'.repeat(160)}…`);
+      expect(await page.evaluate(`document.querySelector('.facts').innerText.length`)).toBeLessThan(1_500);
+      expect(await page.evaluate(`document.documentElement.scrollWidth`)).toBe(360);
+      expectQuiet(page);
+    });
+
+    it('shows registers with more digits than any meter has', async () => {
+      const tiny = (entry: JournalEntry): JournalEntry => {
+        if (entry.kind === 'reading') return { ...entry, body: { ...entry.body, values: [] } };
+        if (entry.kind !== 'session-begin' && entry.kind !== 'session-end') return entry;
+        const value = decimal(entry.kind === 'session-end' ? 5 : 4, -64);
+        const values = [{ obis: ENERGY_IMPORT, value, unit: 'Wh', quality: 'G' } as const];
+        return { ...entry, body: { ...entry.body, reading: { ...entry.body.reading, values } } };
+      };
+      const hostile = sessionLog({ minutes: 4, withoutOcmf: true, change: tiny });
+      const page = await open({ key: bytesToHex(hostile.identity.publicKey) });
+      const [shown] = await check(page, [
+        file('tiny.receipt.json', testReceipt(hostile, sessionIndices(hostile), null)),
+      ]);
+      expect(shown?.energy).toBe(`0.${'0'.repeat(66)}1 kWh`);
+      expectQuiet(page);
+    });
+
     it('names what was changed, as the command line does', async () => {
       const forgeries = Object.entries({
         'entry.receipt.json': FILES.session.replace(/"cose": "(.{300})[a-y]/, '"cose": "$1z'),
@@ -213,7 +286,7 @@ describe.skipIf(CHROMIUM === undefined)(
       const other = await open({ key });
       const [bare] = await check(other, [file('bare.receipt.json', FILES.notAnchored)]);
       expect(bare?.tone).toBe('good');
-      expect(bare?.text).toContain('Not on a public chain yet');
+      expect(bare?.text).toContain('No proof from a chain');
       expectQuiet(page);
       expectQuiet(other);
     });

@@ -17,6 +17,7 @@ const browser = Chromium.start();
 try {
   const url = `${pathToFileURL('dist/verifier.html').href}#key=${bytesToHex(station.identity.publicKey)}`;
   const page = await browser.openPage(url, { width: WIDTH, height: 900 });
+  await page.evaluate(`document.getElementById('key-compared').click()`);
   await page.choose('#files', [receipt]);
   await page.until(`document.querySelector('.receipt svg')`);
   const place = `(({ top }, { bottom }) => [top + scrollY - 12, bottom - top + 24])(

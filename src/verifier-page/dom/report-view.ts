@@ -1,4 +1,5 @@
 import { kilowattHours, duration, readableTime } from '../figures.ts';
+import { strangersValue } from '../strangers-text.ts';
 import { mostRead, powerCurve } from '../power-curve.ts';
 import { anchorVerdictOf, verdictOf, type AnchorVerdict, type Tone, type Verdict } from '../verdict.ts';
 import {
@@ -25,10 +26,11 @@ export interface CheckedFile {
   readonly origin: string;
 }
 
-export function reportView(file: CheckedFile, language: Language): HTMLElement {
+/** @param isKeyCompared whether the reader vouches for the key, which may have come with a link */
+export function reportView(file: CheckedFile, language: Language, isKeyCompared: boolean): HTMLElement {
   const words = LANGUAGES[language];
   const { report } = file;
-  const verdict = verdictOf(report);
+  const verdict = verdictOf(report, isKeyCompared);
   const anchor = anchorVerdictOf(
     report,
     report.block === null
@@ -43,13 +45,20 @@ export function reportView(file: CheckedFile, language: Language): HTMLElement {
     'article',
     { class: 'receipt', 'data-tone': verdict.tone, 'aria-label': file.name },
     verdictView(verdict, file, words, language),
-    report.statements.length === 0 ? undefined : factsView(file, verdict.tone, words, language),
+    report.statements.length === 0 ? undefined : factsView(file, isUnconfirmed(verdict), words, language),
     curveSection(report, words, language),
     anchor === undefined ? undefined : anchorView(anchor, words),
     checksView(report, words),
     entriesView(report, words),
     technicalView(file, words),
   );
+}
+
+const UNCONFIRMED: readonly WordKey[] = ['verdict.whose', 'verdict.link'];
+
+/** Nobody but the file itself says so. */
+function isUnconfirmed({ tone, title }: Verdict): boolean {
+  return tone === 'bad' || UNCONFIRMED.includes(title.key);
 }
 
 const ICONS: Readonly<Record<Tone, string>> = { good: '✓', doubt: '?', bad: '✗' };
@@ -71,7 +80,7 @@ function verdictView(
       element('h2', {}, say(words, verdict.title)),
       claim === undefined ? undefined : element('p', { class: 'claim' }, say(words, claim)),
       ...verdict.sentences.map((sentence) => element('p', {}, say(words, sentence))),
-      verdict.title.key === 'verdict.whose' ? theirKey(publicKey, words) : undefined,
+      UNCONFIRMED.includes(verdict.title.key) ? theirKey(publicKey, words) : undefined,
     ),
   );
 }
@@ -111,7 +120,7 @@ function claimOf({ session, energy, statements }: ReceiptReport, language: Langu
 /** What takes a line of its own. */
 const WIDE: readonly WordKey[] = ['facts.energy', 'facts.station', 'facts.log'];
 
-function factsView(file: CheckedFile, tone: Tone, words: Words, language: Language): HTMLElement {
+function factsView(file: CheckedFile, isUnsure: boolean, words: Words, language: Language): HTMLElement {
   const { report } = file;
   const list = element('dl', {});
   const add = (key: WordKey, ...content: readonly (Node | string)[]): void => {
@@ -128,18 +137,18 @@ function factsView(file: CheckedFile, tone: Tone, words: Words, language: Langua
   else {
     for (const { meterSerial, wh } of report.energy) {
       add('facts.energy', element('span', { class: 'big' }, kilowattHours(wh, language)));
-      add('facts.meter', meterSerial);
+      add('facts.meter', strangersValue(meterSerial));
     }
     const [first, last] = [report.statements[0], report.statements.at(-1)];
     if (first !== undefined) add('facts.begin', ...momentContent(first, words, language));
     if (last !== undefined && last !== first) add('facts.end', ...momentContent(last, words, language));
   }
-  add('facts.station', element('code', {}, file.origin));
+  add('facts.station', element('code', {}, strangersValue(file.origin)));
   return element(
     'section',
     { class: 'facts' },
     element('h3', {}, say(words, phrase('facts.title'))),
-    tone === 'bad' ? element('p', { class: 'warning' }, say(words, phrase('facts.unsure'))) : undefined,
+    isUnsure ? element('p', { class: 'warning' }, say(words, phrase('facts.unsure'))) : undefined,
     list,
   );
 }
@@ -156,10 +165,10 @@ function sessionFacts(
   add('facts.begin', ...momentContent(begin, words, language));
   add('facts.end', ...momentContent(end, words, language));
   if (durationMs !== null) add('facts.duration', duration(durationMs));
-  add('facts.meter', session.meterSerial);
+  add('facts.meter', strangersValue(session.meterSerial));
   add('facts.register', `${register(begin, language)} → ${register(end, language)}`);
-  add('facts.evse', session.evseId);
-  add('facts.session', session.sessionId);
+  add('facts.evse', strangersValue(session.evseId));
+  add('facts.session', strangersValue(session.sessionId));
   if (entriesShown < entriesBetween) {
     const counts = { shown: String(entriesShown), all: String(entriesBetween) };
     add('facts.log', say(words, phrase('facts.shown', counts)));

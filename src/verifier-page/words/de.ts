@@ -12,6 +12,7 @@ export const DE: Readonly<Record<WordKey, string>> = {
   'page.foot': 'Läuft ohne Netz. Dieselben Prüfungen wie der Befehl „delmonicos receipt verify“.',
   'page.tooMany': 'Nur die ersten {count} Dateien wurden geprüft.',
   'page.checking': 'Wird geprüft …',
+  'page.failed': 'Die Datei {name} konnte nicht angezeigt werden. Verlassen Sie sich nicht auf sie.',
   'page.unreadable': 'Die Datei {name} konnte nicht gelesen werden.',
 
   'key.title': 'Schlüssel der Station',
@@ -20,6 +21,9 @@ export const DE: Readonly<Record<WordKey, string>> = {
   'key.label': 'Bekannter Schlüssel (64 hexadezimale Ziffern oder ein Prüfschlüssel)',
   'key.bad':
     'Das ist kein Schlüssel: 64 hexadezimale Ziffern oder ein Prüfschlüssel „Name+Kennung+Schlüssel“.',
+  'key.linked':
+    'Dieser Schlüssel kam mit dem Link, der diese Seite geöffnet hat, nicht von Ihnen. Ausgesucht hat ihn, wer den Link gemacht hat: Vergleichen Sie ihn mit dem Schild an der Station oder der Liste des Betreibers.',
+  'key.compared': 'Ich habe ihn verglichen: Es ist der der Station',
   'key.in': 'Schlüssel in diesem Beleg',
 
   'verdict.notReceipt': 'Das ist kein Beleg',
@@ -35,9 +39,14 @@ export const DE: Readonly<Record<WordKey, string>> = {
   'verdict.contradicts.text': 'Die Station hat das unterschrieben, aber die Angaben widersprechen sich:',
   'verdict.whose': 'Unversehrt, aber von wem?',
   'verdict.whose.text':
-    'Seit der Unterschrift wurde nichts verändert. Ob der Schlüssel wirklich der der Station ist, wurde nicht geprüft: Vergleichen Sie ihn, oder geben Sie den ein, den Sie kennen.',
+    'Seit der Unterschrift wurde nichts verändert. Aber jeder kann mit einem eigenen Schlüssel eine solche Datei machen, und ob dieser der der Station ist, wurde nicht geprüft: Vergleichen Sie ihn, oder geben Sie den ein, den Sie kennen.',
+  'verdict.link': 'Unversehrt, und mit dem Schlüssel aus Ihrem Link unterschrieben',
+  'verdict.link.text':
+    'Dieser Schlüssel kam mit dem Link, der diese Seite geöffnet hat. Wer den Link gemacht hat, könnte auch diese Datei gemacht haben: Vergleichen Sie den Schlüssel mit dem der Station, bevor Sie sich darauf verlassen.',
   'verdict.partly': 'Echt, aber etwas bleibt offen',
   'verdict.genuine': 'Dieser Beleg ist echt',
+  'verdict.genuine.text':
+    'Er ist mit dem Schlüssel unterschrieben, den Sie verglichen haben, und seitdem unverändert. Er beweist, was die Station aufgezeichnet hat; dass der Zähler richtig ging, kann kein Beleg beweisen.',
   'verdict.session': '{energy}, von {begin} bis {end}, Zähler {meter} an {evse}.',
   'verdict.sessionNoEnergy': 'Ladevorgang von {begin} bis {end}, Zähler {meter} an {evse}.',
   'verdict.between': '{energy} zwischen zwei Ablesungen des Zählers {meter}.',
@@ -47,12 +56,12 @@ export const DE: Readonly<Record<WordKey, string>> = {
   'verdict.open.times': 'Die Station kannte die Zeit nicht sicher, die Zeiten können abweichen.',
   'verdict.open.ocmf': 'Der OCMF-Datensatz des Ladevorgangs wurde nicht geprüft.',
 
-  'anchor.none': 'Noch nicht auf einer öffentlichen Chain',
+  'anchor.none': 'Kein Nachweis einer Chain',
   'anchor.none.text':
-    'Der Beleg enthält keinen Nachweis eines Blocks. Die Station ergänzt ihn, sobald sie online war; fordern Sie den Beleg später noch einmal an.',
-  'anchor.asked': 'Auf einer öffentlichen Chain, soweit es ohne Netz zu sehen ist',
+    'Der Beleg enthält keinen Nachweis eines Blocks. Wenn diese Station ihr Protokoll auf eine Chain schreibt, fordern Sie den Beleg später noch einmal an.',
+  'anchor.asked': 'Nennt einen Block einer Chain; hier nicht bestätigt',
   'anchor.asked.text':
-    'Der Nachweis führt zu Block {number}. Niemand hat die Chain gefragt, ob dieser Block endgültig ist, denn diese Seite benutzt kein Netz. Schlagen Sie den Block in einem Explorer der Chain nach:',
+    'Der Nachweis führt zu Block {number}. Diese Seite benutzt kein Netz, also hat niemand die Chain gefragt, ob es diesen Block gibt und ob er endgültig ist; jeder könnte einen erfinden. Schlagen Sie ihn in einem Explorer der Chain nach:',
   'anchor.open.text':
     'Ein Teil des Nachweises ließ sich ohne die Chain nicht prüfen, siehe die Liste der Prüfungen.',
   'anchor.failed': 'Der Nachweis des Blocks ist falsch',
@@ -81,7 +90,7 @@ export const DE: Readonly<Record<WordKey, string>> = {
   'clock.relative': 'Uhr zählte nur die Zeit seit dem Start',
 
   'curve.title': 'Leistung',
-  'curve.measured': 'Wie der Zähler sie gemessen hat.',
+  'curve.measured': 'Wie die Station sie vom Zähler abgelesen hat.',
   'curve.derived': 'Berechnet aus der Energie zwischen Ablesungen.',
   'curve.gaps': 'Schraffiert: keine Ablesungen.',
   'curve.none': 'Der Beleg enthält zu wenige Ablesungen für ein Bild.',
@@ -108,9 +117,9 @@ export const DE: Readonly<Record<WordKey, string>> = {
   'format.pass': 'Sie ist vollständig und genau so geschrieben, wie ein Beleg sein muss.',
   'format.fail': 'Sie ist kein Beleg, oder ein Byte wurde verändert.',
   'format.not checked': '',
-  'trusted-key': 'Er ist von der Station, die Sie meinen',
-  'trusted-key.pass': 'Sein Schlüssel ist der angegebene.',
-  'trusted-key.fail': 'Sein Schlüssel ist nicht der angegebene.',
+  'trusted-key': 'Sein Schlüssel ist der zum Vergleich',
+  'trusted-key.pass': 'Der Schlüssel im Beleg ist der im Feld oben.',
+  'trusted-key.fail': 'Der Schlüssel im Beleg ist nicht der im Feld oben.',
   'trusted-key.not checked':
     'Es wurde kein Schlüssel zum Vergleich angegeben. Jeder könnte das gemacht haben.',
   'entry-signatures': 'Die Station hat jeden Eintrag unterschrieben',
@@ -128,29 +137,31 @@ export const DE: Readonly<Record<WordKey, string>> = {
   'checkpoint.fail': 'Der unterschriebene Stand ist falsch oder von einer anderen Station.',
   'checkpoint.not checked': 'Die Datei war nicht lesbar.',
   inclusion: 'Jeder Eintrag steht in diesem Protokoll',
-  'inclusion.pass': 'Die Station kann keinen Eintrag unbemerkt herausnehmen oder ändern.',
+  'inclusion.pass':
+    'Der unterschriebene Stand des Protokolls umfasst jeden Eintrag: Keiner lässt sich ändern, ohne dass dieser Stand ein anderer wird.',
   'inclusion.fail': 'Ein Eintrag steht nicht in dem Protokoll, für das die Station bürgt.',
   'inclusion.not checked': 'Die Datei war nicht lesbar.',
   session: 'Beginn und Ende gehören zusammen',
   'session.pass': 'Derselbe Ladevorgang, Ladepunkt und Zähler; der Zählerstand fällt nie.',
   'session.fail': 'Beginn und Ende ergeben keinen Ladevorgang.',
   'session.not checked': 'Der Beleg enthält keinen ganzen Ladevorgang.',
-  energy: 'Die Energie stimmt',
+  energy: 'Die Energie ist richtig gerechnet',
   'energy.pass': 'Sie ist genau der Unterschied zweier unterschriebener Zählerstände.',
   'energy.fail': 'Der Zähler zeigt am Ende weniger als am Beginn.',
   'energy.not checked': 'Es gibt keine zwei guten Ablesungen zum Abziehen.',
-  times: 'Die Zeiten stimmen',
-  'times.pass': 'Die Uhr der Station war synchronisiert.',
+  times: 'Die Zeiten passen zusammen',
+  'times.pass': 'Die Station sagt, dass ihre Uhr synchronisiert war, und ihre beiden Uhren stimmen überein.',
   'times.fail': 'Die beiden Uhren der Station widersprechen sich.',
   'times.not checked':
     'Die Uhr der Station war nicht synchronisiert. Die Reihenfolge der Einträge steht trotzdem fest.',
   ocmf: 'Der OCMF-Datensatz passt',
-  'ocmf.pass': 'Der vom Eichrecht verlangte Datensatz ist unterschrieben und zeigt dieselben Zählerstände.',
+  'ocmf.pass':
+    'Er ist mit dem Schlüssel der Station für solche Datensätze unterschrieben und zeigt denselben Zähler und dieselben Stände.',
   'ocmf.fail': 'Der OCMF-Datensatz ist falsch oder zeigt andere Zählerstände.',
   'ocmf.not checked': 'Es gibt keinen, oder keinen Schlüssel dafür.',
-  'anchor-checkpoint': 'Der Block enthält genau dieses Protokoll',
-  'anchor-checkpoint.pass': 'Auf der Chain steht der Stand, auf dem die Nachweise ruhen.',
-  'anchor-checkpoint.fail': 'Auf der Chain steht ein anderer Stand.',
+  'anchor-checkpoint': 'Die Transaktion enthält genau dieses Protokoll',
+  'anchor-checkpoint.pass': 'Die Transaktion enthält den Stand, auf dem die Nachweise ruhen.',
+  'anchor-checkpoint.fail': 'Die Transaktion enthält einen anderen Stand.',
   'anchor-checkpoint.not checked': 'Der Beleg enthält keinen Nachweis eines Blocks.',
   'anchor-call': 'Die Transaktion sagt nichts anderes',
   'anchor-call.pass': 'Sie ist eine Bemerkung mit genau diesem Inhalt.',

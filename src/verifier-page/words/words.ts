@@ -1,4 +1,5 @@
 import { DE } from './de.ts';
+import { strangersValue } from '../strangers-text.ts';
 import { EN, type WordKey } from './en.ts';
 
 export type { WordKey } from './en.ts';
@@ -26,7 +27,7 @@ export function languageOf(preferred: readonly string[]): Language {
   return 'en';
 }
 
-/** Puts values in the places `{name}`; a value is never read for places itself. */
+/** Puts values in the places `{name}`; a value is never read for places itself, and cannot change how the rest is read. */
 export function say(words: Words, { key, values = {} }: Phrase): string {
-  return words[key].replace(/\{(\w+)\}/g, (_place, name: string) => values[name] ?? '');
+  return words[key].replace(/\{(\w+)\}/g, (_place, name: string) => strangersValue(values[name] ?? ''));
 }

@@ -8,6 +8,7 @@ import {
 } from '../../../src/receipt/index.ts';
 import { duration, kilowattHours, readableTime } from '../../../src/verifier-page/figures.ts';
 import { powerCurve } from '../../../src/verifier-page/power-curve.ts';
+import { strangersValue } from '../../../src/verifier-page/strangers-text.ts';
 import { anchorVerdictOf, verdictOf } from '../../../src/verifier-page/verdict.ts';
 import { LANGUAGES, languageOf, phrase, say, type WordKey } from '../../../src/verifier-page/words/words.ts';
 import { testReceipt } from '../../support/receipt-fixture.ts';
@@ -25,6 +26,12 @@ describe('the verdict', () => {
 
   it('is green for a session of which every check that needs no chain has passed', () => {
     expect(verdictOf(good)).toMatchObject({ tone: 'good', title: { key: 'verdict.genuine' } });
+  });
+
+  it('is not green by a key that nobody has compared', () => {
+    expect(verdictOf(good, false)).toMatchObject({ tone: 'doubt', title: { key: 'verdict.link' } });
+    expect(verdictOf(withResult('energy', 'fail'), false).tone).toBe('bad');
+    expect(verdictOf(withResult('trusted-key', 'not checked'), false).title.key).toBe('verdict.whose');
   });
 
   it.each(CHECK_NAMES.filter((name) => !name.startsWith('anchor-') && name !== 'finality'))(
@@ -125,6 +132,7 @@ describe('figures', () => {
     expect(kilowattHours('11297.20', 'de')).toBe('11,29720 kWh');
     expect(kilowattHours('123456789012345678901', 'en')).toBe('123456789012345678.901 kWh');
     expect(kilowattHours('-5', 'en')).toBe('-0.005 kWh');
+    expect(kilowattHours(`0.${'0'.repeat(63)}1`, 'en')).toBe(`0.${'0'.repeat(66)}1 kWh`);
   });
 
   it('say durations and times as people do', () => {
@@ -163,6 +171,15 @@ describe('the words', () => {
   it('take values as they are', () => {
     const values = { energy: '{begin}', begin: '$&', end: '<b>', meter: '', evse: '$1' };
     expect(say(en, phrase('verdict.session', values))).toBe('{begin}, from $& to <b>, meter  at $1.');
+  });
+
+  it('are read as they stand, whatever a value would do to them', () => {
+    const values = { name: 'a\u202eb\u200b\nc' };
+    expect(say(en, phrase('page.unreadable', values))).toBe(
+      'The file a\ufffdb\ufffd\ufffdc could not be read.',
+    );
+    expect(say(en, phrase('page.unreadable', { name: 'אב 12' }))).toContain('file \u2068אב 12\u2069 could');
+    expect(strangersValue('😀'.repeat(500))).toBe(`${'😀'.repeat(160)}…`);
   });
 
   it('are those of the first language of the reader that there is', () => {
