@@ -7,6 +7,8 @@ export interface AcknowledgedEvidenceOptions {
   readonly log: Log;
   /** Entries 0 to size - 1 are on disk; called whenever that moves. */
   readonly onCommitted: (size: number) => void;
+  /** Whenever an entry found no room. */
+  readonly onNoRoom?: () => void;
   /** Once when entries begin to be refused, until all are stored again. */
   readonly onDegraded: (error: StationError) => void;
   /** Called once: nothing more can be stored before the service is started anew. */
@@ -20,7 +22,7 @@ const OF_THE_ENTRY = 'journal.entry_invalid';
 
 /** The journal as metering writes to it, and whoever must know told of how that goes. */
 export function acknowledgedEvidence(options: AcknowledgedEvidenceOptions): EvidenceLog {
-  const { journal, log, onCommitted, onDegraded, onLost } = options;
+  const { journal, log, onCommitted, onNoRoom, onDegraded, onLost } = options;
   let told = 0;
   /** On a full disk readings are refused while other entries go on: that these are stored says nothing of those. */
   const refusing = new Set<'readings' | 'others'>();
@@ -39,6 +41,7 @@ export function acknowledgedEvidence(options: AcknowledgedEvidenceOptions): Evid
     lost = LOST.has(error.code);
     if (refusing.size === 0 || lost) onDegraded(error);
     refusing.add(what);
+    if (error.code === 'journal.disk_full') onNoRoom?.();
     if (lost) onLost(error);
   };
   return {

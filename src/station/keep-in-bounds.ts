@@ -12,16 +12,29 @@ export interface BoundsOptions {
   readonly onDegraded: (error: StationError) => void;
 }
 
-/** How many new entries pass between two looks: about half a megabyte. */
+/** What to call as the journal is written to; neither ever throws. */
+export interface BoundsKeeper {
+  /** With the number of entries on disk. */
+  committed(size: number): void;
+  /** An entry found no room. */
+  refused(): void;
+}
+
+/** How many new entries pass between two looks: about half a megabyte, and of a small bound a small part. */
 const LOOK_EVERY_ENTRIES = 1_000;
+const BYTES_OF_BOUND_PER_ENTRY = 16_384;
+/** While the disk is full there may be nothing to give way: then not every refusal is worth a look. */
+const LOOK_EVERY_REFUSALS = 100;
 
 /**
- * Keeps the journal within its size: looked at on commits, every thousand entries; what must give way goes in small steps,
- * between which meters are read. Returns what to call with the number of entries on disk; that never throws.
+ * Keeps the journal within its size: looked at on commits, every thousand entries, and when one found no room; what must give
+ * way goes in small steps, between which meters are read.
  */
-export function keepInBounds(options: BoundsOptions): (size: number) => void {
+export function keepInBounds(options: BoundsOptions): BoundsKeeper {
   const { journal, maxSizeBytes, log, onDegraded } = options;
+  const every = Math.min(LOOK_EVERY_ENTRIES, Math.ceil(maxSizeBytes / BYTES_OF_BOUND_PER_ENTRY));
   let nextLook = 0;
+  let refusals = 0;
   let looking = false;
   let exhausted = false;
   const look = async (): Promise<void> => {
@@ -40,8 +53,8 @@ export function keepInBounds(options: BoundsOptions): (size: number) => void {
     }
     exhausted = state === 'exhausted';
   };
-  return (size) => {
-    if (looking || size < nextLook) return;
+  const lookNow = (size: number): void => {
+    if (looking) return;
     looking = true;
     look()
       .catch((error: unknown) => {
@@ -51,18 +64,27 @@ export function keepInBounds(options: BoundsOptions): (size: number) => void {
       })
       .finally(() => {
         looking = false;
-        nextLook = size + LOOK_EVERY_ENTRIES;
+        nextLook = size + every;
       });
+  };
+  return {
+    committed: (size) => {
+      refusals = 0;
+      if (size >= nextLook) lookNow(size);
+    },
+    refused: () => {
+      if (refusals++ % LOOK_EVERY_REFUSALS === 0) lookNow(nextLook);
+    },
   };
 }
 
 async function limitsOf({ stateDirectory, maxSizeBytes }: BoundsOptions): Promise<RetentionLimits> {
-  const anchors = await finalAnchors(stateDirectory);
+  const { last, signedSizes } = await anchorsOf(stateDirectory);
   return {
     maxBytes: maxSizeBytes,
     exportedSize: readExportMark(stateDirectory),
-    anchoredSize: anchoredSize(stateDirectory, anchors[0]),
-    provableSizes: anchors.map(({ size }) => size),
+    anchoredSize: anchoredSize(stateDirectory, last),
+    provableSizes: signedSizes,
   };
 }
 
@@ -72,20 +94,31 @@ interface Anchor {
   readonly root: string;
 }
 
-/** Newest first, as many as the outbox's status shows; none for a station that never had a link. */
-async function finalAnchors(stateDirectory: string): Promise<Anchor[]> {
+interface Anchors {
+  /** The newest that is final. */
+  readonly last: Anchor | undefined;
+  /** Trees that are anchored, or signed to be: as many as the outbox's status shows. */
+  readonly signedSizes: readonly number[];
+}
+
+/** None for a station that never had a link. */
+async function anchorsOf(stateDirectory: string): Promise<Anchors> {
   const { readSyncStatus, SyncError } = await import('../sync/index.ts');
   try {
     const { lastAnchor, intents } = readSyncStatus(stateDirectory);
-    const others = intents.filter(({ evidence }) => evidence !== null);
-    return [...(lastAnchor === null ? [] : [lastAnchor]), ...others];
+    const last = lastAnchor ?? undefined;
+    return { last, signedSizes: [...(last ? [last] : []), ...intents].map(({ size }) => size) };
   } catch (error) {
-    if (error instanceof SyncError && error.code === 'sync.outbox_missing') return [];
+    if (error instanceof SyncError && error.code === 'sync.outbox_missing')
+      return { last: undefined, signedSizes: [] };
     throw error;
   }
 }
 
-/** An anchor counts only if this log begins with its tree: the outbox may be older than a log that was begun anew. */
+/**
+ * An anchor counts only if this log begins with its tree: the outbox may be older than a log that was begun anew. One whose
+ * tree cannot be calculated any more does not count.
+ */
 function anchoredSize(stateDirectory: string, anchor: Anchor | undefined): number {
   if (anchor === undefined) return 0;
   const reader = openJournalReader(stateDirectory);
@@ -93,6 +126,9 @@ function anchoredSize(stateDirectory: string, anchor: Anchor | undefined): numbe
     if (anchor.size > reader.size) return 0;
     const root = Buffer.from(reader.rootAt(anchor.size)).toString('hex');
     return root === anchor.root.replace(/^0x/, '') ? anchor.size : 0;
+  } catch (error) {
+    if (error instanceof JournalError && error.code === 'journal.pruned') return 0;
+    throw error;
   } finally {
     reader.close();
   }

@@ -193,8 +193,9 @@ function startReading(
     log,
     onCommitted: (size) => {
       onEvent({ event: 'committed', size });
-      keep(size);
+      keep.committed(size);
     },
+    onNoRoom: () => keep.refused(),
     onDegraded,
     onLost: lost,
   });

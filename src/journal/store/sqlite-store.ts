@@ -62,13 +62,14 @@ export class SqliteStore extends SqliteRows {
     let stage: 'before commit' | 'commit' = 'before commit';
     try {
       this.#begin.run();
+      // What goes makes room for the entry that says so: a log that is full to its last page must be able to give way.
+      const cause = rows.at(-1);
+      if (drop !== undefined && cause !== undefined) this.#dropper.drop(drop, cause.index);
       for (const { index, kind, cose, nextKey } of rows) {
         this.#insertEntry.run(index, kind, cose);
         if (nextKey !== undefined) this.#insertKey.run(index + 1, nextKey);
       }
       for (const { level, index, hashes } of tiles) this.#putTile.run(level, index, hashes);
-      const cause = rows.at(-1);
-      if (drop !== undefined && cause !== undefined) this.#dropper.drop(drop, cause.index);
       stage = 'commit';
       this.#commit.run();
     } catch (error) {

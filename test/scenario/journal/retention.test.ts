@@ -58,6 +58,20 @@ const bodies = (reader: ReturnType<typeof openJournalReader>, kind: JournalEntry
   [...reader.entries()].filter((row) => row.kind === kind).map(({ cose }) => decodeEntry(cose).entry);
 
 describe('a log that comes to its bound', () => {
+  it('gives way also when it is full to the last page: what goes makes room for the entry that says so', async () => {
+    const journal = await openTestJournal(directory, { maxBytes: 1024 * KIB });
+    await fill(journal, 2_000);
+    const until = async (bytes: number): Promise<void> => {
+      for (;;) await journal.append('fault', { code: 'test', message: 'x'.repeat(bytes) }, 'billing');
+    };
+    for (const bytes of [50_000, 100]) await expect(until(bytes)).rejects.toEqual(code('disk_full'));
+    const outcome = await journal.keepWithin(limits(1024 * KIB));
+    expect(outcome).toMatchObject({ state: 'within' });
+    await journal.append('fault', { code: 'test', message: 'stored again' }, 'billing');
+    await journal.close();
+    expect(await verifyJournal(directory)).toMatchObject({ ok: true });
+  });
+
   it('drops what is anchored and exported first and says so in a signed entry; billing entries stay; all verifies', async () => {
     const journal = await openTestJournal(directory);
     await fill(journal, 3_000);

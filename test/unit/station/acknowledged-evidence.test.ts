@@ -11,6 +11,7 @@ function watched() {
   const told: string[] = [];
   const journal = {
     size: 0,
+    noRoom: 0,
     refuse: undefined as JournalErrorCode | undefined,
     append: async (): Promise<number> => {
       if (journal.refuse !== undefined) throw new JournalError(journal.refuse, 'refused');
@@ -22,6 +23,7 @@ function watched() {
     log: (_level, event) => told.push(event),
     onCommitted: (size) => told.push(`committed ${size}`),
     onDegraded: ({ code }) => told.push(`degraded ${code}`),
+    onNoRoom: () => journal.noRoom++,
     onLost: ({ code }) => told.push(`lost ${code}`),
   });
   const append = async (refuse?: JournalErrorCode, kind: 'config' | 'reading' = 'config'): Promise<void> => {
@@ -39,9 +41,10 @@ function watched() {
 
 describe('the journal as metering writes to it', () => {
   it('is degraded once when the disk is full, and said to store again', async () => {
-    const { told, append } = watched();
+    const { journal, told, append } = watched();
     for (const refuse of [undefined, 'journal.disk_full', 'journal.disk_full', undefined] as const)
       await append(refuse);
+    expect(journal.noRoom).toBe(2);
     expect(told).toEqual([
       'committed 1',
       'degraded journal.disk_full',

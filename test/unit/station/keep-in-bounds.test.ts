@@ -39,8 +39,10 @@ async function fill(entries: number, kind: 'reading' | 'fault' = 'reading'): Pro
       ? journal.append('reading', reading(n, 6), 'sample')
       : journal.append('fault', { code: 'meter.timeout', message: 'x'.repeat(300) }, 'sample'),
   );
+  const stored = Promise.all(appended);
+  stored.catch(() => undefined); // flush rejects first
   await journal.flush();
-  await Promise.all(appended);
+  await stored;
 }
 const bounds = () =>
   keepInBounds({
@@ -67,20 +69,20 @@ function finalAnchor(size: number, rootHex: string): void {
 const next = (): Promise<void> => new Promise((resolve) => (heard = resolve));
 
 describe('a station keeps its journal within its size', () => {
-  it('looks when there are a thousand entries more, not at every commit', async () => {
+  it('looks when there are so many entries more, of a small bound fewer, not at every commit', async () => {
     await fill(2_500);
     const keep = bounds();
     const first = next();
-    keep(2_501);
-    keep(2_502);
+    keep.committed(2_501);
+    keep.committed(2_502);
     await first;
     expect(told.map(({ event }) => event)).toEqual(['journal.gave_way']);
     // The look is over when it has been heard of and its promise has settled.
     await new Promise(setImmediate);
     await fill(1_500);
-    keep(3_500);
+    keep.committed(2_501 + 63);
     const second = next();
-    keep(3_501);
+    keep.committed(2_501 + 64);
     await second;
     expect(told).toHaveLength(2);
     expect(await verifyJournal(stateDirectory)).toMatchObject({ ok: true });
@@ -90,7 +92,7 @@ describe('a station keeps its journal within its size', () => {
     await fill(2_500);
     writeExportMark(stateDirectory, 2_000);
     const look = next();
-    bounds()(journal.size);
+    bounds().committed(journal.size);
     await look;
     expect(told).toMatchObject([
       { event: 'journal.gave_way', fields: { dropped: expect.any(Number) as number } },
@@ -108,7 +110,7 @@ describe('a station keeps its journal within its size', () => {
     finalAnchor(journal.size, ownRoot ? Buffer.from(journal.root).toString('hex') : '11'.repeat(32));
     await fill(900);
     const look = next();
-    bounds()(journal.size);
+    bounds().committed(journal.size);
     await look;
     const reader = openJournalReader(stateDirectory);
     const reasons = [...reader.entries()]
@@ -121,15 +123,44 @@ describe('a station keeps its journal within its size', () => {
     expect(hole?.to).toBeLessThanOrEqual(ownRoot ? emptied : 255);
   });
 
+  it('looks when an entry finds no room, whatever was committed since', async () => {
+    await journal.close();
+    journal = await openTestJournal(stateDirectory, { maxBytes: MAX_BYTES });
+    const keep = bounds();
+    keep.committed(journal.size);
+    await expect(fill(4_000)).rejects.toMatchObject({ code: 'journal.disk_full' });
+    for (let n = 0; n < 20; n++) await fill(100).catch(() => undefined);
+    await expect(fill(1)).rejects.toMatchObject({ code: 'journal.disk_full' });
+    const look = next();
+    keep.refused();
+    keep.refused();
+    await look;
+    expect(told.map(({ event }) => event)).toEqual(['journal.gave_way']);
+    await fill(100);
+  });
+
+  it('goes on without an anchor whose tree cannot be calculated any more', async () => {
+    await fill(3_000);
+    finalAnchor(700, '11'.repeat(32));
+    // As if it had been dropped before the anchor was final.
+    await journal.keepWithin({ maxBytes: 1, anchoredSize: 2_000, exportedSize: 0 });
+    told = [];
+    await fill(2_500);
+    const look = next();
+    bounds().committed(journal.size);
+    await look;
+    expect(told.map(({ event }) => event)).toEqual(['journal.gave_way']);
+  });
+
   it('is degraded once while nothing more may go', async () => {
     await fill(3_000, 'fault');
     const keep = bounds();
     const look = next();
-    keep(journal.size);
+    keep.committed(journal.size);
     await look;
     await new Promise(setImmediate);
     const again = vi.spyOn(journal, 'keepWithin');
-    keep(journal.size + 1_000);
+    keep.committed(journal.size + 1_000);
     while (again.mock.results.length === 0) await new Promise(setImmediate);
     expect(await again.mock.results[0]?.value).toMatchObject({ state: 'exhausted' });
     await new Promise(setImmediate);
@@ -139,7 +170,7 @@ describe('a station keeps its journal within its size', () => {
   it('leaves a journal alone that is far from its size', async () => {
     await fill(500);
     const keepWithin = vi.spyOn(journal, 'keepWithin');
-    bounds()(journal.size);
+    bounds().committed(journal.size);
     await new Promise(setImmediate);
     expect(keepWithin).not.toHaveBeenCalled();
   });
