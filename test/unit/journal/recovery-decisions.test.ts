@@ -53,8 +53,26 @@ describe('the high-water mark', () => {
     leaves: new Uint8Array(Buffer.concat(LEAVES.slice(256, 300))),
   };
 
+  const marks = fc.record(
+    {
+      origin: fc.string({ unit: 'binary' }),
+      opening: fc.maxSafeNat(),
+      size: fc.maxSafeNat(),
+      running: fc.boolean(),
+      root: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      leaves: fc.nat(4).chain((n) => fc.uint8Array({ minLength: 32 * n, maxLength: 32 * n })),
+      seal: fc.maxSafeNat(),
+    },
+    { requiredKeys: ['origin', 'opening', 'size', 'running', 'root', 'leaves'] },
+  );
+
   it('is read as it was written', () => {
-    expect(parseHighWater(formatHighWater(mark))).toEqual(mark);
+    fc.assert(
+      fc.property(marks, (any) => {
+        expect(parseHighWater(formatHighWater(any))).toEqual(any);
+      }),
+      { examples: [[mark]] },
+    );
   });
 
   it('is known for damaged when any of its bytes is another, or it is cut off', () => {
