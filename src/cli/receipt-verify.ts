@@ -130,9 +130,10 @@ function printReport({ ok, checks, statements, energy, session }: ReceiptReport)
     ['CHECK', 'RESULT', 'DETAIL'],
     checks.map(({ name, result, detail }) => [name, result, harmlessLine(detail)]),
   );
-  for (const { index, kind, time, clock, meterSerial, values } of statements) {
+  for (const { index, kind, time, clock, tells, meterSerial, values } of statements) {
     const meter = meterSerial === undefined ? '' : `, meter ${harmlessLine(meterSerial)}`;
     print(`\nentry ${index}: ${kind} at ${time} (clock: ${clock})${meter}`);
+    if (tells !== undefined) print(`  ${harmlessLine(tells)}`);
     for (const { obis, value, unit, quality } of values ?? []) {
       print(`  ${obis.padEnd(16)} ${value} ${unit}${quality === 'G' ? '' : ` (quality ${quality})`}`);
     }

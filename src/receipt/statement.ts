@@ -14,6 +14,8 @@ export interface Statement {
   /** Which boot of the station, and milliseconds since then by a clock that never jumps. */
   readonly bootCount: number;
   readonly sinceBootMs: number;
+  /** What an entry without a reading tells: a fault and its facts, what a gap left out, a tariff. A stranger's text. */
+  readonly tells?: string;
   readonly meterSerial?: string;
   readonly values?: readonly StatedValue[];
 }
@@ -34,6 +36,7 @@ export const CLOCK_WORDS: Readonly<Record<ClockStatus, string>> = {
 
 export function statementOf(entry: JournalEntry): Statement {
   const sample = sampleOf(entry);
+  const tells = tellingOf(entry);
   return {
     index: entry.index,
     kind: entry.kind,
@@ -41,10 +44,38 @@ export function statementOf(entry: JournalEntry): Statement {
     clock: CLOCK_WORDS[entry.clock],
     bootCount: entry.bootCount,
     sinceBootMs: entry.sinceBootMs,
+    ...(tells === undefined ? {} : { tells }),
     ...(sample === undefined
       ? {}
       : { meterSerial: sample.meterSerial, values: sample.values.map(statedValue) }),
   };
+}
+
+function tellingOf(entry: JournalEntry): string | undefined {
+  switch (entry.kind) {
+    case 'fault': {
+      const facts = (entry.body.facts ?? []).map(({ name, value }) => `${name} ${value}`).join(', ');
+      return `${entry.body.code}: ${entry.body.message}${facts === '' ? '' : ` (${facts})`}`;
+    }
+    case 'gap':
+      return 'ranges' in entry.body
+        ? `${entry.body.reason}: ${entry.body.dropped.map(({ kind, entries }) => `${entries} ${kind}`).join(', ')} gone from the journal`
+        : `${entry.body.missing} readings of meter ${entry.body.meterId} are missing: ${entry.body.reason}`;
+    case 'meter-swap':
+      return `meter ${entry.body.meterId}: ${entry.body.oldSerial} exchanged for ${entry.body.newSerial}`;
+    case 'clock-step':
+      return `${entry.body.reason ?? 'set'}: ${entry.body.stepMs} ms, clock ${CLOCK_WORDS[entry.body.before]}, then ${CLOCK_WORDS[entry.body.after]}`;
+    case 'tariff':
+      return `${entry.body.tariffId}: ${entry.body.tariff}`;
+    case 'config':
+      return entry.body.reason;
+    case 'boot':
+      return entry.body.software;
+    case 'reading':
+    case 'session-begin':
+    case 'session-end':
+      return undefined;
+  }
 }
 
 function statedValue({ obis, value, unit, quality }: MeasuredValue): StatedValue {

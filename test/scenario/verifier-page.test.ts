@@ -150,6 +150,7 @@ describe.skipIf(CHROMIUM === undefined)(
       expect(shown?.text).toContain('21 Nov 2026, 18:03:41');
       expect(shown?.text).toContain('2026-11-21 17:03:41 UTC');
       expect(shown?.text).toContain('SIM-240117');
+      expect(shown?.text).toContain('gap: 7 readings of meter evse1 are missing: meter.timeout');
       expect(shown?.text).toContain(report.block?.blockHash);
       const drawn = `[...document.querySelectorAll('svg .line')].map((line) => line.getAttribute('d').split('L').length)`;
       const lines = await page.evaluate<number[]>(drawn);

@@ -67,10 +67,11 @@ export function entriesView({ statements }: ReceiptReport, words: Words): HTMLEl
   );
 }
 
-function entryRow({ index, kind, time, clock, values }: Statement): HTMLElement {
+function entryRow({ index, kind, time, clock, tells, values }: Statement): HTMLElement {
   const said = (values ?? []).map(
     ({ obis, value, unit, quality }) => `${obis} ${value} ${unit}${quality === 'G' ? '' : ` (${quality})`}`,
   );
+  if (tells !== undefined) said.push(tells);
   return element(
     'tr',
     {},

@@ -11,7 +11,7 @@ import {
   type WordKey,
   type Words,
 } from '../words/words.ts';
-import type { ReceiptReport, SessionMoment, SessionSummary } from '../../receipt/index.ts';
+import type { ReceiptReport, SessionMoment, SessionSummary, Statement } from '../../receipt/index.ts';
 import { checksView, entriesView } from './checks-view.ts';
 import { curveView } from './curve-view.ts';
 import { element } from './element.ts';
@@ -118,7 +118,7 @@ function claimOf({ session, energy, statements }: ReceiptReport, language: Langu
 }
 
 /** What takes a line of its own. */
-const WIDE: readonly WordKey[] = ['facts.energy', 'facts.station', 'facts.log'];
+const WIDE: readonly WordKey[] = ['facts.energy', 'facts.station', 'facts.log', 'facts.incidents'];
 
 function factsView(file: CheckedFile, isUnsure: boolean, words: Words, language: Language): HTMLElement {
   const { report } = file;
@@ -133,8 +133,12 @@ function factsView(file: CheckedFile, isUnsure: boolean, words: Words, language:
       ),
     );
   };
-  if (report.session !== null) sessionFacts(report.session, add, words, language);
-  else {
+  if (report.session !== null) {
+    sessionFacts(report.session, add, words, language);
+    const incidents = incidentsOf(report.session, report.statements);
+    if (incidents.length > 0)
+      add('facts.incidents', ...incidents.map((text) => element('span', { class: 'small' }, text)));
+  } else {
     for (const { meterSerial, wh } of report.energy) {
       add('facts.energy', element('span', { class: 'big' }, kilowattHours(wh, language)));
       add('facts.meter', strangersValue(meterSerial));
@@ -173,6 +177,21 @@ function sessionFacts(
     const counts = { shown: String(entriesShown), all: String(entriesBetween) };
     add('facts.log', say(words, phrase('facts.shown', counts)));
   }
+}
+
+/** What a reader would want to know of the time in between, whether or not a check rests on it. */
+const INCIDENTS: readonly Statement['kind'][] = ['boot', 'fault', 'gap', 'meter-swap', 'clock-step'];
+const MAX_INCIDENTS = 8;
+
+function incidentsOf({ begin, end }: SessionSummary, statements: readonly Statement[]): string[] {
+  const found = statements.filter(
+    ({ index, kind }) => INCIDENTS.includes(kind) && index > begin.index && index < end.index,
+  );
+  const more = found.length - MAX_INCIDENTS;
+  const first = found
+    .slice(0, MAX_INCIDENTS)
+    .map(({ kind, tells = '' }) => strangersValue(`${kind}: ${tells}`));
+  return more > 0 ? [...first, `+ ${more}`] : first;
 }
 
 function register(moment: SessionMoment, language: Language): string {

@@ -83,6 +83,7 @@ export const DE: Readonly<Record<WordKey, string>> = {
   'facts.session': 'Ladevorgang',
   'facts.unknownEnergy': 'nicht sicher',
   'facts.log': 'Protokoll',
+  'facts.incidents': 'Was die Station dazwischen vermerkt hat (englisch)',
   'facts.shown': '{shown} der {all} Einträge zwischen Beginn und Ende sind in diesem Beleg.',
   'clock.synchronised': 'Uhr war synchronisiert',
   'clock.informative': 'Uhr war gestellt, aber nicht mit einer Zeitquelle verglichen',

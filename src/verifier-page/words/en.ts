@@ -78,6 +78,7 @@ export const EN = {
   'facts.session': 'Session',
   'facts.unknownEnergy': 'not certain',
   'facts.log': 'Log',
+  'facts.incidents': 'What the station noted in between',
   'facts.shown': '{shown} of the {all} log entries between begin and end are in this receipt.',
   'clock.synchronised': 'clock was synchronised',
   'clock.informative': 'clock was set, but not checked against a time source',

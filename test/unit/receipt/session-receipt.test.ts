@@ -64,6 +64,24 @@ describe('the receipt of a charging session', () => {
     });
   });
 
+  it('tells what the entries without a reading say, faults and their facts too', () => {
+    const fault = {
+      code: 'session.energy_fell',
+      message: 'raised',
+      facts: [{ name: 'meter', value: 'evse1' }],
+    };
+    const report = reportOn({
+      gap: [4, 6],
+      change: onKind('tariff', (entry) => ({ ...entry, kind: 'fault', body: fault })),
+    });
+    const told = report.statements.filter(({ tells }) => tells !== undefined);
+    expect(told.map(({ kind, tells }) => [kind, tells])).toEqual([
+      ['boot', 'test 1.0'],
+      ['fault', 'session.energy_fell: raised (meter evse1)'],
+      ['gap', '3 readings of meter evse1 are missing: meter.timeout'],
+    ]);
+  });
+
   it('counts what the log has in between and the receipt does not show', () => {
     const few = testReceipt(station, [0, station.beginIndex, 20, 30, station.endIndex]);
     expect(verifyReceipt(few).session).toMatchObject({
