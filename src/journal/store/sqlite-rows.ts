@@ -27,6 +27,8 @@ export interface EntryRow {
 export class SqliteRows {
   protected readonly database: Database.Database;
   readonly #size: Database.Statement<[], number | null>;
+  /** Absent in a file from before there were holes. */
+  readonly #holeEnd: Database.Statement<[], number> | undefined;
   readonly #row: Database.Statement<[number], EntryRow>;
   readonly #rows: Database.Statement<[number, number], EntryRow>;
   readonly #firstRows: Database.Statement<[number, number, number], EntryRow>;
@@ -40,6 +42,10 @@ export class SqliteRows {
     this.database = database;
     const columns = 'leaf_index AS "index", kind, cose';
     this.#size = database.prepare<[], number | null>('SELECT max(leaf_index) FROM entry').pluck();
+    // Holes lie apart: the last one by its beginning is the last one by its end.
+    this.#holeEnd = this.#hasHoles()
+      ? database.prepare<[], number>('SELECT end_index FROM hole ORDER BY first_index DESC LIMIT 1').pluck()
+      : undefined;
     this.#row = database.prepare(`SELECT ${columns} FROM entry WHERE leaf_index = ?`);
     this.#rows = database.prepare(
       `SELECT ${columns} FROM entry WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index`,
@@ -67,9 +73,9 @@ export class SqliteRows {
       .pluck();
   }
 
-  /** Number of entries. */
+  /** Number of entries. The last of them may be gone: a log of which the end was lost goes on behind it. */
   size(): number {
-    return this.#read(() => (this.#size.get() ?? -1) + 1);
+    return this.#read(() => Math.max((this.#size.get() ?? -1) + 1, this.#holeEnd?.get() ?? 0));
   }
 
   row(index: number): EntryRow | undefined {
