@@ -14,7 +14,7 @@ export async function printJournalStat(directory: string, options: StatOptions):
   const reader = openJournalReader(directory);
   try {
     const { publicKey, root, ...stat } = reader.stat();
-    const anchoredSize = await anchoredSizeOf(directory);
+    const anchoredSize = await anchoredSizeOf(directory, reader);
     const flash = await flashOf(directory, reader, options.config);
     const document = {
       ...stat,
@@ -41,12 +41,29 @@ export async function printJournalStat(directory: string, options: StatOptions):
 }
 
 /** Entries that a final anchor covers; 0 for a station that never had a link and so has no outbox. */
-async function anchoredSizeOf(directory: string): Promise<number> {
+async function anchoredSizeOf(directory: string, reader: JournalReader): Promise<number> {
   const { readSyncStatus, SyncError } = await import('../sync/index.ts');
   try {
-    return readSyncStatus(directory).lastAnchor?.size ?? 0;
+    const anchor = readSyncStatus(directory).lastAnchor;
+    return anchor !== null && (await beginsWith(reader, anchor)) ? anchor.size : 0;
   } catch (error) {
     if (error instanceof SyncError && error.code === 'sync.outbox_missing') return 0;
+    throw error;
+  }
+}
+
+/** An anchor may be of the log before this one: the outbox learns of that when the service opens it. */
+async function beginsWith(
+  reader: JournalReader,
+  { size, root }: { size: number; root: string },
+): Promise<boolean> {
+  if (size > reader.size) return false;
+  try {
+    return `0x${hex(reader.rootAt(size))}` === root;
+  } catch (error) {
+    const { JournalError } = await import('../journal/index.ts');
+    // What can only be believed is believed: nothing is decided by it here.
+    if (error instanceof JournalError && error.code === 'journal.pruned') return true;
     throw error;
   }
 }

@@ -12,6 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => remove());
 
+const ORIGIN = 'delmonicos/test';
 const HASH = `0x${'22'.repeat(32)}` as const;
 
 /** As the outbox keeps them when their checkpoints are in final blocks. */
@@ -21,7 +22,12 @@ function finalAnchors(...sizes: readonly number[]): void {
     sizes.map((size, i) => {
       const evidence: AnchorEvidence = {
         ...{ via: 'rpc', genesisHash: HASH, blockNumber: 7, blockHash: HASH, header: '0x00', size },
-        ...{ extrinsicIndex: 1, extrinsic: '0x00', extrinsicProof: ['0x00'], checkpoint: '' },
+        ...{
+          extrinsicIndex: 1,
+          extrinsic: '0x00',
+          extrinsicProof: ['0x00'],
+          checkpoint: `${ORIGIN}\n${size}\n…`,
+        },
       };
       return {
         ...({ id: i + 1, state: 'final', checkpoint: '', size, root: HASH, plannedAtMs: 1 } as const),
@@ -33,6 +39,7 @@ function finalAnchors(...sizes: readonly number[]): void {
 }
 /** A log of which only some sizes can still be proved. */
 const log = (...provable: readonly number[]) => ({
+  origin: ORIGIN,
   rootAt: (size: number): Uint8Array => {
     if (!provable.includes(size)) throw new JournalError('journal.pruned', 'gone');
     return new Uint8Array(32);
@@ -53,4 +60,9 @@ it('is none for an entry that no anchor covers, or without an outbox', async () 
   expect(await provableAnchor(log(), directory, 50)).toBeNull();
   finalAnchors(100);
   expect(await provableAnchor(log(100), directory, 100)).toBeNull();
+});
+
+it('is none when the anchors are of the log before this one', async () => {
+  finalAnchors(100, 200);
+  expect(await provableAnchor({ ...log(100, 200), origin: `${ORIGIN}/2` }, directory, 50)).toBeNull();
 });
