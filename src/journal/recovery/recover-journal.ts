@@ -1,8 +1,10 @@
-import { existsSync, renameSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Log } from '../../../hal/contract/index.ts';
+import { decodeEntry } from '../entry/cose-sign1.ts';
 import type { JournalError } from '../errors.ts';
 import type { KeyHistory } from '../key-history.ts';
+import { DiskReserve } from '../store/disk-reserve.ts';
 import { ioError } from '../store/sqlite-error.ts';
 import { DATABASE_FILE } from '../store/sqlite-schema.ts';
 import { createDatabase, syncPath } from '../store/sqlite-store.ts';
@@ -55,6 +57,7 @@ export async function recoverJournal(options: RecoverOptions): Promise<Recovery>
   const { directory, log } = options;
   const lock = acquireWriterLock(directory);
   try {
+    makeRoom(directory);
     const noted = noteKeptAs(options);
     const { keptAs } = noted;
     setAside(directory, keptAs);
@@ -101,9 +104,9 @@ async function recoverFrom(
     setAside: setAsideCount(directory),
   };
   // An old copy that is whole has nothing to recover: it is kept as it is.
-  const nothingToSave = (rolledBack && !walDamaged) || options.minimal === true || !hasRoomFor(damaged.file);
-  if (nothingToSave) {
-    const facts = { ...base, ...nothing(damaged), rolledBack };
+  const untried = whyUntried(damaged, options);
+  if ((rolledBack && !walDamaged) || untried !== undefined) {
+    const facts = { ...base, ...nothing(damaged), rolledBack, untried };
     return begin(directory, planRecovery(facts), facts);
   }
   const keys = keysOfDamaged(damaged, options.signer.publicKey, () =>
@@ -189,20 +192,46 @@ function readMark({ directory, highWaterFile: configured }: RecoverOptions): Hig
 
 function nothing(
   damaged: DamagedFile,
-): Pick<RecoveryFacts, 'origin' | 'entries' | 'end' | 'birth' | 'tree' | 'holes'> {
+): Pick<RecoveryFacts, 'origin' | 'named' | 'entries' | 'end' | 'birth' | 'tree' | 'holes'> {
   const last = damaged.lastIndices().next().value as number | undefined;
-  return { origin: undefined, entries: 0, end: (last ?? -1) + 1, birth: false, tree: undefined, holes: [] };
+  const end = (last ?? -1) + 1;
+  const named = nameOf(damaged);
+  return { origin: undefined, named, entries: 0, end, birth: false, tree: undefined, holes: [] };
+}
+
+function nameOf(damaged: DamagedFile): string | undefined {
+  try {
+    const first = damaged.row(0);
+    return first && decodeEntry(first.cose).entry.station;
+  } catch {
+    return undefined;
+  }
+}
+
+function whyUntried({ file }: DamagedFile, { directory, minimal }: RecoverOptions): string | undefined {
+  if (minimal === true) return 'what was recovered of it did not hold';
+  return hasRoomFor(directory, file)
+    ? undefined
+    : 'there is no room on the disk to recover what is left of it';
 }
 
 /** Recovering writes the whole log once more. */
 const ROOM_TO_SPARE = 1.1;
 const SPARE_BYTES = 1_048_576;
 
-function hasRoomFor(file: string): boolean {
+function hasRoomFor(directory: string, file: string): boolean {
   const bytes = [file, `${file}-wal`].reduce(
     (sum, name) => sum + (existsSync(name) ? statSync(name).size : 0),
     0,
   );
-  const { bavail, bsize } = statfsSync(path.dirname(file));
-  return bavail * bsize > bytes * ROOM_TO_SPARE + SPARE_BYTES;
+  return freeBytes(directory) > bytes * ROOM_TO_SPARE + SPARE_BYTES;
+}
+
+/** On a full disk not even the note of a recovery finds room: the reserve is for this too. */
+function makeRoom(directory: string): void {
+  if (freeBytes(directory) < SPARE_BYTES) new DiskReserve(directory, SPARE_BYTES).release();
+}
+
+function freeBytes(directory: string): number {
+  return new DiskReserve(directory, 0).freeBytes();
 }

@@ -27,6 +27,10 @@ export interface RecoveryFacts {
   readonly setAside: number;
   /** The copy is older than what this station did last, even if it looks whole. */
   readonly rolledBack: boolean;
+  /** Why it was not even tried to recover anything, where it was not. */
+  readonly untried?: string | undefined;
+  /** What its first entry says that it is called, believed only so far that no other log gets that name. */
+  readonly named?: string | undefined;
 }
 
 export type RecoveryPlan =
@@ -62,8 +66,10 @@ function whyNotContinued({
   tree,
   known,
   rolledBack,
+  untried,
 }: RecoveryFacts): string | undefined {
   if (rolledBack) return 'an older copy was put back';
+  if (untried !== undefined) return untried;
   if (origin === undefined || tree === undefined || tree.size === 0 || !birth) return 'its beginning is lost';
   const number = logNumber(stationOrigin, origin) ?? 0;
   if (known.some((other) => (logNumber(stationOrigin, other.origin) ?? 0) > number))
@@ -78,8 +84,8 @@ function whyNotContinued({
 }
 
 /** Above every log of this station that anything here tells of. */
-function nextNumber({ stationOrigin, origin, known, setAside }: RecoveryFacts): number {
-  const numbers = [origin, ...known.map((tree) => tree.origin)].map((name) =>
+function nextNumber({ stationOrigin, origin, named, known, setAside }: RecoveryFacts): number {
+  const numbers = [origin, named, ...known.map((tree) => tree.origin)].map((name) =>
     name === undefined ? 0 : (logNumber(stationOrigin, name) ?? 0),
   );
   // With n journals set aside, up to n logs may have been written before.

@@ -1,9 +1,10 @@
 // The disk is full, because something else filled it: readings stop, every other entry goes on, and all recovers by itself.
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { verifyJournal, type Journal } from '../../../src/journal/index.ts';
 import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
+import { faultsOf, openRecovered } from '../../support/recovering-journal.ts';
 import { mountProblem, mountSmall, type FileSystemKind } from '../../support/full-disk.ts';
 
 const RESERVE_BYTES = 1024 * 1024;
@@ -89,6 +90,29 @@ describe.each<[FileSystemKind, number]>([
         await journal.close();
         giveBack();
         expect(await verifyJournal(state)).toMatchObject({ ok: true, size: size + 5 });
+      }),
+    60_000,
+  );
+
+  it.skipIf(problem !== undefined)(
+    `a damaged journal does not keep the station from writing: the reserve is for its recovery too${problem ?? ''}`,
+    () =>
+      mounted(async (disk, state) => {
+        let journal = await open(state);
+        await eventually(() => existsSync(reserveFile(state)));
+        for (let n = 0; n < 100; n++) await journal.append('reading', reading(n), 'billing');
+        await journal.close();
+        const fd = openSync(path.join(state, 'journal.db'), 'r+');
+        writeSync(fd, Buffer.alloc(4_096, 0xff), 0, 4_096, 0);
+        closeSync(fd);
+        disk.fillUp('other');
+        const recovered = await openRecovered(state, { reserveBytes: RESERVE_BYTES });
+        ({ journal } = recovered);
+        expect(recovered.noticed).toEqual(['journal.corrupt']);
+        await journal.append('fault', fault, 'billing');
+        await journal.close();
+        expect(await verifyJournal(state)).toMatchObject({ ok: true, size: 3 });
+        expect(faultsOf(state)[0]?.message).toContain('no room');
       }),
     60_000,
   );

@@ -242,10 +242,21 @@ describe('what becomes of a damaged log', () => {
       'begin',
       `${origin}/4`,
     ],
+    [
+      'nothing was tried, of a log that says it is the third',
+      { origin: undefined, tree: undefined, named: `${origin}/3`, untried: 'there is no room' },
+      'begin',
+      `${origin}/4`,
+    ],
   ])('%s', (_what, changes, action, name) => {
     const plan = planRecovery({ ...facts, ...changes });
     expect(plan).toMatchObject({ action, origin: name });
     expect(plan.faults.length).toBeGreaterThan(0);
+  });
+
+  it('says that nothing was tried, where nothing was', () => {
+    const { faults } = planRecovery({ ...facts, origin: undefined, tree: undefined, untried: 'no room' });
+    expect(faults).toMatchObject([{ message: expect.stringContaining('no room') as string }]);
   });
 
   it('is said in as many entries as the holes take', () => {
