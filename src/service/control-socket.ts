@@ -1,4 +1,5 @@
 import { chmodSync, statSync, unlinkSync, type Stats } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { StationError, type Log } from '../../hal/contract/index.ts';
 import { ControlError } from './errors.ts';
@@ -9,6 +10,8 @@ const MAX_LINE_BYTES = 16_384;
 const MAX_CONNECTIONS = 16;
 /** A connection on which nothing is asked is closed, so that forgotten ones do not use up the number. */
 const IDLE_MS = 600_000;
+/** So long, at the end, those are waited for whose request is being answered. */
+const LAST_ANSWERS_MS = 500;
 /** Owner and group: who may speak for the charging software is a matter of group membership. */
 const SOCKET_MODE = 0o660;
 
@@ -20,7 +23,7 @@ export interface ControlSocketOptions {
 }
 
 export interface ControlSocket {
-  /** Closes the socket and every connection; resolves when the file is gone. */
+  /** Tells the answers that are there in a moment, closes the socket and every connection; resolves when the file is gone. */
   close(): Promise<void>;
 }
 
@@ -32,6 +35,7 @@ export interface ControlSocket {
 export async function openControlSocket(options: ControlSocketOptions): Promise<ControlSocket> {
   await removeStale(options.path);
   const sockets = new Set<Socket>();
+  const answering = new Set<Promise<void>>();
   // Who has asked and closes its half of the connection, as socat does, still waits for the answer.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (sockets.size >= MAX_CONNECTIONS) {
@@ -42,13 +46,17 @@ export async function openControlSocket(options: ControlSocketOptions): Promise<
     }
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    serve(socket, options);
+    serve(socket, options, (answered) => {
+      answering.add(answered);
+      void answered.finally(() => answering.delete(answered));
+    });
   });
   await listening(server, options.path);
   server.on('error', (error) => options.log('error', 'control.failed', { error }));
   return {
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await Promise.race([Promise.all(answering), delay(LAST_ANSWERS_MS, undefined, { ref: false })]);
       for (const socket of sockets) socket.destroy();
       await closed;
     },
@@ -101,7 +109,11 @@ async function removeStale(path: string): Promise<void> {
 }
 
 /** One request after the other: while one is answered, and until its answer was taken, nothing more is read. */
-function serve(socket: Socket, { answer, log }: ControlSocketOptions): void {
+function serve(
+  socket: Socket,
+  { answer, log }: ControlSocketOptions,
+  track: (answered: Promise<void>) => void,
+): void {
   let waiting = Buffer.alloc(0);
   let isAnswering = false;
   let isLast = false;
@@ -126,7 +138,7 @@ function serve(socket: Socket, { answer, log }: ControlSocketOptions): void {
       const error = new ControlError('control.too_long', `a line has at most ${MAX_LINE_BYTES} bytes`);
       return void socket.end(`${JSON.stringify(refusal(error))}\n`, () => socket.destroy());
     }
-    void answered(line, answer)
+    const told = answered(line, answer)
       .catch((error: unknown) => {
         if (!(error instanceof StationError)) log('error', 'control.request_failed', { error });
         return refusal(error);
@@ -137,6 +149,7 @@ function serve(socket: Socket, { answer, log }: ControlSocketOptions): void {
         if (!socket.writable || socket.write(`${JSON.stringify(document)}\n`)) next();
         else socket.once('drain', next);
       });
+    track(told);
   };
   socket.setTimeout(IDLE_MS, () => {
     // Nobody is cut off who waits for an answer.

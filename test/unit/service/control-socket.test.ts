@@ -144,6 +144,26 @@ describe('the control socket', () => {
     );
   });
 
+  it('tells the answer of what was done before it closes', async () => {
+    let asks = 0;
+    let finish = (): void => {};
+    const work = new Promise<void>((resolve) => (finish = resolve));
+    const { file, socket } = await echo(async () => {
+      asks++;
+      await work;
+      return { done: true };
+    });
+    const asked = askControlSocket(file, {});
+    await expect.poll(() => asks).toBe(1);
+    const { socket: idle } = await connect(file);
+    const gone = once(idle, 'close');
+    const closed = socket.close();
+    finish();
+    await closed;
+    expect(await asked).toEqual({ ok: true, done: true });
+    await gone;
+  });
+
   it('says of a service that ends meanwhile that the effect is not known', async () => {
     let asks = 0;
     const { file, socket } = await echo(() => new Promise(() => void asks++));
