@@ -2,8 +2,15 @@ import { Sign1 } from '@auth0/cose';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ENERGY_IMPORT, parseDecimal } from '../../../hal/contract/index.ts';
+import { bytesToHex } from '../../../src/chain/index.ts';
 import { identityFromSeed } from '../../../src/identity/index.ts';
-import { decodeEntry, encodeEntry, signRotation, type JournalEntry } from '../../../src/journal/index.ts';
+import {
+  decodeEntry,
+  encodeEntry,
+  formatTlogProof,
+  signRotation,
+  type JournalEntry,
+} from '../../../src/journal/index.ts';
 import {
   createReceipt,
   verifyReceipt,
@@ -464,6 +471,30 @@ describe('a log whose key was replaced', () => {
     expect(failures(reportOf(signedBy(next)))).toEqual([]);
     expect(resultOf(reportOf(signedBy(next)), 'ocmf')).toBe('pass');
     expect(failures(reportOf(signedBy(log.identity)))).toEqual(['ocmf']);
+  });
+
+  it('cannot be forged with the key that was replaced, for those who compare with the newest', () => {
+    const { identity } = log;
+    // The same log with another end of the session, signed by whoever still has the old key.
+    const forged = sessionLog({
+      minutes: 6,
+      withoutOcmf: true,
+      change: onKind('session-end', (entry) => ({ ...entry, timeMs: entry.timeMs + 1 })),
+    });
+    const behind = { ...forged, log: [...forged.log, ...rotated.log.slice(rotationIndex)] };
+    const reportOf = (of: TestStation, indices: readonly number[]) => {
+      const { entries, ...input } = receiptInput({ ...of, identity }, indices, null);
+      const parts = entries.map(({ index, bytes, inclusionProof }) => ({
+        cose: Buffer.from(bytes).toString('base64'),
+        proof: formatTlogProof({ index, inclusionProof, checkpoint: input.checkpoint }),
+      }));
+      const receipt = { origin: input.origin, publicKey: bytesToHex(identity.publicKey), entries: parts };
+      const file = { format: 'delmonicos-receipt/v1', ...receipt, ocmf: null, anchor: null };
+      return verifyReceipt(`${JSON.stringify(file, null, 2)}\n`, { trustedKey: next.publicKey });
+    };
+    const ends = [forged.beginIndex, forged.endIndex];
+    expect(failures(reportOf(forged, ends))).toEqual(['trusted-key']);
+    expect(failures(reportOf(behind, [...ends, rotationIndex]))).toEqual(['checkpoint']);
   });
 
   it('does not verify without the rotation: the later entries are a stranger’s', () => {
