@@ -10,6 +10,7 @@ import {
 } from '../journal/index.ts';
 import type { HighWaterOptions, Journal } from '../journal/index.ts';
 import type { WallClock } from '../service/index.ts';
+import { signedForChain } from './known-elsewhere.ts';
 
 export interface RotationOrder {
   readonly stateDirectory: string;
@@ -82,13 +83,15 @@ export async function rotateStationKey(order: RotationOrder): Promise<Rotation> 
   }
 }
 
-function openLog(
+async function openLog(
   { stateDirectory: directory, clock, wallClock, highWater }: RotationOrder,
   signer: StationIdentity,
 ): Promise<Journal> {
   const origin = firstLogOrigin(readLogIdentity(directory)?.origin ?? '');
+  // An old copy must not be signed on, by whatever command.
+  const anchored = await signedForChain(directory, silentLog);
   return openJournal({
-    ...{ directory, origin, signer, log: silentLog },
+    ...{ directory, origin, signer, anchored, log: silentLog },
     ...(highWater && { highWater }),
     clock: {
       stamp: () => ({

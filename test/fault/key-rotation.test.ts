@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/identity/index.ts';
 import { openJournalReader, readLogIdentity, verifyJournal } from '../../src/journal/index.ts';
+import { OutboxStore } from '../../src/sync/outbox-store.ts';
 import { openTestJournal, writeTestLog } from '../support/journal-fixture.ts';
 
 const ROTATOR = path.join(import.meta.dirname, '../support/key-rotator.ts');
@@ -43,6 +44,28 @@ const start = () =>
 const seeds = () => readdirSync(directory).filter((name) => name.startsWith('root.seed'));
 
 describe('a rotation of the root seed', () => {
+  it('does not sign on an old copy of the log, which only the checkpoints for the chain tell', async () => {
+    const file = path.join(directory, 'journal.db');
+    const old = readFileSync(file);
+    const { text, size, root } = await writeTestLog(directory, 40, { signer: before, origin });
+    const outbox = OutboxStore.open(directory);
+    outbox.commit([
+      {
+        ...({ id: 1, state: 'planned', checkpoint: text, size, plannedAtMs: 1 } as const),
+        ...{ root: `0x${Buffer.from(root).toString('hex')}` as const },
+        ...{ attempt: null, block: null, evidence: null, reason: null },
+      },
+    ]);
+    outbox.close();
+    writeFileSync(file, old);
+    rmSync(path.join(directory, 'journal.high-water'));
+    const { newKey, stderr } = await rotate();
+    expect(newKey).toBe('');
+    expect(stderr).toContain('journal.rolled_back');
+    expect(seeds()).toEqual(['root.seed']);
+    expect(readFileSync(file)).toEqual(old);
+  });
+
   it('that is done leaves the new seed in place and the old one beside it', async () => {
     const old = readFileSync(path.join(directory, 'root.seed'));
     const { newKey } = await rotate();
