@@ -18,8 +18,8 @@ export interface RecoveryReport {
 }
 
 const REPORT_FILE = 'journal.recovery';
-/** A dozen entries of the largest size. */
-const MAX_REPORT_BYTES = 1_048_576;
+/** Two million holes: one that is not read back would leave what is lost undeclared for ever. */
+const MAX_REPORT_BYTES = 64 * 1_048_576;
 
 /** @throws JournalError `journal.io` */
 export function writeReport(directory: string, report: RecoveryReport): void {

@@ -9,9 +9,11 @@ import {
 import { judgeCounter } from '../../../src/journal/recovery/monotonic-counter.ts';
 import { firstLogOrigin, logNumber, logOrigin } from '../../../src/journal/recovery/origin-chain.ts';
 import { planRecovery, type RecoveryFacts } from '../../../src/journal/recovery/recovery-plan.ts';
+import { readReport, writeReport } from '../../../src/journal/recovery/recovery-report.ts';
 import { TreeRebuild } from '../../../src/journal/recovery/tree-rebuild.ts';
 import { subtreeRoot } from '../../../src/journal/tree/hash-tile.ts';
 import { rootOf } from '../../../src/journal/tree/merkle-tree.ts';
+import { temporaryDirectory } from '../../support/journal-fixture.ts';
 
 const WIDTH = 256;
 const hash = (what: string): Uint8Array => new Uint8Array(createHash('sha256').update(what).digest());
@@ -252,6 +254,15 @@ describe('what becomes of a damaged log', () => {
     const plan = planRecovery({ ...facts, ...changes });
     expect(plan).toMatchObject({ action, origin: name });
     expect(plan.faults.length).toBeGreaterThan(0);
+  });
+
+  it('is read back from disk however many holes there are', () => {
+    const { directory, remove } = temporaryDirectory();
+    const holes = Array.from({ length: 50_000 }, (_, i) => ({ from: 200 * i, to: 200 * i + 1 }));
+    const { faults } = planRecovery({ ...facts, holes });
+    writeReport(directory, { origin, size: 300, faults });
+    expect(readReport(directory)?.faults.flatMap((fault) => fault.holes ?? [])).toEqual(holes);
+    remove();
   });
 
   it('says that nothing was tried, where nothing was', () => {
