@@ -32,6 +32,7 @@ const BATCH_BYTES = 64 * 1024;
 export async function exportJournal(directory: string, options: ExportOptions): Promise<void> {
   const file = options.output === '-' ? undefined : options.output;
   checkOptions(options, file);
+  (await import('../service/index.ts')).keepHeapSmall();
   const reader = openJournalReader(directory);
   try {
     const to = options.to ?? reader.size;

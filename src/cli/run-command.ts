@@ -32,10 +32,9 @@ export function registerRunCommand(program: Command): void {
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const [{ startStation }, { createLog, systemMonotonicClock, systemWallClock }] = await Promise.all([
-    import('../station/index.ts'),
-    import('../service/index.ts'),
-  ]);
+  const [{ startStation }, { createLog, keepHeapSmall, systemMonotonicClock, systemWallClock }] =
+    await Promise.all([import('../station/index.ts'), import('../service/index.ts')]);
+  keepHeapSmall();
   const tell = lineWriter(process.stdout);
   process.stdout.off('error', endWithoutReader);
   const log = createLog({

@@ -1,4 +1,5 @@
 export { createLog, type LogOptions } from './log.ts';
+export { keepHeapSmall } from './small-heap.ts';
 export {
   systemMonotonicClock,
   systemUptimeMs,

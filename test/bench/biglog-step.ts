@@ -10,6 +10,7 @@ import {
   verifyJournal,
   type JournalReader,
 } from '../../src/journal/index.ts';
+import { keepHeapSmall } from '../../src/service/index.ts';
 import { answerTask } from './child.ts';
 import { lookAt } from './process-memory.ts';
 import { appendReadings, made, openTypicalLog, shortReading } from './typical-log.ts';
@@ -59,6 +60,7 @@ export interface AuditResult {
   readonly microsPerEntry: number;
 }
 
+keepHeapSmall();
 await answerTask<StepTask, GrowResult | AskResult | StartResult | AuditResult>((task) => {
   switch (task.step) {
     case 'grow':

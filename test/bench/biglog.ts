@@ -37,12 +37,6 @@ export const bigLogBench: Bench = {
   },
 };
 
-/**
- * At a rate that no station has, V8 lets its nursery grow to 32 MB and puts off collecting the rest, however long the log is:
- * held down, it does not hide what the log takes.
- */
-const NODE_FLAGS = ['--max-semi-space-size=2', '--optimize-for-size'];
-
 interface Found {
   readonly size: number;
   readonly grown: GrowResult;
@@ -59,8 +53,7 @@ async function atSize(
   { starts: count, ...task }: Effort,
 ): Promise<Found> {
   const { size } = task;
-  const step = <Result>(what: StepTask): Promise<Result> =>
-    runInChild<StepTask, Result>(program, what, { nodeFlags: NODE_FLAGS });
+  const step = <Result>(what: StepTask): Promise<Result> => runInChild<StepTask, Result>(program, what);
   const grown = await step<GrowResult>({ ...task, step: 'grow' });
   const asked = await step<AskResult>({ ...task, step: 'ask' });
   const audited = size <= MAX_AUDITED ? await step<AuditResult>({ ...task, step: 'audit' }) : undefined;
@@ -106,7 +99,7 @@ function costs(found: readonly Found[], disk: DiskDirectory): Table {
     notes: [
       'append: the last entries of each size; proofs: of entries and sizes all over the log, "first one" with opening a reader',
       'verify: signature, encoding and inclusion of entries in a row; the audit reads everything and builds the tree anew',
-      `RSS of the process that appended from the row above to this one, before it closes the log; node ${NODE_FLAGS.join(' ')}`,
+      'RSS of the process that appended from the row above to this one, before it closes the log; with the small heap of the service',
     ],
   };
 }

@@ -10,7 +10,6 @@ const tsx = (): string => pathToFileURL(createRequire(import.meta.url).resolve('
 export interface ChildOptions {
   /** On top of this process's own. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
-  readonly nodeFlags?: readonly string[];
 }
 
 /**
@@ -19,11 +18,11 @@ export interface ChildOptions {
 export async function runInChild<Task extends object, Result>(
   program: string,
   task: Task,
-  { environment = {}, nodeFlags = [] }: ChildOptions = {},
+  { environment = {} }: ChildOptions = {},
 ): Promise<Result> {
   const bundled = path.isAbsolute(program);
   const child = fork(bundled ? program : fileURLToPath(new URL(program, import.meta.url)), [], {
-    execArgv: [...nodeFlags, ...(bundled ? [] : ['--import', tsx()])],
+    execArgv: bundled ? [] : ['--import', tsx()],
     env: { ...process.env, ...environment },
   });
   const exited = once(child, 'exit');
