@@ -96,7 +96,8 @@ export function foreignKey(rows: KeyRows, ownKey: Uint8Array, cause: unknown): J
   }
 }
 
-function wrongKey(history: KeyHistory | undefined, ownKey: Uint8Array, cause?: unknown): JournalError {
+/** What a seed that does not sign this log any more, or never did, is told. */
+export function wrongKey(history: KeyHistory | undefined, ownKey: Uint8Array, cause?: unknown): JournalError {
   const hex = (key: Uint8Array) => Buffer.from(key).toString('hex');
   const details = { found: hex(ownKey), ...(history && { expected: hex(history.currentKey) }) };
   const held = history?.keys.findIndex(({ publicKey }) => equalBytes(publicKey, ownKey)) ?? -1;

@@ -2,7 +2,13 @@ import { StationError, type Log, type MonotonicClock } from '../../hal/contract/
 import { listProfileIds, loadProfile } from '../../hal/profile/index.ts';
 import { loadStationConfigWith, type StationConfig } from '../config/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../identity/index.ts';
-import { journalDiskBytes, noteDamage, readLogIdentity, type Journal } from '../journal/index.ts';
+import {
+  journalDiskBytes,
+  noteDamage,
+  readLogIdentity,
+  signerOfDamaged,
+  type Journal,
+} from '../journal/index.ts';
 import { startMetering, type EvidenceLog, type Metering, type MeteringEvent } from '../metering/index.ts';
 import type { TimeStatusOptions, WallClock } from '../service/index.ts';
 import { keepInBounds } from './keep-in-bounds.ts';
@@ -227,7 +233,7 @@ async function ownIdentity(
   const load = (): Promise<StationIdentity> =>
     loadIdentity(stateDirectory, {
       ...{ credentialsDirectory, ...seed, ...(chain && { ss58Prefix: chain.ss58Prefix }) },
-      signsNext: () => readLogIdentity(stateDirectory)?.signsNext,
+      signsNext: () => readLogIdentity(stateDirectory)?.signsNext ?? signerOfDamaged(stateDirectory),
       finishRotation: true,
     });
   try {

@@ -96,7 +96,7 @@ export function compareWithKnown(
   anchored: readonly KnownTree[] = [],
 ): number {
   const mark = found.state === 'read' ? found.mark : undefined;
-  if (mark !== undefined) compareOpening(end, mark);
+  if (mark !== undefined) compareOpening(store, end, mark);
   const known: [string, KnownTree][] = anchored.map((tree) => ['the last anchored checkpoint', tree]);
   if (mark !== undefined) known.push(['the high-water mark', mark]);
   let compared = 0;
@@ -117,8 +117,11 @@ export function compareWithKnown(
   return compared;
 }
 
-function compareOpening(end: LogEnd, mark: HighWaterMark): void {
+function compareOpening(store: SqliteRows, end: LogEnd, mark: HighWaterMark): void {
   if (mark.origin !== end.origin || end.opening === undefined || end.opening >= mark.opening) return;
+  // The last `boot` entry may be among what was lost in damage: a log that holds the mark's tree is no older than the mark.
+  const root = mark.size <= end.size ? rootIfKnown(store, mark.size) : undefined;
+  if (root !== undefined && equalBytes(root, mark.root)) return;
   throw rolledBack(
     `the log was opened ${end.opening} times, the high-water mark says ${mark.opening}`,
     end,

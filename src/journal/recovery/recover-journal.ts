@@ -14,7 +14,7 @@ import { DamagedFile } from './damaged-file.ts';
 import { forgetDamage, isRecovered, noteDamage, notedDamage, type NotedDamage } from './damage-flag.ts';
 import type { HighWaterMark, KnownTree } from './high-water.ts';
 import { highWaterFile, readHighWater } from './high-water-file.ts';
-import { keysOfDamaged } from './log-keys.ts';
+import { keysOfDamaged, refuseHandedOver } from './log-keys.ts';
 import { finishContinued, placeTree } from './place-tree.ts';
 import { planRecovery, type RecoveryFacts, type RecoveryPlan } from './recovery-plan.ts';
 import { writeReport } from './recovery-report.ts';
@@ -117,6 +117,7 @@ async function recoverFrom(
     knownSize: 0,
   });
   try {
+    refuseHandedOver(salvaged.draft, keys);
     return await place({ damaged, salvaged, keys, base, mark: readMark(options), directory });
   } finally {
     salvaged.draft.close();
