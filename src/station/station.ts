@@ -15,7 +15,7 @@ import { keepInBounds } from './keep-in-bounds.ts';
 import { openAnchoring } from './open-anchoring.ts';
 import { acknowledgedEvidence } from './acknowledged-evidence.ts';
 import { openEvidence, type Evidence } from './open-evidence.ts';
-import { openSessions } from './open-sessions.ts';
+import type { OpenSessions, OpenSessionsParts } from './open-sessions.ts';
 import { openTime, type StationTime } from './open-time.ts';
 import { openMeters, profilesOf, type OpenMeters, type Profiles } from './open-meters.ts';
 import type { StationEvent } from './station-event.ts';
@@ -74,7 +74,7 @@ export async function startStation(given: StationOptions): Promise<Station> {
     for (const view of views) view.metering(event);
   });
   const { stateDirectory, version } = options;
-  const sessions = await openSessions({
+  const sessions = await sessionsOf({
     ...{ stateDirectory, version, config, identity, journal, time, ...reading },
     ...{ clock: options.clock, log: options.log },
   }).catch((error: unknown) => void degraded('control', error));
@@ -104,6 +104,12 @@ export async function startStation(given: StationOptions): Promise<Station> {
     options.onEvent({ event: 'stopped' });
   };
   return { failed, stop: () => (stopping ??= stop()) };
+}
+
+/** What sessions need (OCMF, its curves) is loaded only where they are configured: 100 KB of code. */
+async function sessionsOf(parts: OpenSessionsParts): Promise<OpenSessions | undefined> {
+  if (parts.config.control === undefined) return undefined;
+  return (await import('./open-sessions.ts')).openSessions(parts);
 }
 
 /** Damage that shows while entries are written may not show at the next start: it is noted, so that it is recovered then. */
