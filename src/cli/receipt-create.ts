@@ -55,9 +55,10 @@ async function create(given: string | undefined, options: Options): Promise<void
     const { checkpoint, size } =
       anchor ?? (await signTree(journal, directory, { covering: last, config: options.config }));
     // What tells of entries that went later may stand behind the anchored tree; how many they are is told all the same.
-    const indices =
-      session === undefined ? (asked ?? []) : [0, ...session.indices.filter((index) => index < size)];
-    const wanted = new Set([...rotationsIn(journal).filter((index) => index < size), ...indices]);
+    const indices = session === undefined ? (asked ?? []) : session.indices.filter((index) => index < size);
+    // The birth names the key of the OCMF records.
+    const birth = indices.some((index) => journal.entry(index).kind.startsWith('session-')) ? [0] : [];
+    const wanted = new Set([...birth, ...rotationsIn(journal).filter((index) => index < size), ...indices]);
     const entries = [...wanted].map((index) => ({
       index,
       bytes: journal.entry(index).cose,

@@ -84,6 +84,22 @@ describe('the receipt of a session on the command line', () => {
     expect(readFileSync(file).length).toBeLessThan(1_000_000);
   });
 
+  it('made by the indices of begin and end brings the birth along, which names the key of OCMF records', async () => {
+    const reader = openJournalReader(directory);
+    const [begin] = [...reader.newestOfKind('session-begin')];
+    reader.close();
+    expect(await create('--index', String(begin?.index), '--index', String(end))).toMatchObject({
+      status: 0,
+    });
+    const { entries } = JSON.parse(readFileSync(file, 'utf8')) as Receipt;
+    const indices = entries.map(({ cose }) => decodeEntry(Buffer.from(cose, 'base64')).entry.index);
+    expect(indices).toEqual([0, begin?.index, end]);
+    // Readings need no birth.
+    expect(await create('--index', String(end - 1))).toMatchObject({ status: 0 });
+    expect((JSON.parse(readFileSync(file, 'utf8')) as Receipt).entries).toHaveLength(1);
+    expect((await create('--session', SESSION_ID)).status).toBe(0);
+  });
+
   it('is told to people with its energy, its times and its meter', async () => {
     const { stdout } = await runProduct(['receipt', 'verify', file]);
     expect(stdout).toMatch(/^session 7c2f0a8e-31 at DE\*ACM\*E0042\*1, meter SIM-240117$/m);
