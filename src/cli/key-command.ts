@@ -12,6 +12,10 @@ export function registerKeyCommand(program: Command): void {
     .description('makes the root seed, once, and shows what comes out of it')
     .argument('[dir]', 'state directory')
     .option('--after-loss', 'the seed of the log here is gone: keep that log aside and begin a new identity')
+    .option(
+      '--config <file>',
+      'with --after-loss: station.yaml, when it says where the high-water mark or the TPM is',
+    )
     .option('--json', 'one JSON document, as of `key show`');
   addSealingOptions(init, 'file').action((directory: string | undefined, options: InitOptions) =>
     initKey(stateDirectory(directory), options),

@@ -1,3 +1,4 @@
+import { configOf, placesOf } from './key-rotate.ts';
 import { showKey } from './key-show.ts';
 import { ExitCode, note } from './output.ts';
 import { productVersion } from './product-version.ts';
@@ -6,6 +7,7 @@ import { seedOptions, type SealingOptions } from './seed-options.ts';
 export interface InitOptions extends SealingOptions {
   readonly json?: true;
   readonly afterLoss?: true;
+  readonly config?: string;
 }
 
 export async function initKey(directory: string, options: InitOptions): Promise<void> {
@@ -25,14 +27,17 @@ export async function initKey(directory: string, options: InitOptions): Promise<
 
 /** The log goes on being readable; what writes from here on is another identity. */
 async function beginAgain(directory: string, options: InitOptions): Promise<void> {
-  const [{ beginAfterLoss }, { systemMonotonicClock, systemWallClock }] = await Promise.all([
+  const [{ beginAfterLoss, highWaterOf }, { systemMonotonicClock, systemWallClock }] = await Promise.all([
     import('../station/index.ts'),
     import('../service/index.ts'),
   ]);
+  const config = await configOf(options.config);
+  const ss58Prefix = config?.chain?.ss58Prefix ?? 42;
   const { kept } = await beginAfterLoss({
     stateDirectory: directory,
-    seed: seedOptions(options),
-    ss58Prefix: 42,
+    seed: { ...seedOptions(options), ...placesOf(config, options) },
+    highWater: config && highWaterOf(config.journal, config.identity),
+    ss58Prefix,
     software: `delmonicos-inside ${productVersion()} key init`,
     clock: systemMonotonicClock,
     // Nobody asked what the clock is worth; the entries say so.
@@ -40,7 +45,7 @@ async function beginAgain(directory: string, options: InitOptions): Promise<void
   });
   const what = kept.origin === null ? 'a log that cannot be read' : `${kept.size} entries of ${kept.origin}`;
   note(`kept ${what} in ${directory}/${kept.keptAs}: it verifies, exports and proves without its key`);
-  await showKey(directory, { ss58Prefix: 42, ...(options.json && { json: true }) });
+  await showKey(directory, { ss58Prefix, ...(options.json && { json: true }) });
 }
 
 const BACKUP_WORDS = {

@@ -49,14 +49,14 @@ export async function rotateKeyCommand(directory: string, options: RotateOptions
 }
 
 /** Without one, what the state directory says is enough, unless the configuration puts something elsewhere. */
-async function configOf(file: string | undefined): Promise<StationConfig | undefined> {
+export async function configOf(file: string | undefined): Promise<StationConfig | undefined> {
   if (file === undefined) return undefined;
   const { loadStationConfig } = await import('../config/index.ts');
   return loadStationConfig(file);
 }
 
 /** How the TPM or the token is reached; the command line goes before the configuration. */
-function placesOf(
+export function placesOf(
   config: StationConfig | undefined,
   { tcti, pcrs, module, token }: SealingOptions,
 ): SeedOptions {

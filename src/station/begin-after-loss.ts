@@ -4,13 +4,21 @@ import { silentLog, type MonotonicClock } from '../../hal/contract/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, setAsideSeed } from '../identity/index.ts';
 import type { SeedOptions, StationIdentity } from '../identity/index.ts';
 import { firstLogOrigin, logNumber, openJournal, openJournalReader } from '../journal/index.ts';
-import { JournalError, setAsideKeylessLog, type KeptLog, type KeyHistory } from '../journal/index.ts';
+import {
+  JournalError,
+  setAsideKeylessLog,
+  type HighWaterOptions,
+  type KeptLog,
+  type KeyHistory,
+} from '../journal/index.ts';
 import type { WallClock } from '../service/index.ts';
 
 export interface LossOrder {
   readonly stateDirectory: string;
   readonly seed: SeedOptions;
   readonly ss58Prefix: number;
+  /** Where the journal's high-water mark is, unless it is in the state directory. */
+  readonly highWater?: HighWaterOptions | undefined;
   /** Name and version, for the `boot` entry. */
   readonly software: string;
   readonly clock: MonotonicClock;
@@ -38,10 +46,11 @@ export async function beginAfterLoss(order: LossOrder): Promise<NewBeginning> {
   const log = logIn(directory);
   const identity = await newIdentity(order, log?.keys);
   const origin = originAfter(log?.origin, identity);
-  const kept = setAsideKeylessLog(directory, origin);
+  const kept = setAsideKeylessLog(directory, origin, order.highWater?.file);
   keepAnchors(directory, path.join(directory, kept.keptAs));
   const journal = await openJournal({
     ...{ directory, origin, signer: identity, log: silentLog },
+    ...(order.highWater && { highWater: order.highWater }),
     clock: {
       stamp: () => ({
         wallTimeMs: order.wallClock.nowWallMs(),

@@ -4,11 +4,12 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/identity/index.ts';
 import { decodeEntry, leafHash, openJournalReader, parseTlogProof } from '../../src/journal/index.ts';
-import { readLogIdentity, signCheckpoint, verifyCheckpoint } from '../../src/journal/index.ts';
+import { readHighWater, readLogIdentity, signCheckpoint, verifyCheckpoint } from '../../src/journal/index.ts';
 import { verifyInclusion, verifyJournal } from '../../src/journal/index.ts';
 import { OutboxStore } from '../../src/sync/outbox-store.ts';
 import { anchoredBlock } from '../support/anchored-block.ts';
 import { openTestJournal, writeTestLog } from '../support/journal-fixture.ts';
+import { faultsOf } from '../support/recovering-journal.ts';
 import { productJson, runProduct } from '../support/product.ts';
 
 let directory: string;
@@ -157,6 +158,48 @@ describe('a journal whose root seed is lost', () => {
       root,
     });
     expect(await productJson(['journal', 'verify', kept])).toMatchObject({ ok: true, size: 300 });
+  });
+
+  describe('with its high-water mark configured elsewhere', () => {
+    const mark = (): string => path.join(directory, 'elsewhere', 'mark');
+    const config = (): string => path.join(directory, 'station.yaml');
+    beforeEach(async () => {
+      mkdirSync(path.dirname(mark()));
+      const yaml = `station: { name: T-1 }\nlines: []\nmeters: []\njournal: { highWater: ${mark()} }\n`;
+      writeFileSync(config(), yaml);
+      await (await open(before, origin)).close();
+      loseSeed();
+    });
+    const open = (signer: StationIdentity, of: string) =>
+      openTestJournal(directory, { signer, origin: of, highWater: { file: mark() } });
+    const markedOrigin = (file: string): unknown => {
+      const found = readHighWater(file);
+      return found.state === 'read' ? found.mark.origin : found.state;
+    };
+    const codes = (): string[] => faultsOf(directory).map(({ code }) => code);
+
+    it('takes the mark along, and the log that follows has its own there', async () => {
+      const args = ['key', 'init', directory, '--after-loss', '--config', config()];
+      expect(await runProduct(args)).toMatchObject({ status: 0 });
+      const identity = await loadIdentity(directory);
+      const next = `delmonicos/${identity.chainAccount.ss58}`;
+      expect(markedOrigin(mark())).toBe(next);
+      expect(markedOrigin(path.join(directory, 'without-key-1', 'journal.high-water'))).toBe(origin);
+      await (await open(identity, next)).close();
+      expect(codes()).toEqual(['identity.seed_lost']);
+    });
+
+    it('goes on past a mark that was left behind, and says so', async () => {
+      expect(await runProduct(['key', 'init', directory, '--after-loss'])).toMatchObject({ status: 0 });
+      expect(markedOrigin(mark())).toBe(origin);
+      const identity = await loadIdentity(directory);
+      const next = `delmonicos/${identity.chainAccount.ss58}`;
+      await (await open(identity, next)).close();
+      expect(markedOrigin(mark())).toBe(next);
+      expect(codes()).toEqual(['identity.seed_lost', 'journal.high_water_lost']);
+      await (await open(identity, next)).close();
+      expect(codes()).toHaveLength(2);
+    });
   });
 
   it('is not given up while its seed is there', async () => {

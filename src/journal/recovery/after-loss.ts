@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { FaultFact } from '../entry/entry-types.ts';
@@ -8,7 +8,7 @@ import { ioError } from '../store/sqlite-error.ts';
 import { DATABASE_FILE } from '../store/sqlite-schema.ts';
 import { syncPath } from '../store/sqlite-store.ts';
 import { acquireWriterLock } from '../store/writer-lock.ts';
-import { HIGH_WATER_FILE } from './high-water-file.ts';
+import { HIGH_WATER_FILE, highWaterFile } from './high-water-file.ts';
 import { writeReport } from './recovery-report.ts';
 
 /** A log that nobody can write on any more, in a directory of its own, where every command that only reads finds it. */
@@ -29,9 +29,10 @@ const KEPT = /^without-key-(\d+)$/;
  * followed by a `fault` entry that names this one, its size and its root. Cut off at any moment, the log is in the one place or
  * in the other, and calling this again where it still is starts over.
  * @param newOrigin the name of the log that follows
+ * @param configuredMark where the log's high-water mark is, unless it is in the directory: it goes with the log
  * @throws JournalError `journal.locked`, `journal.missing`, `journal.io`
  */
-export function setAsideKeylessLog(directory: string, newOrigin: string): KeptLog {
+export function setAsideKeylessLog(directory: string, newOrigin: string, configuredMark?: string): KeptLog {
   const file = path.join(directory, DATABASE_FILE);
   if (!existsSync(file)) throw new JournalError('journal.missing', `there is no journal in ${directory}`);
   const lock = acquireWriterLock(directory);
@@ -40,7 +41,9 @@ export function setAsideKeylessLog(directory: string, newOrigin: string): KeptLo
     const kept: KeptLog = { keptAs: nextName(directory), ...describe(directory) };
     // Of the log that is still here this says nothing: it is of another name.
     writeReport(directory, { origin: newOrigin, size: 0, faults: [faultOf(kept)] });
-    moveTo(directory, path.join(directory, kept.keptAs));
+    const target = path.join(directory, kept.keptAs);
+    moveMark(highWaterFile(directory, configuredMark), target);
+    moveTo(directory, target);
     return kept;
   } finally {
     lock.release();
@@ -85,11 +88,26 @@ function foldWal(file: string): void {
   }
 }
 
-/** The high-water mark is of that log, and says nothing about the next one. */
+/** The high-water mark is of that log, and says nothing about the next one. It may be on another file system. */
+function moveMark(mark: string, target: string): void {
+  if (!existsSync(mark)) return;
+  try {
+    mkdirSync(target, { recursive: true, mode: 0o700 });
+    const copy = path.join(target, HIGH_WATER_FILE);
+    copyFileSync(mark, copy);
+    syncPath(copy);
+    syncPath(target);
+    rmSync(mark);
+    syncPath(path.dirname(mark));
+  } catch (error) {
+    throw ioError(error, `cannot move ${mark} to ${target}`);
+  }
+}
+
 function moveTo(directory: string, target: string): void {
   try {
     mkdirSync(target, { recursive: true, mode: 0o700 });
-    for (const name of [HIGH_WATER_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`, DATABASE_FILE]) {
+    for (const name of [`${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`, DATABASE_FILE]) {
       const from = path.join(directory, name);
       if (existsSync(from)) renameSync(from, path.join(target, name));
     }

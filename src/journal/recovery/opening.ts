@@ -151,7 +151,7 @@ function rolledBack(message: string, { origin, size }: LogEnd, known: KnownTree)
 export function faultsToRecord(
   store: SqliteRows,
   { found, report, walMissing }: Surroundings,
-  { origin, size, opening }: LogEnd,
+  { stationOrigin, origin, size, opening }: LogEnd,
   directory: string,
 ): readonly FaultBody[] {
   if (report !== undefined && report.origin === origin) {
@@ -166,7 +166,17 @@ export function faultsToRecord(
       message: `the high-water mark of the journal is ${found.state}; an older copy of the journal would not have been noticed`,
     });
   }
-  if (walMissing) {
+  const foreign = found.state === 'read' && logNumber(stationOrigin, found.mark.origin) === undefined;
+  if (foreign && opening !== undefined) {
+    faults.push({
+      code: 'journal.high_water_lost',
+      message:
+        'the high-water mark is of another station or identity; an older copy of the journal would not have been noticed',
+      facts: [{ name: 'log', value: found.mark.origin }],
+    });
+  }
+  // Whether another identity's log was closed in good order says nothing about this one.
+  if (walMissing && !foreign) {
     faults.push({
       code: 'journal.wal_missing',
       message:
