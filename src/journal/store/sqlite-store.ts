@@ -88,6 +88,18 @@ export class SqliteStore extends SqliteRows {
     return (pages('page_count') - pages('freelist_count')) * pages('page_size');
   }
 
+  /**
+   * Writes what stands in the write-ahead log into the database, durably. After a failed fsync the kernel may take pages of the
+   * log for written that are not: SQLite reads them back from memory, and a power cut would take them and all that came after.
+   * Closing does this too, but only when nobody else reads the file.
+   * @throws JournalError `journal.io`
+   */
+  foldWriteAheadLog(): void {
+    const [folded] = this.database.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[];
+    if (folded?.busy !== 0)
+      throw new JournalError('journal.io', 'a reader keeps the write-ahead log from being emptied');
+  }
+
   /** False when the transaction could not be taken back: this connection must not be used any more. */
   #rollback(): boolean {
     try {
@@ -135,7 +147,9 @@ export function reopenStore(directory: string, options: StoreOptions): SqliteSto
   const file = path.join(directory, DATABASE_FILE);
   const reserve = new DiskReserve(directory, options.reserveBytes ?? 0);
   try {
-    return withRoom(() => openDatabase(file, reserve, options), reserve);
+    const store = withRoom(() => openDatabase(file, reserve, options), reserve);
+    store.foldWriteAheadLog();
+    return store;
   } catch (error) {
     throw readError(error, `cannot open ${file} again`);
   }

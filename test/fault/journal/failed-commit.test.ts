@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -124,6 +133,19 @@ describe('a commit that fails', () => {
       expect(await verifyJournal(directory)).toMatchObject({ ok: true, size: size + 1 });
     },
   );
+
+  it('of which the outcome is open empties the write-ahead log, that no page of it is left which only memory holds', async () => {
+    const journal = await openTestJournal(directory);
+    const reader = openJournalReader(directory);
+    const walBytes = (): number => statSync(path.join(directory, 'journal.db-wal')).size;
+    expect(walBytes()).toBeGreaterThan(0);
+    failOnce('COMMIT', 'SQLITE_IOERR_FSYNC', true);
+    await expect(journal.append('reading', reading(1), 'billing')).rejects.toThrow(code('commit_unknown'));
+    expect(walBytes()).toBe(0);
+    expect(reader.size).toBe(2);
+    reader.close();
+    await journal.close();
+  });
 
   it('whose entries cannot be signed rejects them all, and the log goes on when the key works again', async () => {
     let broken = true;
