@@ -26,12 +26,16 @@ export async function verifyJournalCommand(directory: string, options: VerifyOpt
     ...earlier,
     ...(showProgress ? { onProgress: progress } : {}),
   });
-  if (!audit.ok) process.exitCode = ExitCode.bad;
-  const { size, root, ok, firstBad, pruned } = audit;
-  if (options.json === true) return printJson({ size, root, ok, firstBad, pruned });
+  const { size, root, ok, firstBad, notCompared, pruned } = audit;
+  // What was asked for and could not be checked is not good, as with receipts.
+  if (!ok || notCompared !== null) process.exitCode = ExitCode.bad;
+  if (options.json === true) return printJson({ size, root, ok, firstBad, notCompared, pruned });
   if (firstBad === null) {
     const gone = pruned.entries === 0 ? '' : `, ${pruned.entries} of them gone as signed entries declare`;
     print(harmlessLine(`good: ${size} entries of ${audit.origin}${gone}, root ${root}`));
+    if (notCompared === null) return;
+    print(`NOT COMPARED with the checkpoint: ${notCompared}`);
+    note('compare with another checkpoint: the last anchored one is always kept provable');
   } else print(harmlessLine(`BAD: entry ${firstBad.index} of ${size}: ${firstBad.why}`));
 }
 

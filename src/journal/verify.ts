@@ -24,6 +24,8 @@ export interface JournalAudit {
   readonly root: string | null;
   readonly ok: boolean;
   readonly firstBad: { readonly index: number; readonly why: string } | null;
+  /** Why the log was not compared with the earlier tree: the hashes that this takes gave way. Null: it was, or none was given. */
+  readonly notCompared: string | null;
   /** Entries that are gone, in how many runs; a signed entry declares each of them. Their hashes are believed as stored. */
   readonly pruned: { readonly entries: number; readonly ranges: number };
 }
@@ -51,8 +53,7 @@ const WIDTH = 256;
  * works while the service writes: it checks the entries there are when it starts. An entry that is not there is bad unless
  * a later one, signed, declares it gone; then its stored hash stands for it, and the root that the declaration signs vouches
  * for that hash.
- * @throws JournalError `journal.missing`, `journal.newer_format`; `journal.pruned` when the hashes are gone that the earlier
- * tree would be compared with; anything wrong with the content is a result
+ * @throws JournalError `journal.missing`, `journal.newer_format`; anything wrong with the content is a result
  */
 export async function verifyJournal(directory: string, options: AuditOptions = {}): Promise<JournalAudit> {
   const file = path.join(directory, DATABASE_FILE);
@@ -87,6 +88,7 @@ class Audit {
   /** Boots may be among what was lost in damage: until the next one is seen, the count may have risen. */
   #bootsLost = false;
   #sawEarlier = false;
+  #notCompared: string | null = null;
   /** The last entry that is no reading, and whether entries name theirs. */
   #lastOther: number | undefined;
   #linked = false;
@@ -144,8 +146,9 @@ class Audit {
   result(firstBad: JournalAudit['firstBad']): JournalAudit {
     const { entries, ranges } = this.#pruned;
     const pruned = { entries, ranges };
+    const rest = { ok: firstBad === null, firstBad, notCompared: this.#notCompared, pruned };
     const root = this.#root === null ? null : Buffer.from(this.#root).toString('hex');
-    return { origin: this.#origin, size: this.#size, root, ok: firstBad === null, firstBad, pruned };
+    return { origin: this.#origin, size: this.#size, root, ...rest };
   }
 
   /** The rows up to `end`, all of one tile: each is there, or declared gone. */
@@ -249,13 +252,7 @@ class Audit {
     if (earlier.size > this.#size) {
       throw new Bad(this.#size, `the log is shorter than the ${earlier.size} entries of the checkpoint`);
     }
-    throw new JournalError(
-      'journal.pruned',
-      `the hashes are gone that a tree of ${earlier.size} would be compared with`,
-      {
-        hint: 'compare with another checkpoint: the last anchored one is always kept provable',
-      },
-    );
+    this.#notCompared = `the hashes are gone that a tree of ${earlier.size} would be compared with`;
   }
 
   #checkEntry(at: number, cose: Uint8Array): JournalEntry {

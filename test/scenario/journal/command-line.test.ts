@@ -84,6 +84,7 @@ describe('delmonicos journal', () => {
       root: expect.stringMatching(sha) as string,
       ok: true,
       firstBad: null,
+      notCompared: null,
       pruned: { entries: 0, ranges: 0 },
     });
     expect(stderr).toBe('');
