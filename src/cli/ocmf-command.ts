@@ -1,7 +1,8 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { OcmfReport, OcmfSessionSummary, SessionMoment } from '../ocmf/index.ts';
 import { ExitCode, harmlessLine, print, printJson, printTable } from './output.ts';
+import { readBounded } from './read-bounded.ts';
 import { UsageError } from './usage-error.ts';
 
 export function registerOcmfCommand(program: Command): void {
@@ -32,9 +33,9 @@ interface Options {
 }
 
 async function verify(file: string, options: Options): Promise<void> {
-  const { verifyOcmf } = await import('../ocmf/index.ts');
+  const { MAX_OCMF_BYTES, verifyOcmf } = await import('../ocmf/index.ts');
   const publicKey = options.key === undefined ? undefined : await keyOf(options.key);
-  const report = verifyOcmf(await readBounded(file), {
+  const report = verifyOcmf(await readBounded(file, MAX_OCMF_BYTES), {
     ...(publicKey === undefined ? {} : { publicKey }),
     ...(options.serial === undefined ? {} : { meterSerial: options.serial }),
   });
@@ -60,25 +61,6 @@ async function keyOf(text: string): Promise<string | Uint8Array> {
       hint: 'a SubjectPublicKeyInfo or a point, in hex or base64, or a file with one',
     });
   }
-}
-
-/** At most one byte more than may be checked: what is larger is refused by its `format` check, unread. */
-async function readBounded(file: string): Promise<Uint8Array> {
-  const { MAX_OCMF_BYTES } = await import('../ocmf/index.ts');
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    const stream = file === '-' ? process.stdin : (await open(file)).createReadStream();
-    for await (const chunk of stream) {
-      chunks.push(chunk as Buffer);
-      length += (chunk as Buffer).length;
-      if (length > MAX_OCMF_BYTES) break;
-    }
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError('usage.file_unreadable', `cannot read ${file}: ${why}`, { cause });
-  }
-  return new Uint8Array(Buffer.concat(chunks));
 }
 
 function printReport({ ok, authentic, checks, sessions }: OcmfReport): void {

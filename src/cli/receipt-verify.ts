@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { StationError } from '../../hal/contract/index.ts';
 import type { ChainTransport } from '../chain/index.ts';
@@ -11,6 +10,7 @@ import type {
   TrustedKey,
 } from '../receipt/index.ts';
 import { ExitCode, harmlessLine, note, print, printJson, printTable } from './output.ts';
+import { readBounded } from './read-bounded.ts';
 import { UsageError } from './usage-error.ts';
 
 interface Options {
@@ -40,8 +40,8 @@ export function registerReceiptVerify(receipt: Command): void {
 async function verify(file: string, options: Options): Promise<void> {
   const transport = await transportOf(options);
   const trusted = options.key === undefined ? {} : await trustedKey(options.key);
-  const { anchoredBlockOf, verifyReceipt } = await import('../receipt/index.ts');
-  const bytes = await readBounded(file);
+  const { anchoredBlockOf, MAX_RECEIPT_BYTES, verifyReceipt } = await import('../receipt/index.ts');
+  const bytes = await readBounded(file, MAX_RECEIPT_BYTES);
   const finality = transport === undefined ? undefined : await inquire(transport, anchoredBlockOf(bytes));
   const report = verifyReceipt(bytes, { ...trusted, ...(finality === undefined ? {} : { finality }) });
   if (options.json === true) printJson(report);
@@ -104,25 +104,6 @@ async function trustedKey(text: string): Promise<TrustedKey> {
   const key = parseTrustedKey(text);
   if (key !== undefined) return key;
   throw badOption('--key is neither 64 hex digits nor a C2SP verifier key', 'see `delmonicos key show`');
-}
-
-/** At most one byte more than a receipt may have: what is larger is refused by its `format` check, unread. */
-async function readBounded(file: string): Promise<Uint8Array> {
-  const { MAX_RECEIPT_BYTES } = await import('../receipt/index.ts');
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    const stream = file === '-' ? process.stdin : (await open(file)).createReadStream();
-    for await (const chunk of stream) {
-      chunks.push(chunk as Buffer);
-      length += (chunk as Buffer).length;
-      if (length > MAX_RECEIPT_BYTES) break;
-    }
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError('usage.file_unreadable', `cannot read ${file}: ${why}`, { cause });
-  }
-  return new Uint8Array(Buffer.concat(chunks));
 }
 
 function printReport({ ok, checks, statements, energy, session }: ReceiptReport): void {
