@@ -31,8 +31,17 @@ export function replaceFile(file: string, content: string, mode = 0o600): void {
     renameSync(draft, file);
     syncPath(path.dirname(file));
   } catch (error) {
-    rmSync(draft, { force: true });
+    removeQuietly(draft);
     throw ioError(error, `cannot write ${file}`);
+  }
+}
+
+/** The error that led here is the one to report. */
+function removeQuietly(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // The next draft takes its place.
   }
 }
 

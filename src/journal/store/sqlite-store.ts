@@ -148,8 +148,13 @@ export function reopenStore(directory: string, options: StoreOptions): SqliteSto
   const reserve = new DiskReserve(directory, options.reserveBytes ?? 0);
   try {
     const store = withRoom(() => openDatabase(file, reserve, options), reserve);
-    store.foldWriteAheadLog();
-    return store;
+    try {
+      store.foldWriteAheadLog();
+      return store;
+    } catch (error) {
+      store.close();
+      throw error;
+    }
   } catch (error) {
     throw readError(error, `cannot open ${file} again`);
   }
