@@ -20,12 +20,13 @@ function meaning(text: string): string {
   const records = text.trim().split(/\s*(?=OCMF\|)/);
   return JSON.stringify(
     records.map((record) => {
-      const [header, payload, signature] = record.split('|');
+      const [header, payload, ...rest] = record.split('|');
+      const signature = rest.join('|');
       return [
         header,
         payload,
         signature
-          ?.match(/"SD"\s*:\s*"([^"]*)"/)?.[1]
+          .match(/"SD"\s*:\s*"([^"]*)"/)?.[1]
           ?.replace(/\s/g, '')
           .toLowerCase(),
       ];
