@@ -19,9 +19,9 @@ export interface SeededRandom {
   below(limit: number): number;
 }
 
-/** A new seed with every run, unless TEST_SEED names one. `salt` keeps two users of one seed apart. */
+/** The seed that TEST_SEED names (vitest.config.ts does), otherwise a new one each time. `salt` keeps two users of one seed apart. */
 export function seededRandom(salt: string, given = process.env['TEST_SEED']): SeededRandom {
-  const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
+  const seed = Number.isSafeInteger(Number(given)) ? Number(given) : Math.floor(Math.random() * 2 ** 31);
   const next = mulberry32(
     [...salt].reduce((hash, letter) => Math.imul(hash, 31) + letter.charCodeAt(0), seed),
   );
