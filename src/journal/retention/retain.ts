@@ -4,7 +4,7 @@ import { JournalError } from '../errors.ts';
 import type { RowDrop } from '../store/sqlite-drop.ts';
 import type { EntryRow } from '../store/sqlite-rows.ts';
 import { TILE_WIDTH } from '../tree/hash-tile.ts';
-import { afterPass, headroomBytes, KEEP_SPANS, nextPass, rangesToDrop } from './retention-plan.ts';
+import { afterPass, headroomBytes, KEEP_SPANS, nextPass, pieces, rangesToDrop } from './retention-plan.ts';
 import type { CandidateReading, RetentionPass, RetentionProgress, RetentionState } from './retention-plan.ts';
 
 /** What the log may take, and what of it is safe elsewhere. */
@@ -58,15 +58,16 @@ export async function retain(log: RetainedLog, limits: RetentionLimits): Promise
       return { state: usedBytes <= limitBytes ? 'within' : 'exhausted', dropped, usedBytes, limitBytes };
     }
     const ranges = rangesToDrop(await candidatesOf(log, pass), pass);
-    const entries = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
-    if (entries > 0) {
+    for (const piece of pieces(ranges, pass.stretch)) {
+      const entries = piece.ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+      if (entries === 0) continue;
       await log.drop(
-        { ...pass, ranges, dropped: [{ kind: 'reading', entries }] },
-        { ranges, stretch: pass.stretch, keepSpan: pass.keepSpan ?? 0, keepTiles },
+        { ...pass, ...piece, dropped: [{ kind: 'reading', entries }] },
+        { ...piece, keepSpan: pass.keepSpan ?? 0, keepTiles },
       );
+      dropped += entries;
     }
     progress = afterPass(progress, pass);
-    dropped += entries;
     await new Promise(setImmediate);
   }
 }

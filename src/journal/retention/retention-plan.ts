@@ -84,7 +84,8 @@ function nextThinning(
   batch: number,
 ): RetentionPass | undefined {
   for (const [level, keepSpan] of KEEP_SPANS.entries()) {
-    const from = Math.max(thinned[level] ?? 0, floorTo(emptied, keepSpan));
+    // A span of which only a part was recorded (`pieces`) is gone through again: what stays of it is the same.
+    const from = floorTo(Math.max(thinned[level] ?? 0, emptied), keepSpan);
     const to = Math.min(from + Math.max(floorTo(batch, keepSpan), keepSpan), floorTo(end, keepSpan));
     if (from < to) return { reason: 'retention.thinned', stretch: { from, to }, keepSpan };
   }
@@ -133,6 +134,40 @@ export function rangesToDrop(
     else ranges.push({ from: index, to: index + 1 });
   }
   return ranges;
+}
+
+/** What one entry can name: a range takes up to 11 bytes of the 64 KiB that an entry may have. */
+const MAX_RANGES_IN_ENTRY = 4_000;
+
+/**
+ * A pass in pieces that an entry can hold, cut between tiles: many meters at scattered rates leave a range beside nearly every
+ * reading. The pieces cover the stretch, in order; most passes are one.
+ */
+export function pieces(
+  ranges: readonly EntryRange[],
+  stretch: EntryRange,
+  most: number = MAX_RANGES_IN_ENTRY,
+): readonly { readonly ranges: readonly EntryRange[]; readonly stretch: EntryRange }[] {
+  const cut: { ranges: EntryRange[]; stretch: { from: number; to: number } }[] = [];
+  for (let tile = stretch.from; tile < stretch.to; tile += TILE_WIDTH) {
+    const to = Math.min(tile + TILE_WIDTH, stretch.to);
+    const inTile = ranges
+      .filter((range) => range.from < to && range.to > tile)
+      .map((range) => ({ from: Math.max(range.from, tile), to: Math.min(range.to, to) }));
+    const last = cut.at(-1);
+    if (last === undefined || last.ranges.length + inTile.length > most) {
+      cut.push({ ranges: inTile, stretch: { from: tile, to } });
+      continue;
+    }
+    last.stretch.to = to;
+    for (const range of inTile) {
+      const before = last.ranges.at(-1);
+      if (before?.to === range.from)
+        last.ranges[last.ranges.length - 1] = { from: before.from, to: range.to };
+      else last.ranges.push(range);
+    }
+  }
+  return cut;
 }
 
 function firstAndLast(readings: readonly CandidateReading[], keepSpan: number): ReadonlySet<number> {

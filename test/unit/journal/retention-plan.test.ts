@@ -1,11 +1,15 @@
 // Which readings give way, decided on a model of a log: entries with a kind, a meter and a size, and nothing else.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { encodeEntry, MAX_ENTRY_BYTES } from '../../../src/journal/entry/cose-sign1.ts';
+import { mergedRanges } from '../../../src/journal/store/sqlite-drop.ts';
+import { SIGNER } from '../../support/journal-fixture.ts';
 import {
   afterPass,
   headroomBytes,
   KEEP_SPANS,
   nextPass,
+  pieces,
   rangesToDrop,
   type RetentionPass,
   type RetentionProgress,
@@ -213,5 +217,75 @@ describe('what gives way when the log is at its bound', () => {
   it('leaves room for the write-ahead log, a quarter of the bound and at most 16 MiB', () => {
     expect(headroomBytes(1024 ** 2)).toBe(256 * 1024);
     expect(headroomBytes(512 * 1024 ** 2)).toBe(16 * 1024 ** 2);
+  });
+});
+
+describe('a pass that is more than one entry can name', () => {
+  const TILES = 16;
+  const FIRST_TILE = 2 ** 32 - 64 * TILE;
+
+  it('is cut between tiles into pieces that cover it in order, name the same readings, and are few enough each', () => {
+    const gone = fc.array(fc.nat({ max: TILES * TILE - 1 }), { maxLength: 2_000 });
+    fc.assert(
+      fc.property(gone, fc.integer({ min: 128, max: 1_000 }), (indices, most) => {
+        const readings = [...new Set(indices)].sort((a, b) => a - b).map((index) => ({ index }));
+        const stretch = { from: 0, to: TILES * TILE };
+        const ranges = rangesToDrop(readings, { reason: 'retention.thinned', stretch });
+        const cut = pieces(ranges, stretch, most);
+        expect(cut.map((piece) => piece.stretch.from)).toEqual([
+          0,
+          ...cut.slice(0, -1).map((piece) => piece.stretch.to),
+        ]);
+        expect(cut.at(-1)?.stretch.to).toBe(stretch.to);
+        for (const piece of cut) {
+          expect(piece.ranges.length).toBeLessThanOrEqual(most);
+          for (const { from, to } of piece.ranges) {
+            expect(piece.stretch.from <= from && from < to && to <= piece.stretch.to).toBe(true);
+          }
+        }
+        expect(mergedRanges(cut.flatMap((piece) => piece.ranges))).toEqual(ranges);
+      }),
+    );
+  });
+
+  it('fits an entry each, also where every other reading of a late log goes', () => {
+    const stretch = { from: FIRST_TILE, to: FIRST_TILE + 63 * TILE };
+    const ranges = Array.from({ length: (63 * TILE) / 2 }, (_, i) => ({
+      from: FIRST_TILE + 2 * i,
+      to: FIRST_TILE + 2 * i + 1,
+    }));
+    const cut = pieces(ranges, stretch);
+    expect(cut.length).toBeGreaterThan(1);
+    for (const piece of cut) {
+      const dropped = [{ kind: 'reading' as const, entries: piece.ranges.length }];
+      const root = new Uint8Array(32).fill(0xff);
+      const body = { reason: 'retention.thinned' as const, ...piece, keepSpan: KEEP_SPANS[2], dropped, root };
+      const entry = {
+        kind: 'gap' as const,
+        station: 'DE*ACM*E0001',
+        index: 2 ** 32,
+        bootCount: 2 ** 32 - 1,
+        sinceBootMs: 2 ** 47,
+        timeMs: 2 ** 47,
+        clock: 'S' as const,
+        body,
+      };
+      expect(encodeEntry(entry, SIGNER).length).toBeLessThan(MAX_ENTRY_BYTES);
+    }
+  });
+
+  it('is gone through again where only a first piece of it was recorded', () => {
+    const [, , widest] = KEEP_SPANS;
+    const progress = { emptied: 0, thinned: [widest, widest, widest / 2] };
+    const pass = nextPass(state({ size: 3 * widest, usedBytes: 2, progress }));
+    const again = nextPass(
+      state({
+        size: 2 * widest,
+        usedBytes: 2,
+        progress: { emptied: 0, thinned: [2 * widest, 2 * widest, widest / 2] },
+      }),
+    );
+    expect([pass?.stretch.from, pass?.keepSpan]).toEqual([widest, KEEP_SPANS[0]]);
+    expect([again?.stretch.from, again?.keepSpan]).toEqual([0, widest]);
   });
 });
