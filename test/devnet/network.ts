@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { type Block, hashHeader } from './chain/block.ts';
 import { type Bytes } from './encoding/bytes.ts';
+import { DevnetError } from './errors.ts';
 import { devSpec, type Endowment, registrySpec } from './parachain/genesis.ts';
 import { Parachain, type RefusedListener } from './parachain/parachain.ts';
 import { RELAY_CHAIN_ID, RelayChain } from './relay/relay-chain.ts';
@@ -19,6 +20,43 @@ const PARACHAIN_HISTORY = 2;
 const SLOT_HEAD_START_MS = 7 * 24 * 3600 * 1000;
 /** Between a block with transactions and its finality: enough for a client to see it "in block" first. */
 const FINALITY_DELAY_MS = 250;
+
+export interface ReorgOptions {
+  /** How many of the newest parachain blocks are retracted. None of them may be final. */
+  readonly depth: number;
+  /** Whether the transactions of the retracted blocks go back to the pool (default), or are lost. */
+  readonly keepTransactions?: boolean;
+}
+
+export interface Reorged {
+  /** The parachain blocks that are no longer on the best chain, oldest first. */
+  readonly retracted: readonly Block[];
+  /** The parachain's new best block. */
+  readonly best: Block;
+}
+
+/** `stalled`: the GRANDPA voters no longer agree on anything, blocks go on. */
+export type FinalityMode = 'live' | 'stalled';
+
+export interface VoterChange {
+  /** Of the set that votes once `block` is final. */
+  readonly setId: bigint;
+  /** The relay block whose header schedules the change. */
+  readonly block: Block;
+}
+
+export interface UpgradeOptions {
+  /** Default: one more than the present one. */
+  readonly specVersion?: number;
+  /** A name (of a call, of a pallet) that the metadata of the new runtime lacks: another of the same length is there. */
+  readonly without?: string;
+}
+
+export interface RuntimeUpgrade {
+  readonly specVersion: number;
+  /** The parachain block that stores the new code: the one after it is the first that executes it. */
+  readonly block: Block;
+}
 
 export class DevNetwork {
   readonly relay: RelayChain;
@@ -59,6 +97,29 @@ export class DevNetwork {
     });
     await delay(FINALITY_DELAY_MS);
     if (this.parachain.chain.finalized.number < block.number) await this.step();
+  }
+
+  /**
+   * Replaces the newest parachain blocks, and the relay blocks that include them, by a longer fork.
+   * @throws DevnetError `devnet.bad_input` when one of them is final
+   */
+  async reorg(options: ReorgOptions): Promise<Reorged> {
+    throw new DevnetError('devnet.unsupported', `reorg of ${options.depth} blocks`);
+  }
+
+  /** When finality is live again, one commit makes everything final that is due. */
+  async setFinality(mode: FinalityMode): Promise<void> {
+    throw new DevnetError('devnet.unsupported', `finality ${mode}`);
+  }
+
+  /** Hands GRANDPA over to another set of voters. */
+  async changeVoters(): Promise<VoterChange> {
+    throw new DevnetError('devnet.unsupported', 'change of voters');
+  }
+
+  /** Gives the parachain another runtime. @throws DevnetError `devnet.bad_input` when `without` is not in its metadata */
+  async upgradeRuntime(options: UpgradeOptions): Promise<RuntimeUpgrade> {
+    throw new DevnetError('devnet.unsupported', `upgrade of the runtime to ${options.specVersion}`);
   }
 
   #inTurn(work: () => Promise<Block>): Promise<Block> {
