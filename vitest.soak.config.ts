@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/soak/**/*.test.ts'],
+    globalSetup: ['test/support/build-product.ts'],
     testTimeout: 600_000,
     hookTimeout: 60_000,
     maxConcurrency: 6,

@@ -1,0 +1,157 @@
+// A station that is killed again and again while it syncs: all of it, its core alone, or its chain gateway alone.
+import { readFileSync } from 'node:fs';
+import { ServiceProcess, productJson } from './product.ts';
+import { openState, outboxRows } from './sync-oracle.ts';
+import type { SyncWorld } from './sync-world.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import { verifiedJournal, type SyncEvent } from './running-world.ts';
+
+export interface SyncKillPlan {
+  readonly kills: number;
+  readonly random: SeededRandom;
+  /** A moment that is only time is at most so long after the one before. */
+  readonly maxMs: number;
+}
+
+export interface SyncKillReport {
+  readonly kills: number;
+  readonly byTarget: Readonly<Record<string, number>>;
+  /** In which state the kill found the intent; `none`: nothing was open. */
+  readonly byState: Readonly<Record<string, number>>;
+  readonly problems: readonly string[];
+}
+
+const TARGETS = ['station', 'station', 'core', 'gateway'] as const;
+type Target = (typeof TARGETS)[number];
+/** What is waited for before the jitter; `time`: nothing. */
+const MOMENTS = [
+  'time',
+  'time',
+  'connecting',
+  'connected',
+  'planned',
+  'signed',
+  'signed',
+  'broadcast',
+  'inBlock',
+  'final',
+] as const;
+type Moment = (typeof MOMENTS)[number];
+/** After what was waited for: the next steps of the outbox are milliseconds away. */
+const JITTER_MS = 30;
+const PATIENCE_MS = 60_000;
+
+/** Kills, and starts again what was killed; the last life ends by a kill, too. */
+export async function killWhileSyncing(world: SyncWorld, plan: SyncKillPlan): Promise<SyncKillReport> {
+  const byTarget: Record<string, number> = {};
+  const byState: Record<string, number> = {};
+  const problems: string[] = [];
+  const count = (table: Record<string, number>, name: string): void => {
+    table[name] = (table[name] ?? 0) + 1;
+  };
+  let service: ServiceProcess | undefined;
+  let acknowledged = 0;
+  for (let kill = 1; kill <= plan.kills; kill++) {
+    service ??= ServiceProcess.start(world.configPath, world.stateDirectory);
+    const target = kill === plan.kills ? 'station' : pick(TARGETS, plan.random);
+    await nextMoment(service, target, plan);
+    const gateway = gatewayPid(service);
+    await strike(service, target);
+    count(byTarget, target);
+    count(byState, openState(outboxRows(world.stateDirectory)));
+    if (target === 'gateway') continue;
+    acknowledged = Math.max(acknowledged, Number(service.last('committed')?.['size'] ?? 0));
+    service = undefined;
+    if (gateway !== undefined && !(await goneSoon(gateway)))
+      problems.push(`kill ${kill}: the gateway outlives its core`);
+  }
+  const journal = await verifiedJournal(world.stateDirectory);
+  if (!journal.ok) problems.push(`the journal: ${JSON.stringify(journal.firstBad)}`);
+  if (journal.size < acknowledged) problems.push(`${acknowledged} acknowledged, ${journal.size} there`);
+  return { kills: plan.kills, byTarget, byState, problems };
+}
+
+/** What is left open comes to its end by itself, within the time, with nobody's help. Returns what was wrong with that. */
+export async function anchorWhatIsLeft(
+  { configPath, stateDirectory }: Pick<SyncWorld, 'configPath' | 'stateDirectory'>,
+  withinMs: number,
+): Promise<readonly string[]> {
+  const round = ['sync', 'now', '--config', configPath, '--state', stateDirectory];
+  try {
+    const { anchor } = await productJson<{ anchor: { size: number } | null }>(round, withinMs);
+    const { size } = await verifiedJournal(stateDirectory);
+    return anchor?.size === size ? [] : [`${size} entries, ${anchor?.size ?? 0} anchored`];
+  } catch (error) {
+    return [`what was left did not end: ${String(error)}`];
+  }
+}
+
+async function nextMoment(service: ServiceProcess, target: Target, plan: SyncKillPlan): Promise<void> {
+  const { random, maxMs } = plan;
+  const moment = pick(MOMENTS, random);
+  const seen = new Set(service.events);
+  if (moment === 'time') await delay(random.below(maxMs));
+  else {
+    await service.event((event) => !seen.has(event) && isMoment(event, moment), PATIENCE_MS);
+    await delay(random.below(JITTER_MS));
+  }
+  if (target !== 'gateway') return;
+  // It is there while something is to be anchored; the meter sees to that.
+  if (gatewayPid(service) === undefined)
+    await service.event(
+      (event) => event === service.last('sync') && gatewayPid(service) !== undefined,
+      PATIENCE_MS,
+    );
+}
+
+function isMoment(event: Record<string, unknown>, moment: Moment): boolean {
+  if (event['event'] !== 'sync') return false;
+  const { phase, open, lastAnchor } = event['status'] as SyncEvent;
+  if (moment === 'connecting' || moment === 'connected') return phase === moment;
+  return moment === 'final' ? open === null && lastAnchor !== null : open?.state === moment;
+}
+
+async function strike(service: ServiceProcess, target: Target): Promise<void> {
+  const { pid } = service.child;
+  const victim = target === 'gateway' ? gatewayPid(service) : pid;
+  if (victim === undefined) throw new Error(`there is no ${target} to kill`);
+  try {
+    // Started in a session of its own: its process group is the whole station.
+    process.kill(target === 'station' ? -victim : victim, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+  if (target !== 'gateway') await service.exited;
+}
+
+function gatewayPid(service: ServiceProcess): number | undefined {
+  const status = service.last('sync')?.['status'] as { gateway: { pid: number | null } | null } | undefined;
+  return status?.gateway?.pid ?? undefined;
+}
+
+/** A core that dies takes its gateway along; that takes the time it needs to notice. */
+async function goneSoon(pid: number): Promise<boolean> {
+  const deadline = performance.now() + 10_000;
+  while (performance.now() < deadline) {
+    if (isGone(pid)) return true;
+    await delay(20);
+  }
+  return false;
+}
+
+/** A process that has ended; one that nobody has waited for yet (a zombie) has, too. */
+export function isGone(pid: number): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
+
+function pick<Value>(from: readonly Value[], random: SeededRandom): Value {
+  return from[random.below(from.length)] as Value;
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
