@@ -1,11 +1,12 @@
 export { ConfigError } from './errors.ts';
 export { loadStationConfigWith, type MeterProfiles } from './load-with-profiles.ts';
 export type { ConfigContext } from './parse-config.ts';
-export { parseDurationMs, parseSizeBytes } from './quantity.ts';
+export { parseDurationMs, parseSizeBytes, type DayWindow, type LowBalance } from './quantity.ts';
 export {
   GENERIC_SS58_PREFIX,
   loadStationConfig,
   parseStationConfig,
+  type AnchorField,
   type ChainConfig,
   type ChainTransport,
   type IdentityConfig,
@@ -13,8 +14,10 @@ export {
   type JournalConfig,
   type LineConfig,
   type MeterConfig,
+  type MeteredConfig,
   type ModbusMeterConfig,
   type MqttConfig,
+  type PublishedKind,
   type StationConfig,
   type StreamMeterConfig,
 } from './station-config.ts';

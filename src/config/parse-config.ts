@@ -1,7 +1,7 @@
 import { isStreamProtocol, STREAM_PROTOCOLS } from '../../hal/contract/index.ts';
 import { nearestNames, parseStrictYaml, type Locate, type Problem } from '../../hal/strict-yaml/index.ts';
 import { ConfigError } from './errors.ts';
-import { parseDurationMs } from './quantity.ts';
+import { parseDayWindow, parseDurationMs, parseSizeBytes } from './quantity.ts';
 import { STATION_FILE, type StationFile } from './schema.ts';
 
 /** Facts from outside of this room that a configuration is checked against. */
@@ -47,6 +47,7 @@ const INTERVALS = {
   every: ['100ms', '24h'],
   groupCommit: ['0ms', '1h'],
   anchorEvery: ['1s', '720h'],
+  maxAge: ['1s', '8760h'],
   maxError: ['1ms', '16s'],
 } as const;
 
@@ -65,6 +66,7 @@ function intervalProblems({ meters, journal, clock, chain }: StationFile, locate
     ...check(journal?.groupCommit, ['journal'], 'groupCommit'),
     ...check(clock?.maxError, ['clock'], 'maxError'),
     ...check(chain?.anchorEvery, ['chain'], 'anchorEvery'),
+    ...check(chain?.maxAge, ['chain'], 'maxAge'),
   ];
 }
 
@@ -179,10 +181,51 @@ function identityContradictions({ identity }: StationFile, locate: Locate): Prob
     .map((key) => locate(['identity', 'seed'], `seed pkcs11 needs pkcs11.${key}`));
 }
 
+/** Less would not let a light client catch up once in a day. */
+const MIN_BYTES_PER_DAY = 64 * 1024;
+
 function chainContradictions({ chain }: StationFile, locate: Locate): Problem[] {
   if (chain === undefined) return [];
-  const needed = chain.transport === 'rpc' ? (['url'] as const) : (['relaySpec', 'paraSpec'] as const);
-  return needed
+  const { transport, bootNodes, metered } = chain;
+  const needed = transport === 'rpc' ? (['url'] as const) : (['relaySpec', 'paraSpec'] as const);
+  const problems = needed
     .filter((key) => chain[key] === undefined)
-    .map((key) => locate(['chain', 'transport'], `transport ${chain.transport} needs ${key}`));
+    .map((key) => locate(['chain', 'transport'], `transport ${transport} needs ${key}`));
+  if (transport === 'rpc' && bootNodes !== undefined) {
+    problems.push(
+      locate(['chain', 'bootNodes'], 'is for transport light-client only: a node is asked at its url'),
+    );
+  }
+  if (metered?.bytesPerDay !== undefined && parseSizeBytes(metered.bytesPerDay) < MIN_BYTES_PER_DAY) {
+    problems.push(
+      locate(
+        ['chain', 'metered', 'bytesPerDay'],
+        'must be at least 64KiB: with less nothing is ever anchored',
+      ),
+    );
+  }
+  for (const [i, window] of (metered?.windows ?? []).entries()) {
+    const { fromMinute, toMinute } = parseDayWindow(window);
+    if (fromMinute === toMinute)
+      problems.push(locate(['chain', 'metered', 'windows', i], 'begins and ends at the same time'));
+  }
+  return [...problems, ...callContradictions(chain, locate), ...ageContradictions(chain, locate)];
+}
+
+function callContradictions({ call, pallet }: NonNullable<StationFile['chain']>, locate: Locate): Problem[] {
+  if (call === 'pallet' && pallet === undefined)
+    return [locate(['chain', 'call'], 'call pallet needs pallet.name and pallet.call')];
+  if (call !== 'pallet' && pallet !== undefined)
+    return [locate(['chain', 'pallet'], 'is heeded with call: pallet only; set that, or remove this')];
+  return [];
+}
+
+function ageContradictions(
+  { anchorEvery = '1h', maxAge }: NonNullable<StationFile['chain']>,
+  locate: Locate,
+): Problem[] {
+  if (maxAge === undefined || parseDurationMs(maxAge) >= parseDurationMs(anchorEvery)) return [];
+  return [
+    locate(['chain', 'maxAge'], `must be at least anchorEvery (${anchorEvery}): nothing is anchored sooner`),
+  ];
 }

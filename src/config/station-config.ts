@@ -2,8 +2,15 @@ import { readFileSync } from 'node:fs';
 import { isStreamProtocol, type StreamProtocol } from '../../hal/contract/index.ts';
 import { ConfigError } from './errors.ts';
 import { parseStationFile, type ConfigContext } from './parse-config.ts';
-import { parseDurationMs, parseSizeBytes } from './quantity.ts';
-import type { StationFile } from './schema.ts';
+import {
+  parseDayWindow,
+  parseDurationMs,
+  parseLowBalance,
+  parseSizeBytes,
+  type DayWindow,
+  type LowBalance,
+} from './quantity.ts';
+import type { ANCHOR_FIELDS, PUBLISHED_KINDS, StationFile } from './schema.ts';
 
 export type Parity = 'none' | 'even' | 'odd';
 
@@ -52,14 +59,45 @@ export interface StreamMeterConfig extends AnyMeterConfig {
 }
 
 export type ChainTransport =
-  | { readonly transport: 'light-client'; readonly relaySpec: string; readonly paraSpec: string }
+  | {
+      readonly transport: 'light-client';
+      readonly relaySpec: string;
+      readonly paraSpec: string;
+      /** Multiaddresses in place of those in the specifications. */
+      readonly bootNodes?: { readonly relay?: string[]; readonly para?: string[] };
+    }
   | { readonly transport: 'rpc'; readonly url: string };
 
+export type AnchorField = (typeof ANCHOR_FIELDS)[number];
+export type PublishedKind = (typeof PUBLISHED_KINDS)[number];
+
+/** A call by its names in the chain's metadata; an argument that is not named is filled from the field of its name. */
+export interface PalletCall {
+  readonly name: string;
+  readonly call: string;
+  readonly arguments?: Readonly<Record<string, AnchorField>>;
+}
+
+/** What a link that costs money may be used for. */
+export interface MeteredConfig {
+  readonly windows?: readonly DayWindow[];
+  readonly bytesPerDay?: number;
+}
+
 export type ChainConfig = ChainTransport & {
-  readonly call: 'remark';
+  readonly call: 'remark' | 'pallet';
+  /** With `call: 'pallet'`, and only then. */
+  readonly pallet?: PalletCall;
   readonly callIndex?: string;
   readonly genesisHash?: string;
   readonly anchorEveryMs: number;
+  /** At least `anchorEveryMs`. */
+  readonly maxAgeMs: number;
+  readonly minBacklog: number;
+  readonly metered?: MeteredConfig;
+  /** Empty: nothing is published. */
+  readonly publish: readonly PublishedKind[];
+  readonly lowBalance: LowBalance;
   readonly ss58Prefix: number;
 };
 
@@ -214,18 +252,47 @@ function identityConfig({ seed = 'auto', tpm, pkcs11 }: StationFile['identity'] 
   };
 }
 
+const USUAL_MAX_AGE_MS = 24 * 3_600_000;
+
 function chainConfig(chain: StationFile['chain']): ChainConfig | undefined {
   if (chain === undefined) return undefined;
-  const transport: ChainTransport =
-    chain.transport === 'rpc'
-      ? { transport: 'rpc', url: chain.url ?? '' }
-      : { transport: 'light-client', relaySpec: chain.relaySpec ?? '', paraSpec: chain.paraSpec ?? '' };
+  const anchorEveryMs = parseDurationMs(chain.anchorEvery ?? '1h');
+  const { pallet, maxAge } = chain;
   return {
-    ...transport,
+    ...chainTransport(chain),
     call: chain.call ?? 'remark',
+    ...(pallet && {
+      pallet: {
+        ...{ name: pallet.name, call: pallet.call },
+        ...(pallet.arguments && { arguments: pallet.arguments }),
+      },
+    }),
     ...(chain.callIndex && { callIndex: chain.callIndex }),
     ...(chain.genesisHash && { genesisHash: chain.genesisHash }),
-    anchorEveryMs: parseDurationMs(chain.anchorEvery ?? '1h'),
+    anchorEveryMs,
+    maxAgeMs: maxAge === undefined ? Math.max(USUAL_MAX_AGE_MS, anchorEveryMs) : parseDurationMs(maxAge),
+    minBacklog: chain.minBacklog ?? 1,
+    ...(chain.metered && { metered: meteredConfig(chain.metered) }),
+    publish: [...new Set(chain.publish ?? [])],
+    lowBalance: parseLowBalance(chain.lowBalance ?? '100 anchors'),
     ss58Prefix: chain.ss58Prefix ?? GENERIC_SS58_PREFIX,
+  };
+}
+
+type ChainSection = NonNullable<StationFile['chain']>;
+
+function chainTransport({ transport, url, relaySpec, paraSpec, bootNodes }: ChainSection): ChainTransport {
+  if (transport === 'rpc') return { transport, url: url ?? '' };
+  const { relay, para } = bootNodes ?? {};
+  return {
+    ...{ transport, relaySpec: relaySpec ?? '', paraSpec: paraSpec ?? '' },
+    ...(bootNodes && { bootNodes: { ...(relay && { relay }), ...(para && { para }) } }),
+  };
+}
+
+function meteredConfig({ windows, bytesPerDay }: NonNullable<ChainSection['metered']>): MeteredConfig {
+  return {
+    ...(windows && { windows: windows.map(parseDayWindow) }),
+    ...(bytesPerDay && { bytesPerDay: parseSizeBytes(bytesPerDay) }),
   };
 }
