@@ -13,11 +13,13 @@ import { modbusBench } from './modbus.ts';
 import { proofsBench } from './proofs.ts';
 import { formatTable, report, type ReportedTable } from './report.ts';
 import { startBench } from './start.ts';
+import { syncBench } from './sync.ts';
 import { wireBench } from './wire.ts';
 
 const BENCHES: readonly Bench[] = [
   startBench,
   memoryBench,
+  syncBench,
   journalBench,
   proofsBench,
   bigLogBench,
