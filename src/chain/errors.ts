@@ -12,6 +12,7 @@ export const CHAIN_ERROR_CODES = [
   'chain.spec_unreadable',
   'chain.wrong_chain',
   'chain.call_missing',
+  'chain.call_mismatch',
   'chain.unsupported',
   'chain.refused',
   'chain.bad_answer',

@@ -33,6 +33,11 @@ export interface GatewayOptions {
   readonly maxRssBytes?: number;
 }
 
+export interface Traffic {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
 interface Pending {
   readonly operation: OperationName;
   readonly resolve: (result: unknown) => void;
@@ -71,6 +76,7 @@ export class GatewayProcess {
   #ready = false;
   #end: ChainError | undefined;
   #rssBytes = 0;
+  #traffic: Traffic = { bytesIn: 0, bytesOut: 0 };
   #lastOutput = '';
 
   private constructor(options: GatewayOptions) {
@@ -147,6 +153,11 @@ export class GatewayProcess {
     return this.#rssBytes;
   }
 
+  /** Payload bytes of its sockets since its start, as of the last heartbeat. */
+  get traffic(): Traffic {
+    return this.#traffic;
+  }
+
   /** Resolves with the reason when the gateway has ended, whatever ended it. Never rejects. */
   get ended(): Promise<ChainError> {
     return this.#ended;
@@ -220,6 +231,7 @@ export class GatewayProcess {
         return this.#onReady();
       case 'heartbeat':
         this.#rssBytes = message.rssBytes;
+        this.#traffic = message.traffic;
         return this.#checkSize();
       case 'event':
         return this.#options.onEvent(message.event);

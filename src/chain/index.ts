@@ -1,3 +1,4 @@
+export * from './anchor-call.ts';
 export * from './anchor-evidence.ts';
 export * from './errors.ts';
 export { buildExtrinsicProof, verifyExtrinsicProof, type ProofVerdict } from './extrinsic-proof.ts';
@@ -7,15 +8,18 @@ export { ProofError, type ProofErrorCode } from './proof-error.ts';
 export {
   type AccountFacts,
   type BlockRef,
+  type CallName,
   type ChainFacts,
   type ChainTransport,
   type GatewayEvent,
   type Located,
   type OperationName,
   type OperationParams,
+  MAX_EXTRINSIC_BYTES,
   type OperationResult,
   type PreparedExtrinsic,
   type SigningFields,
+  REMARK,
   transportSchema,
 } from './protocol.ts';
 export { concatBytes, encodeBytes, encodeCompact, equalBytes } from './scale.ts';

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { argumentEncodingSchema, callIndexSchema, MAX_ARGUMENTS } from './anchor-call.ts';
 import { anchorEvidenceSchema, hexSchema } from './anchor-evidence.ts';
 import { CHAIN_ERROR_CODES } from './errors.ts';
 
@@ -7,28 +8,54 @@ import { CHAIN_ERROR_CODES } from './errors.ts';
  * receive. The version changes when an older peer could misunderstand; core and gateway are built together, so a mismatch
  * means a broken installation and is an error, never negotiated.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Upper bound of a free text that crosses the channel (log lines, error messages); longer ones are cut by the sender. */
 export const MAX_TEXT = 2_000;
-const MAX_EXTRINSIC_BYTES = 64 * 1024;
+/** Longest extrinsic that crosses the channel. */
+export const MAX_EXTRINSIC_BYTES = 64 * 1024;
 
 const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 const name = v.pipe(v.string(), v.maxLength(128));
 const u32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff));
+const byteCount = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const hash32 = v.pipe(hexSchema(32), v.length(66));
 const extrinsic = hexSchema(MAX_EXTRINSIC_BYTES);
 const block = v.strictObject({ number: u32, hash: hash32 });
+/** A decimal integer: money in the chain's smallest unit, or weight. */
+const amount = v.pipe(v.string(), v.maxLength(40), v.regex(/^\d+$/));
 const filePath = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
 export type BlockRef = Readonly<v.InferOutput<typeof block>>;
 
+const bootNodes = v.pipe(v.array(v.pipe(v.string(), v.maxLength(512))), v.maxLength(64));
+/** Where the gateway keeps what it can fetch again: the light client's databases, the chain's metadata. */
+const stateDirectory = v.exactOptional(filePath);
+
 export const transportSchema = v.variant('transport', [
-  v.strictObject({ transport: v.literal('light-client'), relaySpec: filePath, paraSpec: filePath }),
-  v.strictObject({ transport: v.literal('rpc'), url: v.pipe(v.string(), v.maxLength(2048)) }),
+  v.strictObject({
+    transport: v.literal('light-client'),
+    relaySpec: filePath,
+    paraSpec: filePath,
+    /** Multiaddresses in place of those in the specs. */
+    bootNodes: v.exactOptional(
+      v.strictObject({ relay: v.exactOptional(bootNodes), para: v.exactOptional(bootNodes) }),
+    ),
+    stateDirectory,
+  }),
+  v.strictObject({
+    transport: v.literal('rpc'),
+    url: v.pipe(v.string(), v.maxLength(2048)),
+    stateDirectory,
+  }),
 ]);
 /** The way to the chain: a light client with the chain specs' file paths, or a node's WebSocket URL. */
 export type ChainTransport = Readonly<v.InferOutput<typeof transportSchema>>;
+
+const callName = v.strictObject({ pallet: name, name });
+/** A call by the names that the chain's metadata have for it: `{ pallet: 'System', name: 'remark_with_event' }`. */
+export type CallName = Readonly<v.InferOutput<typeof callName>>;
+export const REMARK: CallName = { pallet: 'System', name: 'remark_with_event' };
 
 const chainFacts = v.strictObject({
   genesisHash: hash32,
@@ -39,8 +66,27 @@ const chainFacts = v.strictObject({
   token: v.nullable(v.strictObject({ symbol: name, decimals: u32 })),
   /** Names of the chain's signed extensions, in the order in which they are encoded. */
   signedExtensions: v.pipe(v.array(name), v.maxLength(64)),
-  /** Pallet and call index of System.remark_with_event in the chain's own metadata. */
-  remarkCallIndex: v.tuple([u32, u32]),
+  /** The call that `connect` named, as the chain's own metadata have it; null: it named none. */
+  call: v.nullable(
+    v.strictObject({
+      index: callIndexSchema,
+      arguments: v.pipe(
+        v.array(v.strictObject({ name, encoding: argumentEncodingSchema })),
+        v.maxLength(MAX_ARGUMENTS),
+      ),
+    }),
+  ),
+  /** System.remark_with_event, whatever call was named; null: the chain has none. */
+  remark: v.nullable(v.strictObject({ index: callIndexSchema })),
+  /** What one extrinsic of the normal class may take at most; null: the chain does not say. */
+  limits: v.strictObject({
+    /** Length of the whole extrinsic. What crosses this channel is bounded besides, by MAX_EXTRINSIC_BYTES. */
+    extrinsicBytes: v.nullable(u32),
+    refTime: v.nullable(amount),
+    proofSize: v.nullable(amount),
+  }),
+  /** An account with less is reaped: so much of the balance pays for nothing. Null: the chain does not say. */
+  existentialDeposit: v.nullable(amount),
 });
 export type ChainFacts = Readonly<v.InferOutput<typeof chainFacts>>;
 
@@ -49,7 +95,7 @@ const accountFacts = v.strictObject({
   finalized: block,
   nonce: u32,
   /** Free balance in the chain's smallest unit, a decimal integer. */
-  free: v.pipe(v.string(), v.maxLength(40), v.regex(/^\d+$/)),
+  free: amount,
 });
 export type AccountFacts = Readonly<v.InferOutput<typeof accountFacts>>;
 
@@ -66,6 +112,8 @@ const signingFields = v.strictObject({
   deathNumber: u32,
   tip: v.literal('0'),
   signedExtensions: v.pipe(v.array(name), v.maxLength(64)),
+  /** Digest of the chain's metadata (RFC-78), signed with mode 1 of CheckMetadataHash; null: mode 0, none is signed. */
+  metadataHash: v.nullable(hash32),
 });
 export type SigningFields = Readonly<v.InferOutput<typeof signingFields>>;
 
@@ -92,27 +140,45 @@ const SECOND = 1_000;
 
 /** Each operation: what it takes, what it gives, and how long the core waits for it. */
 export const OPERATIONS = {
-  /** Starts the link and resolves once the chain's metadata is loaded and a finalized head is known. */
+  /**
+   * Starts the link and resolves once the chain's metadata is loaded and a finalized head is known. `call`: the one that
+   * will be prepared; `chain.call_missing` when the chain has no such call. Null: none, only questions will be asked.
+   */
   connect: {
-    params: v.strictObject({ transport: transportSchema }),
+    params: v.strictObject({ transport: transportSchema, call: v.nullable(callName) }),
     result: chainFacts,
     timeoutMs: 180 * SECOND,
   },
+  /** The facts as they are now: after a `runtime` event. Fails as `connect` does when the call is gone. */
+  facts: { params: v.strictObject({}), result: chainFacts, timeoutMs: 60 * SECOND },
   account: { params: v.strictObject({ publicKey: hash32 }), result: accountFacts, timeoutMs: 30 * SECOND },
-  /** Builds the signing payload of `system.remark_with_event(remark)`, mortal, born at the given finalized block. */
+  /**
+   * Builds the signing payload of `call` (index and arguments, as the core has encoded them), mortal, born at the given
+   * finalized block. `chain.call_mismatch` when the chain's metadata do not read those bytes as one call.
+   */
   prepare: {
-    params: v.strictObject({ publicKey: hash32, remark: hexSchema(8 * 1024), nonce: u32, birth: block }),
+    params: v.strictObject({ publicKey: hash32, call: extrinsic, nonce: u32, birth: block }),
     result: prepared,
     timeoutMs: 30 * SECOND,
   },
   assemble: {
     params: v.strictObject({
       publicKey: hash32,
-      remark: hexSchema(8 * 1024),
+      call: extrinsic,
       fields: signingFields,
       signature: v.pipe(hexSchema(64), v.length(130)),
     }),
     result: v.strictObject({ extrinsic }),
+    timeoutMs: 30 * SECOND,
+  },
+  /** What it would cost at the newest block; null: the chain does not say. Its signature need not be a good one. */
+  estimate: {
+    params: v.strictObject({ extrinsic }),
+    result: v.strictObject({
+      fee: v.nullable(amount),
+      refTime: v.nullable(amount),
+      proofSize: v.nullable(amount),
+    }),
     timeoutMs: 30 * SECOND,
   },
   /** Hands the extrinsic to the network. What becomes of it is told by `transaction` events with the same `watch`. */
@@ -132,6 +198,27 @@ export const OPERATIONS = {
     }),
     result: located,
     timeoutMs: 240 * SECOND,
+  },
+  /**
+   * What the runtime made of an included extrinsic, by the events of its block (proved, with the light client). Null: the
+   * block's state cannot be had any more, or its events cannot be read.
+   */
+  outcome: {
+    params: v.strictObject({ block, extrinsicIndex: u32 }),
+    result: v.strictObject({
+      success: v.nullable(v.boolean()),
+      /** Paid by the account that signed. */
+      fee: v.nullable(amount),
+      /** `Assets.NoPermission`, `BadOrigin`, ... */
+      error: v.nullable(text),
+    }),
+    timeoutMs: 60 * SECOND,
+  },
+  /** Stores what a later light client can begin with, if there is something to store it in. */
+  save: {
+    params: v.strictObject({}),
+    result: v.strictObject({ bytes: byteCount }),
+    timeoutMs: 30 * SECOND,
   },
   /** Whether a block is in the finalized chain, as far as this way to the chain can tell. */
   checkBlock: {
@@ -157,6 +244,17 @@ const event = v.variant('type', [
   }),
   v.strictObject({ type: v.literal('finalized'), block }),
   v.strictObject({ type: v.literal('peers'), count: u32 }),
+  /** How far the link is, told when it changes. Null: not known (yet). */
+  v.strictObject({
+    type: v.literal('progress'),
+    stage: v.picklist(['starting', 'finding-peers', 'syncing', 'loading-runtime', 'ready']),
+    peers: v.nullable(u32),
+    relayPeers: v.exactOptional(v.nullable(u32)),
+    best: v.nullable(u32),
+    finalized: v.nullable(u32),
+  }),
+  /** The chain runs another runtime from now on; what `facts` says may have changed. */
+  v.strictObject({ type: v.literal('runtime'), specVersion: u32 }),
   /** The link is gone for good: this gateway is of no more use. */
   v.strictObject({ type: v.literal('link-lost'), why: text }),
   v.strictObject({
@@ -183,7 +281,13 @@ const id = u32;
 
 export const gatewayMessageSchema = v.variant('kind', [
   v.strictObject({ v: version, kind: v.literal('ready') }),
-  v.strictObject({ v: version, kind: v.literal('heartbeat'), rssBytes: v.pipe(v.number(), v.minValue(0)) }),
+  v.strictObject({
+    v: version,
+    kind: v.literal('heartbeat'),
+    rssBytes: byteCount,
+    /** Payload bytes of its sockets since its start. */
+    traffic: v.strictObject({ bytesIn: byteCount, bytesOut: byteCount }),
+  }),
   v.strictObject({ v: version, kind: v.literal('event'), event }),
   v.strictObject({ v: version, kind: v.literal('result'), id, result: v.unknown() }),
   v.strictObject({ v: version, kind: v.literal('failure'), id, failure }),

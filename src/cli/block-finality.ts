@@ -25,7 +25,7 @@ export async function openBlockFinality(transport: ChainTransport): Promise<Open
     onEvent: () => {},
   });
   try {
-    const { genesisHash } = await gateway.request('connect', { transport });
+    const { genesisHash } = await gateway.request('connect', { transport, call: null });
     const askedOf = transport.transport === 'rpc' ? `the node at ${transport.url}` : 'a light client';
     return {
       async isFinal({ blockNumber, blockHash }) {

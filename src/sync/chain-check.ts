@@ -1,6 +1,6 @@
 // Whether a chain that answers is the one to sign for. Pure.
-import { bytesToHex, ChainError, type ChainFacts, type Hex } from '../chain/index.ts';
-import type { CallIndex } from './signing-policy.ts';
+import { InvariantError } from '../../hal/contract/index.ts';
+import { bytesToHex, type CallIndex, ChainError, type ChainFacts, type Hex } from '../chain/index.ts';
 
 /** Throws `chain.wrong_chain` unless it is the pinned one: by configuration, or the first one that was ever reached. */
 export function checkGenesis(found: Hex, pinned: string | undefined): void {
@@ -12,13 +12,15 @@ export function checkGenesis(found: Hex, pinned: string | undefined): void {
   });
 }
 
+/** Facts of a chain whose call may be signed. */
+export type CheckedFacts = ChainFacts & { readonly call: NonNullable<ChainFacts['call']> };
+
 /** Throws `chain.call_missing` unless the chain has its remark where it may be signed. */
-export function checkCall(
-  { remarkCallIndex, specName, specVersion }: ChainFacts,
-  allowed: readonly CallIndex[],
-): void {
-  const [pallet, call] = remarkCallIndex;
-  if (allowed.some((index) => index[0] === pallet && index[1] === call)) return;
+export function checkCall(facts: ChainFacts, allowed: readonly CallIndex[]): asserts facts is CheckedFacts {
+  const { call: named, specName, specVersion } = facts;
+  if (named === null) throw new InvariantError('the gateway was not asked for a call');
+  const [pallet, call] = named.index;
+  if (allowed.some((one) => one[0] === pallet && one[1] === call)) return;
   const found = bytesToHex(Uint8Array.of(pallet, call));
   throw new ChainError(
     'chain.call_missing',

@@ -1,7 +1,14 @@
-import { additionalSignedOf, type BlockRef, bytesToHex, type Hex, hexToBytes } from '../chain/index.ts';
+import {
+  additionalSignedOf,
+  type BlockRef,
+  bytesToHex,
+  encodeRemarkCall,
+  hexToBytes,
+} from '../chain/index.ts';
+import type { CheckedFacts } from './chain-check.ts';
 import type { Attempt, Intent } from './intent.ts';
 import type { ChainAccount, Gateway } from './ports.ts';
-import { bytesToSign, type CallIndex, checkExtrinsic, type SigningPlan } from './signing-policy.ts';
+import { bytesToSign, checkExtrinsic, type SigningPlan } from './signing-policy.ts';
 
 export interface AttemptOrder {
   readonly intent: Intent;
@@ -9,8 +16,8 @@ export interface AttemptOrder {
   /** A finalized block: the era begins there. */
   readonly birth: BlockRef;
   readonly account: ChainAccount;
-  readonly allowedCalls: readonly CallIndex[];
-  readonly genesisHash: Hex;
+  /** Of the chain that is connected now. */
+  readonly facts: CheckedFacts;
 }
 
 /**
@@ -18,10 +25,13 @@ export interface AttemptOrder {
  * `sync.payload_refused` or `sync.extrinsic_refused` when the gateway gave anything else than what was planned.
  */
 export async function makeAttempt(order: AttemptOrder, request: Gateway['request']): Promise<Attempt> {
-  const { intent, nonce, birth, account, allowedCalls, genesisHash } = order;
-  const remark = new TextEncoder().encode(intent.checkpoint);
-  const plan: SigningPlan = { publicKey: account.publicKey, remark, allowedCalls, genesisHash, nonce, birth };
-  const about = { publicKey: bytesToHex(account.publicKey), remark: bytesToHex(remark) };
+  const { intent, nonce, birth, account, facts } = order;
+  const { genesisHash, specVersion, transactionVersion } = facts;
+  const { publicKey } = account;
+  const call = encodeRemarkCall(facts.call.index, new TextEncoder().encode(intent.checkpoint));
+  const runtime = { genesisHash, specVersion, transactionVersion };
+  const plan: SigningPlan = { publicKey, call, ...runtime, nonce, birth };
+  const about = { publicKey: bytesToHex(publicKey), call: bytesToHex(call) };
   const prepared = await request('prepare', { ...about, nonce, birth });
   const signature = await account.sign(bytesToSign(plan, prepared));
   const { fields } = prepared;

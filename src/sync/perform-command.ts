@@ -1,16 +1,14 @@
 import { StationError, unreachable, type Log } from '../../hal/contract/index.ts';
-import type { Hex } from '../chain/index.ts';
+import type { CheckedFacts } from './chain-check.ts';
 import { acceptEvidence } from './evidence-policy.ts';
 import { makeAttempt } from './make-attempt.ts';
 import type { OutboxCommand, OutboxEvent } from './outbox-model.ts';
 import type { ChainAccount, Gateway } from './ports.ts';
-import type { CallIndex } from './signing-policy.ts';
 
 export interface CommandPorts {
   readonly request: Gateway['request'];
   readonly account: ChainAccount;
-  readonly allowedCalls: readonly CallIndex[];
-  readonly genesisHash: Hex;
+  readonly facts: CheckedFacts;
   readonly nowWallMs: () => number;
   readonly log: Log;
   /** Called before each signature; throws when it would be one too many. */
@@ -46,8 +44,8 @@ async function sign(
   ports: CommandPorts,
 ): Promise<OutboxEvent> {
   ports.beforeSigning();
-  const { account, allowedCalls, genesisHash } = ports;
-  const order = { intent, nonce, birth, account, allowedCalls, genesisHash };
+  const { account, facts } = ports;
+  const order = { intent, nonce, birth, account, facts };
   return { type: 'signed', intentId: intent.id, attempt: await makeAttempt(order, ports.request) };
 }
 
@@ -69,7 +67,7 @@ async function submit(
 
 async function locate(
   { intent, attempt, finalized, hint }: OutboxCommand & { type: 'locate' },
-  { request, genesisHash, nowWallMs }: CommandPorts,
+  { request, facts, nowWallMs }: CommandPorts,
 ): Promise<OutboxEvent> {
   const about = { intentId: intent.id, ordinal: attempt.ordinal };
   const located = await request('locate', {
@@ -81,6 +79,7 @@ async function locate(
   });
   switch (located.outcome) {
     case 'found': {
+      const { genesisHash } = facts;
       const expected = { intent, attempt, genesisHash, seenAtMs: nowWallMs() };
       return { type: 'located', ...about, evidence: acceptEvidence(located.evidence, expected) };
     }

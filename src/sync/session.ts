@@ -2,6 +2,7 @@ import { type Log, type MonotonicClock, unreachable } from '../../hal/contract/i
 import {
   type AccountFacts,
   bytesToHex,
+  type CallName,
   ChainError,
   type ChainFacts,
   type ChainTransport,
@@ -10,20 +11,20 @@ import {
   type Hex,
   hexToBytes,
 } from '../chain/index.ts';
+import type { CheckedFacts } from './chain-check.ts';
 import { SyncError } from './errors.ts';
 import { isInFlight } from './intent.ts';
 import type { OutboxKeeper } from './outbox-keeper.ts';
 import type { OutboxCommand, OutboxEvent } from './outbox-model.ts';
 import { type AttemptName, performCommand } from './perform-command.ts';
 import type { ChainAccount, Gateway, OpenGateway, SyncTiming } from './ports.ts';
-import type { CallIndex } from './signing-policy.ts';
 
 export interface SessionOptions {
   readonly transport: ChainTransport;
   readonly openGateway: OpenGateway;
   readonly keeper: OutboxKeeper;
   readonly account: ChainAccount;
-  readonly allowedCalls: readonly CallIndex[];
+  readonly call: CallName;
   readonly timing: SyncTiming;
   readonly clock: MonotonicClock;
   readonly nowWallMs: () => number;
@@ -88,7 +89,7 @@ export class Session {
    * the outbox then tells what is known, and another session goes on from there. The gateway is gone in either case.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { openGateway, transport, keeper, onConnected } = this.#options;
+    const { openGateway, transport, call, keeper, onConnected } = this.#options;
     const stop = (): void => void this.#gateway?.stop();
     try {
       const gateway = await openGateway((event) => this.#hear(event), signal);
@@ -97,7 +98,7 @@ export class Session {
       if (signal.aborted) return;
       this.#show({ gateway });
       void gateway.ended.then((reason) => this.#fail(reason));
-      const facts = await gateway.request('connect', { transport });
+      const facts = await gateway.request('connect', { transport, call });
       await onConnected(facts);
       this.#show({ facts });
       this.#connectedMonoMs = this.#options.clock.nowMonoMs();
@@ -170,6 +171,9 @@ export class Session {
         // Before the link is up nothing is known to compare facts with; it then begins with asking for them.
         if (current !== null && link !== null) void this.#runPatiently({ type: 'ask-facts' });
         return this.#show({ finalizedNumber: event.block.number });
+      case 'progress':
+      case 'runtime':
+        return;
       case 'transaction':
         return this.#hearOfTransaction(event);
       default:
@@ -227,9 +231,10 @@ export class Session {
 
   async #run(command: OutboxCommand): Promise<void> {
     if (command.type === 'ask-facts') return this.#askFacts();
-    const { account, allowedCalls, nowWallMs, log, beforeSigning } = this.#options;
-    const { genesisHash } = this.#view.facts as ChainFacts;
-    const ports = { account, allowedCalls, nowWallMs, log, beforeSigning, genesisHash };
+    const { account, nowWallMs, log, beforeSigning } = this.#options;
+    // What onConnected has let pass.
+    const facts = this.#view.facts as CheckedFacts;
+    const ports = { account, nowWallMs, log, beforeSigning, facts };
     const watch = (about: AttemptName): number => this.#follow(about);
     this.#dispatch(await performCommand(command, { ...ports, request: this.#request, watch }));
   }

@@ -4,6 +4,7 @@ import {
   blake2b256,
   type BlockRef,
   bytesToHex,
+  type CallIndex,
   concatBytes,
   encodeBytes,
   encodeCompact,
@@ -14,9 +15,6 @@ import {
   type SigningFields,
 } from '../chain/index.ts';
 import { SyncError } from './errors.ts';
-
-/** Pallet and call index. They belong to a runtime, not to a name. */
-export type CallIndex = readonly [number, number];
 
 /**
  * System.remark_with_event where System is pallet 0, as on every Substrate chain known: call 7 today, 8 in runtimes before
@@ -29,10 +27,12 @@ export const REMARK_CALL_INDICES: readonly CallIndex[] = [
 
 export interface SigningPlan {
   readonly publicKey: Uint8Array;
-  /** The checkpoint's bytes. */
-  readonly remark: Uint8Array;
-  readonly allowedCalls: readonly CallIndex[];
+  /** Index and arguments, as the core has encoded them. */
+  readonly call: Uint8Array;
   readonly genesisHash: Hex;
+  /** Of the runtime that the call was encoded for. */
+  readonly specVersion: number;
+  readonly transactionVersion: number;
   readonly nonce: number;
   readonly birth: BlockRef;
 }
@@ -53,6 +53,7 @@ interface ExtensionBytes {
 
 const NONE = new Uint8Array(0);
 const DISABLED = Uint8Array.of(0);
+const ENABLED = Uint8Array.of(1);
 const extra = (bytes: Uint8Array): ExtensionBytes => ({ extra: bytes, implied: NONE });
 const implied = (bytes: Uint8Array): ExtensionBytes => ({ extra: NONE, implied: bytes });
 const mortality = (fields: SigningFields): ExtensionBytes => ({
@@ -72,7 +73,14 @@ const EXTENSIONS: Readonly<Record<string, (fields: SigningFields) => ExtensionBy
   ChargeTransactionPayment: () => extra(tip()),
   SkipCheckIfFeeless: () => extra(tip()),
   ChargeAssetTxPayment: () => extra(concatBytes([tip(), DISABLED])),
-  CheckMetadataHash: () => ({ extra: DISABLED, implied: DISABLED }),
+  // With mode 1 the runtime refuses a transaction that was made with other metadata than its own (RFC-78). The digest is the
+  // gateway's word: it guards against metadata that a node has forged or that are out of date, because then the chain does
+  // not take the signature; it does not guard against a gateway that has the right digest and reads the metadata wrongly.
+  // What is signed does not depend on it: every byte of the call is ours.
+  CheckMetadataHash: ({ metadataHash }) =>
+    metadataHash === null
+      ? { extra: DISABLED, implied: DISABLED }
+      : { extra: ENABLED, implied: concatBytes([ENABLED, hexToBytes(metadataHash)]) },
 };
 
 /**
@@ -100,7 +108,6 @@ export function checkExtrinsic(
   signature: Uint8Array,
   extrinsic: Uint8Array,
 ): void {
-  const call = callIn(plan, hexToBytes(prepared.payload)) ?? NONE;
   const extras = extensionBytes(prepared.fields).map((extension) => extension.extra);
   // AccountId32 either bare or as MultiAddress::Id, as the chain's address type is.
   const addresses = [concatBytes([Uint8Array.of(ADDRESS_ID), plan.publicKey]), plan.publicKey];
@@ -112,7 +119,7 @@ export function checkExtrinsic(
         Uint8Array.of(ED25519_SIGNATURE),
         signature,
         ...extras,
-        call,
+        plan.call,
       ]),
     ),
   );
@@ -125,6 +132,9 @@ export function checkExtrinsic(
 
 function whyNotPlanned(plan: SigningPlan, fields: SigningFields): string | undefined {
   if (fields.genesisHash !== plan.genesisHash) return `genesis hash ${fields.genesisHash}`;
+  if (fields.specVersion !== plan.specVersion || fields.transactionVersion !== plan.transactionVersion) {
+    return `made for runtime ${fields.specVersion}, transactions ${fields.transactionVersion}`;
+  }
   if (fields.nonce !== plan.nonce) return `nonce ${fields.nonce} instead of ${plan.nonce}`;
   if (fields.birth.number !== plan.birth.number || fields.birth.hash !== plan.birth.hash) {
     return `born at block ${fields.birth.number} instead of ${plan.birth.number}`;
@@ -144,25 +154,16 @@ function whyNotPlanned(plan: SigningPlan, fields: SigningFields): string | undef
 }
 
 function whyOtherBytes(plan: SigningPlan, fields: SigningFields, payload: Uint8Array): string | undefined {
-  const call = callIn(plan, payload);
-  if (call === undefined) return 'the call is not the planned one';
+  if (!equalBytes(plan.call, payload.subarray(0, plan.call.length))) return 'the call is not the planned one';
   const extensions = extensionBytes(fields);
   const expected = concatBytes([
-    call,
+    plan.call,
     ...extensions.map((extension) => extension.extra),
     ...extensions.map((extension) => extension.implied),
   ]);
   if (equalBytes(expected, payload)) return undefined;
   const unknown = unknownExtensions(fields);
   return `what follows the call is not what its fields say${unknown.length === 0 ? '' : ` (unknown signed extensions: ${unknown.join(', ')})`}`;
-}
-
-/** The planned call's bytes, if the payload begins with them under one of the allowed indices. */
-function callIn(plan: SigningPlan, payload: Uint8Array): Uint8Array | undefined {
-  const remark = encodeBytes(plan.remark);
-  return plan.allowedCalls
-    .map((index) => concatBytes([Uint8Array.from(index), remark]))
-    .find((call) => equalBytes(call, payload.subarray(0, call.length)));
 }
 
 function extensionBytes(fields: SigningFields): readonly ExtensionBytes[] {

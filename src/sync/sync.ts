@@ -1,5 +1,5 @@
 import type { Log } from '../../hal/contract/index.ts';
-import { type ChainFacts, GatewayProcess, type Hex } from '../chain/index.ts';
+import { type CallIndex, type ChainFacts, GatewayProcess, type Hex, REMARK } from '../chain/index.ts';
 import { SyncError } from './errors.ts';
 import { isInFlight } from './intent.ts';
 import { OutboxKeeper } from './outbox-keeper.ts';
@@ -13,7 +13,7 @@ import { FailureRecord } from './failure-record.ts';
 import { linkStatus, outboxStatus } from './live-status.ts';
 import { Session } from './session.ts';
 import { fullBudget, type SigningBudget, spendSignature } from './signing-budget.ts';
-import { type CallIndex, REMARK_CALL_INDICES } from './signing-policy.ts';
+import { REMARK_CALL_INDICES } from './signing-policy.ts';
 import { type AnchorSummary, GENESIS_PROPERTY, summarize, type SyncStatus } from './status.ts';
 
 const DEFAULT_TIMING: SyncTiming = {
@@ -174,7 +174,7 @@ class SyncService implements Sync {
       openGateway: this.#openGateway(log),
       keeper: this.#keeper,
       account,
-      allowedCalls: this.#allowedCalls,
+      call: REMARK,
       timing: this.#timing,
       clock,
       nowWallMs: () => wallClock.nowWallMs(),

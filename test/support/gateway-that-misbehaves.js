@@ -1,8 +1,9 @@
 // A program in the gateway's place. The protocol's version and shapes are written out here on purpose: a change of them that
 // forgets its number shows as a failing test. How it misbehaves is said by the variable TZ: see test/fault/chain.
 const mode = process.env.TZ ?? '';
-const send = (/** @type {object} */ message) => process.send?.({ v: 1, ...message });
-const beat = (/** @type {number} */ rssBytes) => setInterval(() => send({ kind: 'heartbeat', rssBytes }), 50);
+const send = (/** @type {object} */ message) => process.send?.({ v: 2, ...message });
+const beat = (/** @type {number} */ rssBytes) =>
+  setInterval(() => send({ kind: 'heartbeat', rssBytes, traffic: { bytesIn: 0, bytesOut: 0 } }), 50);
 
 process.on('disconnect', () => process.exit(0));
 switch (mode) {
@@ -10,7 +11,7 @@ switch (mode) {
     setInterval(() => {}, 1_000);
     break;
   case 'wrong-version':
-    process.send?.({ v: 2, kind: 'ready' });
+    process.send?.({ v: 1, kind: 'ready' });
     setInterval(() => {}, 1_000);
     break;
   case 'dies-at-once':

@@ -109,6 +109,7 @@ export class ModelWorld {
 export class ModelGateway implements Gateway {
   readonly pid = undefined;
   readonly rssBytes = 0;
+  readonly traffic = { bytesIn: 0, bytesOut: 0 };
   readonly ended: Promise<Error>;
   readonly tell: (event: GatewayEvent) => void;
   stopped = false;
@@ -143,6 +144,7 @@ export class ModelGateway implements Gateway {
   #answer(operation: OperationName, params: unknown): unknown {
     switch (operation) {
       case 'connect':
+      case 'facts':
         return {
           genesisHash: GENESIS,
           specName: 'model',
@@ -151,7 +153,10 @@ export class ModelGateway implements Gateway {
           ss58Format: 42,
           token: null,
           signedExtensions: EXTENSIONS,
-          remarkCallIndex: [0, 7],
+          call: { index: [0, 7], arguments: [{ name: 'remark', encoding: 'bytes' }] },
+          remark: { index: [0, 7] },
+          limits: { extrinsicBytes: 3_000_000, refTime: null, proofSize: null },
+          existentialDeposit: '10',
         } satisfies OperationResult<'connect'>;
       case 'account':
         return {
@@ -163,6 +168,12 @@ export class ModelGateway implements Gateway {
         return prepare(params as OperationParams<'prepare'>);
       case 'assemble':
         return assemble(params as OperationParams<'assemble'>);
+      case 'estimate':
+        return { fee: '1', refTime: '1', proofSize: '1' } satisfies OperationResult<'estimate'>;
+      case 'outcome':
+        return { success: true, fee: '1', error: null } satisfies OperationResult<'outcome'>;
+      case 'save':
+        return { bytes: 0 } satisfies OperationResult<'save'>;
       case 'submit':
         this.#world.submit((params as OperationParams<'submit'>).extrinsic);
         return { accepted: true };
@@ -176,25 +187,35 @@ export class ModelGateway implements Gateway {
 
 const EXTENSIONS = ['CheckGenesis', 'CheckMortality', 'CheckNonce'];
 
-function callOf(remark: Hex): Uint8Array {
-  return concatBytes([Uint8Array.of(0, 7), encodeBytes(hexToBytes(remark))]);
-}
-
 function extraOf({ era, nonce }: SigningFields): Uint8Array {
   return concatBytes([hexToBytes(era), encodeCompact(nonce)]);
 }
 
-function prepare({ remark, nonce, birth }: OperationParams<'prepare'>): OperationResult<'prepare'> {
+function prepare({ call, nonce, birth }: OperationParams<'prepare'>): OperationResult<'prepare'> {
   const era = bytesToHex(Uint8Array.of(5 | (((birth.number % 64) & 15) << 4), (birth.number % 64) >> 4));
   const versions = { specVersion: 1, transactionVersion: 1, tip: '0' as const, signedExtensions: EXTENSIONS };
-  const fields = { genesisHash: GENESIS, nonce, era, birth, deathNumber: birth.number + 64, ...versions };
-  const payload = concatBytes([callOf(remark), extraOf(fields), hexToBytes(GENESIS), hexToBytes(birth.hash)]);
+  const metadataHash = null;
+  const fields = {
+    metadataHash,
+    genesisHash: GENESIS,
+    nonce,
+    era,
+    birth,
+    deathNumber: birth.number + 64,
+    ...versions,
+  };
+  const payload = concatBytes([
+    hexToBytes(call),
+    extraOf(fields),
+    hexToBytes(GENESIS),
+    hexToBytes(birth.hash),
+  ]);
   return { fields, payload: bytesToHex(payload) };
 }
 
 function assemble({
   publicKey,
-  remark,
+  call,
   fields,
   signature,
 }: OperationParams<'assemble'>): OperationResult<'assemble'> {
@@ -204,7 +225,7 @@ function assemble({
     Uint8Array.of(0),
     hexToBytes(signature),
     extraOf(fields),
-    callOf(remark),
+    hexToBytes(call),
   ]);
   return { extrinsic: bytesToHex(encodeBytes(body)) };
 }

@@ -5,6 +5,7 @@ import { ChainError } from '../errors.ts';
 import type {
   AccountFacts,
   BlockRef,
+  CallName,
   ChainFacts,
   GatewayEvent,
   Located,
@@ -13,6 +14,7 @@ import type {
   PreparedExtrinsic,
 } from '../protocol.ts';
 import { BlockReader } from './block-reader.ts';
+import { type CallMetadata, findCall, remarkIndex } from './find-call.ts';
 import { FinalizedHeads } from './finalized-heads.ts';
 import { type FinalizedChain, ancestorHash, locateExtrinsic } from './locate.ts';
 import { type ChainLink, JsonRpcError } from './link.ts';
@@ -21,6 +23,10 @@ import { TransactionWatch } from './transaction-watch.ts';
 /** Mortality: long enough for several blocks to be missed, short enough to learn soon that an extrinsic cannot come. */
 const ERA_PERIOD = 64;
 const EXTRINSIC_FORMAT = 4;
+interface Weight {
+  readonly refTime?: Codec;
+  readonly proofSize?: Codec;
+}
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
 
 /** A chain that has told its metadata and a finalized head. All questions go to the given link. */
@@ -32,15 +38,18 @@ export class Chain implements FinalizedChain {
   readonly #api: ApiPromise;
   readonly #watch: TransactionWatch;
   readonly #heads: FinalizedHeads;
+  readonly #call: CallName | null;
 
   private constructor(
     link: ChainLink,
+    call: CallName | null,
     api: ApiPromise,
     heads: FinalizedHeads,
     emit: (event: GatewayEvent) => void,
   ) {
     this.via = link.via;
     this.#link = link;
+    this.#call = call;
     this.#api = api;
     this.#heads = heads;
     this.genesisHash = api.genesisHash.toHex();
@@ -49,16 +58,20 @@ export class Chain implements FinalizedChain {
   }
 
   /** Resolves once the metadata is loaded and a finalized head is known; from then on emits `finalized` events. */
-  static async open(link: ChainLink, emit: (event: GatewayEvent) => void): Promise<Chain> {
+  static async open(
+    link: ChainLink,
+    call: CallName | null,
+    emit: (event: GatewayEvent) => void,
+  ): Promise<Chain> {
     const api = await ApiPromise.create({ provider: link.provider, noInitWarn: true, throwOnConnect: true });
     const heads = await FinalizedHeads.follow(link.provider, (block) => emit({ type: 'finalized', block }));
-    return new Chain(link, api, heads, emit);
+    return new Chain(link, call, api, heads, emit);
   }
 
-  /** Throws `chain.call_missing` when the runtime has no System.remark_with_event. */
+  /** Throws `chain.call_missing` when the runtime has no such call. */
   facts(): ChainFacts {
     const { runtimeVersion, registry } = this.#api;
-    const call = this.#remark(new Uint8Array(0)).callIndex;
+    const remark = remarkIndex(this.#metadata);
     const symbol = registry.chainTokens[0];
     const decimals = registry.chainDecimals[0];
     return {
@@ -69,8 +82,30 @@ export class Chain implements FinalizedChain {
       ss58Format: registry.chainSS58 ?? null,
       token: symbol === undefined || decimals === undefined ? null : { symbol, decimals },
       signedExtensions: [...registry.signedExtensions],
-      remarkCallIndex: [call[0] as number, call[1] as number],
+      call: this.#call && findCall(this.#metadata, this.#call),
+      remark: remark && { index: [...remark] },
+      limits: this.#limits(),
+      existentialDeposit: this.#api.consts.balances?.existentialDeposit?.toString() ?? null,
     };
+  }
+
+  #limits(): ChainFacts['limits'] {
+    const system = this.#api.consts.system;
+    // The types of constants are the chain's; these two are FRAME's and carry what is read here on every chain known.
+    const length = system?.blockLength as unknown as { max: { normal: Codec } } | undefined;
+    const weights = system?.blockWeights as unknown as
+      { perClass: { normal: { maxExtrinsic: { unwrapOr(none: null): Weight | null } } } } | undefined;
+    const weight = weights?.perClass.normal.maxExtrinsic.unwrapOr(null);
+    return {
+      extrinsicBytes: length === undefined ? null : Number(length.max.normal.toString()),
+      refTime: weight?.refTime?.toString() ?? null,
+      proofSize: weight?.proofSize?.toString() ?? null,
+    };
+  }
+
+  get #metadata(): CallMetadata {
+    const { pallets, lookup } = this.#api.runtimeMetadata.asLatest;
+    return { pallets, lookup };
   }
 
   /** Nonce and balance at the newest finalized block. */
@@ -88,7 +123,7 @@ export class Chain implements FinalizedChain {
     return { finalized, nonce: Number(account.nonce.toString()), free: account.data.free.toString() };
   }
 
-  prepare({ remark, nonce, birth }: OperationParams<'prepare'>): PreparedExtrinsic {
+  prepare({ call, nonce, birth }: OperationParams<'prepare'>): PreparedExtrinsic {
     const { registry, runtimeVersion } = this.#api;
     const era = registry.createTypeUnsafe('ExtrinsicEra', [{ current: birth.number, period: ERA_PERIOD }]);
     const mortal = era as unknown as { asMortalEra: { birth(n: number): number; death(n: number): number } };
@@ -102,24 +137,23 @@ export class Chain implements FinalizedChain {
       deathNumber: mortal.asMortalEra.death(birth.number),
       tip: '0',
       signedExtensions: [...registry.signedExtensions],
+      metadataHash: null,
     };
-    const payload = this.#payload(remark, fields).toU8a({ method: true });
+    const payload = this.#payload(call, fields).toU8a({ method: true });
     return { fields, payload: bytesToHex(payload) };
   }
 
-  assemble({
-    publicKey,
-    remark,
-    fields,
-    signature,
-  }: OperationParams<'assemble'>): OperationResult<'assemble'> {
-    const call = this.#remark(hexToBytes(remark));
-    const extrinsic = this.#api.registry.createTypeUnsafe('Extrinsic', [call, { version: EXTRINSIC_FORMAT }]);
+  assemble({ publicKey, call, fields, signature }: OperationParams<'assemble'>): OperationResult<'assemble'> {
+    const method = this.#decodeCall(call);
+    const extrinsic = this.#api.registry.createTypeUnsafe('Extrinsic', [
+      method,
+      { version: EXTRINSIC_FORMAT },
+    ]);
     const multiSignature = new Uint8Array([0, ...hexToBytes(signature)]); // variant 0 is Ed25519
     (extrinsic as unknown as { addSignature(a: Uint8Array, s: Uint8Array, p: unknown): void }).addSignature(
       hexToBytes(publicKey),
       multiSignature,
-      this.#payload(remark, fields).toHex(),
+      this.#payload(call, fields).toHex(),
     );
     return { extrinsic: bytesToHex(extrinsic.toU8a()) };
   }
@@ -160,20 +194,26 @@ export class Chain implements FinalizedChain {
     throw new ChainError('chain.bad_answer', 'a storage value that is not hex');
   }
 
-  #remark(bytes: Uint8Array) {
-    const call = this.#api.tx.system?.remarkWithEvent;
-    if (call === undefined) throw missing('call System.remark_with_event');
-    return call(bytesToHex(bytes)).method;
+  /** The bytes as one call of this chain, to the last byte. Throws `chain.call_mismatch`. */
+  #decodeCall(call: Hex): Codec {
+    let decoded: Codec;
+    try {
+      decoded = this.#api.registry.createTypeUnsafe('Call', [hexToBytes(call)]);
+    } catch (cause) {
+      throw mismatch(cause instanceof Error ? cause.message : String(cause));
+    }
+    if (decoded.toHex() !== call) throw mismatch('other bytes come back');
+    return decoded;
   }
 
-  #payload(remark: string, fields: PreparedExtrinsic['fields']) {
+  #payload(call: Hex, fields: PreparedExtrinsic['fields']) {
     const value = {
       ...fields,
-      method: this.#remark(hexToBytes(remark)).toHex(),
+      method: this.#decodeCall(call).toHex(),
       blockHash: fields.birth.hash,
       assetId: null,
-      mode: 0,
-      metadataHash: null,
+      mode: fields.metadataHash === null ? 0 : 1,
+      metadataHash: fields.metadataHash,
     };
     return this.#api.registry.createTypeUnsafe('ExtrinsicPayload', [
       value,
@@ -189,6 +229,13 @@ function missing(what: string): ChainError {
   return new ChainError('chain.call_missing', `the chain's runtime has no ${what}`, {
     remedy: 'operator',
     hint: 'Use a chain whose System pallet has it, or configure another call.',
+  });
+}
+
+function mismatch(why: string): ChainError {
+  return new ChainError('chain.call_mismatch', `the chain's metadata do not read the call's bytes: ${why}`, {
+    remedy: 'operator',
+    hint: 'The call has changed with the runtime: compare chain.pallet with what the chain offers.',
   });
 }
 

@@ -13,6 +13,7 @@ import {
 import { toChainError } from './chain.ts';
 import { createOperations } from './operations.ts';
 import { dieWithCore } from './parent-watch.ts';
+import { countTraffic } from './traffic.ts';
 
 const HEARTBEAT_MS = 1_000;
 /** Log lines a second that cross the channel; what is above is dropped, the core counts repeats anyway. */
@@ -33,6 +34,7 @@ function emit(event: GatewayEvent): void {
   send({ v: PROTOCOL_VERSION, kind: 'event', event });
 }
 
+const traffic = countTraffic();
 const operations = createOperations(emit);
 
 async function answer(raw: unknown): Promise<void> {
@@ -79,6 +81,6 @@ dieWithCore(corePid);
 process.on('message', (message) => void answer(message));
 setInterval(() => {
   logLinesLeft = LOG_LINES_PER_BEAT;
-  send({ v: PROTOCOL_VERSION, kind: 'heartbeat', rssBytes: process.memoryUsage.rss() });
+  send({ v: PROTOCOL_VERSION, kind: 'heartbeat', rssBytes: process.memoryUsage.rss(), traffic: traffic() });
 }, HEARTBEAT_MS);
 send({ v: PROTOCOL_VERSION, kind: 'ready' });

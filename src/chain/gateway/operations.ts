@@ -31,23 +31,27 @@ export function createOperations(emit: (event: GatewayEvent) => void): Handlers 
     return chain;
   };
   return {
-    connect: async ({ transport }) => {
+    connect: async ({ transport, call }) => {
       if (connecting) throw new ChainError('chain.protocol', 'the gateway connects once', { remedy: 'halt' });
       connecting = true;
       const link = await openLink(transport, emit);
       void link.lost.then((why) => emit({ type: 'link-lost', why }));
       watchPeers(link, emit);
-      chain = await Chain.open(link, emit);
+      chain = await Chain.open(link, call, emit);
       return chain.facts();
     },
+    facts: () => connected().facts(),
     account: (params) => connected().account(params),
     prepare: (params) => connected().prepare(params),
     assemble: (params) => connected().assemble(params),
+    estimate: () => ({ fee: null, refTime: null, proofSize: null }),
     submit: async (params) => {
       await connected().submit(params);
       return { accepted: true };
     },
     locate: (params) => connected().locate(params),
+    outcome: () => ({ success: null, fee: null, error: null }),
+    save: () => ({ bytes: 0 }),
     checkBlock: (params) => connected().checkBlock(params),
   };
 }
