@@ -22,7 +22,7 @@ export interface SyncKillReport {
 }
 
 const TARGETS = ['station', 'station', 'core', 'gateway'] as const;
-type Target = (typeof TARGETS)[number];
+export type Target = (typeof TARGETS)[number];
 /** What is waited for before the jitter; `time`: nothing. */
 const MOMENTS = [
   'time',
@@ -111,7 +111,8 @@ function isMoment(event: Record<string, unknown>, moment: Moment): boolean {
   return moment === 'final' ? open === null && lastAnchor !== null : open?.state === moment;
 }
 
-async function strike(service: ServiceProcess, target: Target): Promise<void> {
+/** SIGKILL; resolves when the service is gone, if it was meant. */
+export async function strike(service: ServiceProcess, target: Target): Promise<void> {
   const { pid } = service.child;
   const victim = target === 'gateway' ? gatewayPid(service) : pid;
   if (victim === undefined) throw new Error(`there is no ${target} to kill`);
@@ -124,7 +125,7 @@ async function strike(service: ServiceProcess, target: Target): Promise<void> {
   if (target !== 'gateway') await service.exited;
 }
 
-function gatewayPid(service: ServiceProcess): number | undefined {
+export function gatewayPid(service: ServiceProcess): number | undefined {
   const status = service.last('sync')?.['status'] as { gateway: { pid: number | null } | null } | undefined;
   return status?.gateway?.pid ?? undefined;
 }
