@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { type Block, hashHeader } from './chain/block.ts';
-import { type Bytes } from './encoding/bytes.ts';
+import { type Bytes, toHex } from './encoding/bytes.ts';
 import { DevnetError } from './errors.ts';
 import { devSpec, type Endowment, registrySpec } from './parachain/genesis.ts';
 import { Parachain, type RefusedListener } from './parachain/parachain.ts';
@@ -58,10 +58,25 @@ export interface RuntimeUpgrade {
   readonly block: Block;
 }
 
+interface Tips {
+  readonly parachain: Block;
+  readonly relay: Block;
+}
+
+interface StepOptions {
+  /** What the new blocks stand on (default: the best blocks). */
+  readonly on?: Tips;
+  readonly takesTransactions?: boolean;
+  readonly pendingCode?: Bytes;
+  readonly goesAhead?: boolean;
+  readonly changesVoters?: boolean;
+}
+
 export class DevNetwork {
   readonly relay: RelayChain;
   readonly parachain: Parachain;
-  #lastStep: Promise<unknown> = Promise.resolve();
+  #finality: FinalityMode = 'live';
+  #lastChange: Promise<unknown> = Promise.resolve();
 
   private constructor(relay: RelayChain, parachain: Parachain) {
     this.relay = relay;
@@ -73,19 +88,22 @@ export class DevNetwork {
     const spec = devSpec(registrySpec(), RELAY_CHAIN_ID, endow);
     const parachain = await Parachain.create(spec, Date.now() - SLOT_HEAD_START_MS, onRefused);
     const { genesis } = parachain.chain;
+    const heads = new Map([[parachain.paraId, genesis.header]]);
     // The first relay parent stands in the slot of the first parachain block.
     const firstSlot =
       Math.ceil(((genesis.slot + 1) * parachain.slotDurationMs) / RELAY_SLOT_MS) - RELAY_HISTORY;
-    const relay = await RelayChain.create(new Map([[parachain.paraId, genesis.header]]), firstSlot);
-    for (let i = 1; i <= RELAY_HISTORY; i++) relay.seal(firstSlot + i, new Map());
+    const relay = await RelayChain.create(heads, firstSlot);
+    for (let i = 1; i <= RELAY_HISTORY; i++) {
+      relay.seal(firstSlot + i, { parent: relay.chain.best, heads });
+    }
     const network = new DevNetwork(relay, parachain);
     for (let i = 0; i < PARACHAIN_HISTORY; i++) await network.step();
     return network;
   }
 
-  /** Takes its turn after steps under way. Returns the new parachain block: best, and final after the next step. */
+  /** Takes its turn after changes under way. Returns the new parachain block: best, and final after the next step. */
   step(): Promise<Block> {
-    return this.#inTurn(() => this.#step());
+    return this.#inTurn(async () => (await this.#step()).parachain);
   }
 
   /** Puts an extrinsic in a block, and seals one more block so that the first becomes final. */
@@ -93,28 +111,45 @@ export class DevNetwork {
     this.parachain.submit(extrinsic);
     const block = await this.#inTurn(async () => {
       // A block that was under way may have taken it already.
-      return this.parachain.pending > 0 ? await this.#step() : this.parachain.chain.best;
+      return this.parachain.pending > 0 ? (await this.#step()).parachain : this.parachain.chain.best;
     });
     await delay(FINALITY_DELAY_MS);
-    if (this.parachain.chain.finalized.number < block.number) await this.step();
+    if (this.#finality === 'live' && this.parachain.chain.finalized.number < block.number) await this.step();
   }
 
   /**
-   * Replaces the newest parachain blocks, and the relay blocks that include them, by a longer fork.
-   * @throws DevnetError `devnet.bad_input` when one of them is final
+   * Replaces the newest parachain blocks, and the relay blocks that include them, by a fork that is one block longer and
+   * holds no transactions: those that return to the pool are for the block after it.
+   * @throws DevnetError `devnet.bad_input` when one of the blocks is final
    */
-  async reorg(options: ReorgOptions): Promise<Reorged> {
-    throw new DevnetError('devnet.unsupported', `reorg of ${options.depth} blocks`);
+  reorg({ depth, keepTransactions = true }: ReorgOptions): Promise<Reorged> {
+    return this.#inTurn(async () => {
+      const { relay, parachain } = this;
+      const retracted = this.#newestParachainBlocks(depth);
+      let tips = this.#tipsBefore(retracted);
+      do tips = await this.#extend({ on: tips, takesTransactions: false });
+      while (tips.parachain !== parachain.chain.best || tips.relay !== relay.chain.best);
+      this.#finalizeDue();
+      if (keepTransactions) parachain.resubmit(retracted);
+      return { retracted, best: tips.parachain };
+    });
   }
 
   /** When finality is live again, one commit makes everything final that is due. */
-  async setFinality(mode: FinalityMode): Promise<void> {
-    throw new DevnetError('devnet.unsupported', `finality ${mode}`);
+  setFinality(mode: FinalityMode): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#finality = mode;
+      this.#finalizeDue();
+    });
   }
 
-  /** Hands GRANDPA over to another set of voters. */
-  async changeVoters(): Promise<VoterChange> {
-    throw new DevnetError('devnet.unsupported', 'change of voters');
+  /** Hands GRANDPA over to another set of voters: at once if finality is live, otherwise when it is again. */
+  changeVoters(): Promise<VoterChange> {
+    return this.#inTurn(async () => {
+      const { relay: block } = await this.#step({ changesVoters: true });
+      if (this.#finality === 'live') await this.#step();
+      return { setId: this.relay.setIdIn(block), block };
+    });
   }
 
   /** Gives the parachain another runtime. @throws DevnetError `devnet.bad_input` when `without` is not in its metadata */
@@ -122,30 +157,78 @@ export class DevNetwork {
     throw new DevnetError('devnet.unsupported', `upgrade of the runtime to ${options.specVersion}`);
   }
 
-  #inTurn(work: () => Promise<Block>): Promise<Block> {
-    const done = this.#lastStep.then(work);
-    this.#lastStep = done.catch(() => undefined);
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#lastChange.then(work);
+    this.#lastChange = done.catch(() => undefined);
     return done;
   }
 
-  async #step(): Promise<Block> {
-    const { relay, parachain } = this;
-    await waitUntil(parachain.nextSlot(relay) * parachain.slotDurationMs);
-    const block = await parachain.seal(relay);
-    parachain.chain.announce(undefined);
-    const slotAfter = Math.ceil(((block.slot + 1) * parachain.slotDurationMs) / relay.slotDurationMs);
-    const heads = new Map([[parachain.paraId, block.header]]);
-    const { finalized } = relay.seal(Math.max(relay.chain.best.slot + 1, slotAfter), heads);
-    this.#finalizeIncluded(finalized);
-    relay.chain.announce(finalized);
-    return block;
+  async #step(options: StepOptions = {}): Promise<Tips> {
+    const tips = await this.#extend(options);
+    this.#finalizeDue();
+    return tips;
   }
 
-  #finalizeIncluded(finalizedRelayBlock: Block | undefined): void {
-    if (finalizedRelayBlock === undefined) return;
-    const head = this.relay.headIn(finalizedRelayBlock, this.parachain.paraId);
-    const included = this.parachain.chain.blockByHash(hashHeader(head));
-    if (included !== undefined) this.parachain.chain.finalize(included);
+  /** Seals and announces one block of each chain. */
+  async #extend(options: StepOptions): Promise<Tips> {
+    const { relay, parachain } = this;
+    const { on, takesTransactions, pendingCode, goesAhead = false, changesVoters } = options;
+    const relayParent = on?.relay ?? relay.chain.best;
+    await waitUntil(parachain.nextSlot(relayParent) * parachain.slotDurationMs);
+    const block = await parachain.seal(relay, {
+      parent: on?.parachain ?? parachain.chain.best,
+      relayParent,
+      ...(takesTransactions === undefined ? {} : { takesTransactions }),
+      ...(pendingCode === undefined ? {} : { pendingCode }),
+    });
+    parachain.chain.announce(block);
+    const relayBlock = relay.seal(relay.nextSlot((block.slot + 1) * parachain.slotDurationMs), {
+      parent: relayParent,
+      heads: new Map([[parachain.paraId, block.header]]),
+      goAheads: new Set(goesAhead ? [parachain.paraId] : []),
+      ...(changesVoters === undefined ? {} : { changesVoters }),
+    });
+    relay.chain.announce(relayBlock);
+    return { parachain: block, relay: relayBlock };
+  }
+
+  /**
+   * Finality lags by one block, as on a real chain: a light client does nothing with a transaction while the best block
+   * is final.
+   */
+  #finalizeDue(): void {
+    const { relay, parachain } = this;
+    const target = relay.chain.best.parent;
+    if (this.#finality === 'stalled' || target === undefined) return;
+    for (const block of relay.finalize(target)) {
+      const included = parachain.chain.blockByHash(hashHeader(relay.headIn(block, parachain.paraId)));
+      if (included !== undefined) parachain.chain.finalize(included);
+      relay.chain.announceFinalized(block);
+    }
+  }
+
+  #newestParachainBlocks(count: number): readonly Block[] {
+    const { best, finalized } = this.parachain.chain;
+    const notFinal = best.number - finalized.number;
+    if (!Number.isInteger(count) || count < 1 || count > notFinal) {
+      throw new DevnetError('devnet.bad_input', `cannot retract ${count} blocks: ${notFinal} are not final`);
+    }
+    const blocks: Block[] = [];
+    for (let at: Block | undefined = best; at !== undefined && blocks.length < count; at = at.parent) {
+      blocks.unshift(at);
+    }
+    return blocks;
+  }
+
+  /** The last blocks of both chains before any of these parachain blocks. */
+  #tipsBefore([first]: readonly Block[]): Tips {
+    const parachain = first?.parent ?? this.parachain.chain.genesis;
+    let relay = this.relay.chain.best;
+    while (toHex(hashHeader(this.relay.headIn(relay, this.parachain.paraId))) !== toHex(parachain.hash)) {
+      if (relay.parent === undefined) break;
+      relay = relay.parent;
+    }
+    return { parachain, relay };
   }
 }
 

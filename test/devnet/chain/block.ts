@@ -3,6 +3,8 @@ import { encodeBytes, encodeCompact, encodeUint, encodeVec, ScaleReader } from '
 import { DevnetError } from '../errors.ts';
 
 export interface Block {
+  /** Undefined for genesis. */
+  readonly parent: Block | undefined;
   readonly number: number;
   readonly hash: Bytes;
   /** SCALE-encoded, with its seal. */

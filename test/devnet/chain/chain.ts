@@ -11,13 +11,18 @@ import { auraSeal, type Block, encodeHeader, hashHeader } from './block.ts';
 import { type ChainSpec, type RawChainSpec, stateOfGenesis } from './chain-spec.ts';
 import { pairOfAuthority } from './dev-keys.ts';
 
-/** Blocks whose state is kept besides genesis: what a node keeps that is no archive. */
+/** Final blocks whose state is kept besides genesis: what a node keeps that is no archive. Pruning waits for finality. */
 const STATES_KEPT = 256;
 
-/** Called with each new block, and the block that became final with it. Must not throw. */
-export type BlockListener = (best: Block, finalized: Block | undefined) => void;
+export type ChainEvent =
+  | { readonly kind: 'block'; readonly block: Block; readonly isBest: boolean }
+  | { readonly kind: 'finalized'; readonly block: Block };
+
+/** Must not throw. */
+export type ChainListener = (event: ChainEvent) => void;
 
 export interface Unsealed {
+  readonly parent: Block;
   readonly state: State;
   readonly slot: number;
   readonly body: readonly Bytes[];
@@ -35,12 +40,14 @@ export class Chain {
   readonly spec: RawChainSpec;
   readonly stateVersion: StateVersion;
   readonly genesis: Block;
-  readonly #blocks: Block[] = [];
+  /** From genesis to the best block. */
+  readonly #bestChain: Block[] = [];
   readonly #byHash = new Map<string, Block>();
   readonly #snapshots = new Map<Block, Snapshot>();
-  readonly #listeners = new Set<BlockListener>();
+  readonly #listeners = new Set<ChainListener>();
   readonly #authorities: readonly KeyringPair[];
   #finalized: Block;
+  #lastSlot: number;
 
   /** The genesis block is made of the specification and stands in `slot`. */
   constructor(spec: RawChainSpec, stateVersion: StateVersion, slot: number) {
@@ -55,7 +62,8 @@ export class Chain {
       extrinsicsRoot: EMPTY_TRIE_ROOT,
       digest: [],
     });
-    this.genesis = { number: 0, hash: hashHeader(header), header, body: [], slot };
+    this.genesis = { parent: undefined, number: 0, hash: hashHeader(header), header, body: [], slot };
+    this.#lastSlot = slot;
     this.#finalized = this.genesis;
     this.#add(this.genesis, { state, trie });
     this.#authorities = readAuthorities(state).map(pairOfAuthority);
@@ -67,20 +75,31 @@ export class Chain {
     return { ...this.spec, bootNodes, genesis: { stateRootHash: toHex(this.trieAt(this.genesis).root) } };
   }
 
+  /** The end of the longest chain; of several, the one that was first. */
   get best(): Block {
-    return this.#blocks.at(-1) ?? this.genesis;
+    return this.#bestChain.at(-1) ?? this.genesis;
   }
 
   get finalized(): Block {
     return this.#finalized;
   }
 
+  /** The last slot that any block stands in, on whatever fork: no author seals two blocks in one slot. */
+  get lastSlot(): number {
+    return this.#lastSlot;
+  }
+
   blockByHash(hash: Bytes): Block | undefined {
     return this.#byHash.get(toHex(hash));
   }
 
+  /** On the best chain. */
   blockByNumber(number: number): Block | undefined {
-    return this.#blocks[number];
+    return this.#bestChain[number];
+  }
+
+  isBestChain(block: Block): boolean {
+    return this.#bestChain[block.number] === block;
   }
 
   /** @throws DevnetError `devnet.state_pruned` */
@@ -93,38 +112,61 @@ export class Chain {
     return this.#snapshotOf(block).trie;
   }
 
-  /** Seals a block on top of the best one with the key of the authority whose slot it is, and adds it. */
-  seal({ state, slot, body, extrinsicsRoot, digest }: Unsealed): Block {
+  /** Seals a block on top of its parent with the key of the authority whose slot it is, and adds it. */
+  seal({ parent, state, slot, body, extrinsicsRoot, digest }: Unsealed): Block {
     const trie = new Trie(state, this.stateVersion);
-    const unsealed = {
-      parentHash: this.best.hash,
-      number: this.best.number + 1,
-      stateRoot: trie.root,
-      extrinsicsRoot,
-      digest,
-    };
+    const number = parent.number + 1;
+    const unsealed = { parentHash: parent.hash, number, stateRoot: trie.root, extrinsicsRoot, digest };
     const author = this.#authorities[slot % this.#authorities.length];
     if (author === undefined) throw new DevnetError('devnet.unsupported', 'no Aura authorities');
     const seal = auraSeal(author.sign(hashHeader(encodeHeader(unsealed))));
     const header = encodeHeader({ ...unsealed, digest: [...digest, seal] });
-    const block = { number: unsealed.number, hash: hashHeader(header), header, body, slot };
+    const block = { parent, number, hash: hashHeader(header), header, body, slot };
     this.#add(block, { state, trie });
     return block;
   }
 
+  /**
+   * Makes a block of the best chain final, and all before it.
+   * @throws DevnetError `devnet.bad_input` when it is on another fork, or before the last final one
+   */
   finalize(block: Block): void {
+    if (!this.isBestChain(block) || block.number < this.#finalized.number) {
+      throw new DevnetError('devnet.bad_input', `block ${block.number} cannot become final`);
+    }
     this.#finalized = block;
+    for (const old of this.#snapshots.keys()) {
+      const displaced = old.number <= block.number && !this.isBestChain(old);
+      const tooOld = old.number < block.number - STATES_KEPT && old !== this.genesis;
+      if (displaced || tooOld) this.#snapshots.delete(old);
+    }
   }
 
   /** Returns what ends the subscription. */
-  onBlock(listener: BlockListener): () => void {
+  listen(listener: ChainListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Tells the listeners of the best block, once it may be known. */
-  announce(finalized: Block | undefined): void {
-    for (const listener of this.#listeners) listener(this.best, finalized);
+  /** As `listen`, for those who do not tell the events apart. */
+  onBlock(listener: (best: Block, finalized: Block | undefined) => void): () => void {
+    return this.listen((event) =>
+      event.kind === 'block' ? listener(event.block, undefined) : listener(this.best, event.block),
+    );
+  }
+
+  /** Tells the listeners of a block, once it may be known. */
+  announce(block: Block): void {
+    this.#tell({ kind: 'block', block, isBest: block === this.best });
+  }
+
+  /** Tells the listeners of a block that has become final. */
+  announceFinalized(block: Block): void {
+    this.#tell({ kind: 'finalized', block });
+  }
+
+  #tell(event: ChainEvent): void {
+    for (const listener of this.#listeners) listener(event);
   }
 
   #snapshotOf(block: Block): Snapshot {
@@ -136,11 +178,17 @@ export class Chain {
   }
 
   #add(block: Block, snapshot: Snapshot): void {
-    this.#blocks.push(block);
     this.#byHash.set(toHex(block.hash), block);
     this.#snapshots.set(block, snapshot);
-    const old = this.#blocks[block.number - STATES_KEPT];
-    if (old !== undefined && old !== this.genesis) this.#snapshots.delete(old);
+    this.#lastSlot = Math.max(this.#lastSlot, block.slot);
+    if (block.number < this.#bestChain.length) return;
+    for (
+      let at: Block | undefined = block;
+      at !== undefined && this.#bestChain[at.number] !== at;
+      at = at.parent
+    ) {
+      this.#bestChain[at.number] = at;
+    }
   }
 }
 

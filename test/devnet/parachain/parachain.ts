@@ -13,7 +13,9 @@ import {
 } from '../encoding/scale.ts';
 import { DevnetError } from '../errors.ts';
 import { MAX_POV_SIZE, type RelayChain } from '../relay/relay-chain.ts';
-import { type State } from '../storage/state.ts';
+import { RELAY_SLOT_MS } from '../relay/relay-runtime.ts';
+import { put, type State } from '../storage/state.ts';
+import { PENDING_VALIDATION_CODE } from '../storage/storage-keys.ts';
 import { type RuntimeCall, runCalls, stateVersionOf } from './runtime.ts';
 
 /** Called with an extrinsic that is not valid on the state it came to, and its `TransactionValidityError`, SCALE-encoded. */
@@ -21,14 +23,25 @@ export type RefusedListener = (extrinsic: Bytes, reason: Bytes) => void;
 
 const OK = 0;
 
+/** What a block does besides being the next one. */
+export interface ParachainBlockContent {
+  readonly parent: Block;
+  /** The relay block in whose context it is built. */
+  readonly relayParent: Block;
+  /** False: it holds inherents only (default: true, all transactions of the pool that are valid). */
+  readonly takesTransactions?: boolean;
+  /** Code to enact in this block, if the relay parent gives the go-ahead: as if governance had authorized it before. */
+  readonly pendingCode?: Bytes;
+}
+
 export class Parachain {
   readonly chain: Chain;
   readonly paraId: number;
   readonly slotDurationMs: number;
   readonly #pool = new Map<string, Bytes>();
   readonly #onRefused: RefusedListener;
-  /** Whether the call succeeded, by extrinsic in a block. */
-  readonly #succeeded = new Map<string, boolean>();
+  /** The transactions of each block, in hex, and whether their calls succeeded. */
+  readonly #outcomes = new WeakMap<Block, ReadonlyMap<string, boolean>>();
 
   private constructor(chain: Chain, paraId: number, slotDurationMs: number, onRefused: RefusedListener) {
     this.chain = chain;
@@ -61,54 +74,85 @@ export class Parachain {
     return this.#pool.size;
   }
 
-  /** Whether the call inside of an extrinsic in a block succeeded; undefined for inherents and extrinsics never seen. */
-  succeeded(extrinsic: Bytes): boolean | undefined {
-    return this.#succeeded.get(toHex(extrinsic));
+  /** Whether the call inside of an extrinsic of a block succeeded; undefined for inherents. */
+  succeeded(block: Block, extrinsic: Bytes): boolean | undefined {
+    return this.#outcomes.get(block)?.get(toHex(extrinsic));
+  }
+
+  /** Returns the transactions of retracted blocks to the pool, before those that came since. */
+  resubmit(retracted: readonly Block[]): void {
+    const newer = [...this.#pool.values()];
+    this.#pool.clear();
+    const transactions = retracted.flatMap((block) =>
+      block.body.filter((extrinsic) => this.succeeded(block, extrinsic) !== undefined),
+    );
+    for (const extrinsic of [...transactions, ...newer]) this.submit(extrinsic);
   }
 
   /** The slot of the next block: runtimes with async backing insist on the slot that the relay parent is in. */
-  nextSlot(relay: RelayChain): number {
-    const relaySlot = Math.floor((relay.chain.best.slot * relay.slotDurationMs) / this.slotDurationMs);
-    return Math.max(this.chain.best.slot + 1, relaySlot);
+  nextSlot(relayParent: Block): number {
+    return Math.max(
+      this.chain.lastSlot + 1,
+      Math.floor((relayParent.slot * RELAY_SLOT_MS) / this.slotDurationMs),
+    );
   }
 
   /**
-   * Builds and seals the next block on the relay chain's best one, with the queued extrinsics that are valid. It becomes
-   * final when the relay chain finalizes a block that includes it. The caller announces.
+   * Builds and seals a block. It becomes final when the relay chain finalizes a block that includes it. The caller
+   * announces.
+   * @throws DevnetError `devnet.runtime_failed`
    */
-  async seal(relay: RelayChain): Promise<Block> {
-    const parent = this.chain.best;
-    const slot = this.nextSlot(relay);
-    const started = await runCalls(this.chain.stateAt(parent), [
-      { method: 'Core_initialize_block', argument: this.#draftHeader(slot) },
-      { method: 'BlockBuilder_inherent_extrinsics', argument: this.#inherentData(relay, slot) },
+  async seal(relay: RelayChain, content: ParachainBlockContent): Promise<Block> {
+    const { parent, relayParent, takesTransactions = true, pendingCode } = content;
+    const slot = this.nextSlot(relayParent);
+    const before = new Map(this.chain.stateAt(parent));
+    if (pendingCode !== undefined) put(before, PENDING_VALIDATION_CODE, encodeBytes(pendingCode));
+    const started = await runCalls(before, [
+      { method: 'Core_initialize_block', argument: draftHeader(parent, slot) },
+      { method: 'BlockBuilder_inherent_extrinsics', argument: this.#inherentData(relay, content, slot) },
     ]);
     const inherents = new ScaleReader(started.result).extrinsics();
-    const applied = await this.#applyAll(started.state, inherents);
+    const transactions = takesTransactions ? this.#takeAll() : [];
+    const applied = await this.#applyAll(started.state, inherents, transactions);
     // An inherent that was refused shows here: the runtime panics without it.
     const done = await runCalls(applied.state, [
       ...applied.waiting,
       { method: 'BlockBuilder_finalize_block', argument: EMPTY },
     ]);
     const { extrinsicsRoot, digest } = decodeHeader(done.result);
-    return this.chain.seal({ state: done.state, slot, body: applied.body, extrinsicsRoot, digest });
+    const block = this.chain.seal({
+      parent,
+      state: done.state,
+      slot,
+      body: applied.body,
+      extrinsicsRoot,
+      digest,
+    });
+    this.#outcomes.set(block, applied.outcomes);
+    return block;
   }
 
-  /** Applies inherents and queued extrinsics. Calls whose result does not matter may be left `waiting` for the next run. */
+  #takeAll(): readonly Bytes[] {
+    const transactions = [...this.#pool.values()];
+    this.#pool.clear();
+    return transactions;
+  }
+
+  /** Applies inherents and transactions. Calls whose result does not matter may be left `waiting` for the next run. */
   async #applyAll(
     state: State,
     inherents: readonly Bytes[],
-  ): Promise<{ state: State; body: readonly Bytes[]; waiting: readonly RuntimeCall[] }> {
+    transactions: readonly Bytes[],
+  ): Promise<Applied> {
     const apply = (extrinsic: Bytes): RuntimeCall => ({
       method: 'BlockBuilder_apply_extrinsic',
       argument: extrinsic,
     });
     const body = [...inherents];
-    const extrinsics = [...this.#pool.values()];
-    this.#pool.clear();
+    const outcomes = new Map<string, boolean>();
     let current = state;
     let waiting = inherents.map(apply);
-    for (const extrinsic of extrinsics) {
+    for (const extrinsic of transactions) {
       const { result, state: after } = await runCalls(current, [...waiting, apply(extrinsic)]);
       // `ApplyExtrinsicResult`: Result<Result<(), DispatchError>, TransactionValidityError>.
       if (result[0] !== OK) {
@@ -116,32 +160,20 @@ export class Parachain {
         this.#onRefused(extrinsic, result.subarray(1));
         continue;
       }
-      this.#succeeded.set(toHex(extrinsic), result[1] === OK);
+      outcomes.set(toHex(extrinsic), result[1] === OK);
       current = after;
       body.push(extrinsic);
       waiting = [];
     }
-    return { state: current, body, waiting };
-  }
-
-  #draftHeader(slot: number): Bytes {
-    const { hash, number } = this.chain.best;
-    const unknown = new Uint8Array(32);
-    return encodeHeader({
-      parentHash: hash,
-      number: number + 1,
-      stateRoot: unknown,
-      extrinsicsRoot: unknown,
-      digest: [auraPreRuntime(slot)],
-    });
+    return { state: current, body, waiting, outcomes };
   }
 
   /** `InherentData`: the runtime makes timestamp.set and parachainSystem.setValidationData of it. */
-  #inherentData(relay: RelayChain, slot: number): Bytes {
-    const relayTrie = relay.chain.trieAt(relay.chain.best);
+  #inherentData(relay: RelayChain, { parent, relayParent }: ParachainBlockContent, slot: number): Bytes {
+    const relayTrie = relay.chain.trieAt(relayParent);
     const persistedValidationData = concat(
-      encodeBytes(this.chain.best.header),
-      encodeUint(relay.chain.best.number, 4),
+      encodeBytes(parent.header),
+      encodeUint(relayParent.number, 4),
       relayTrie.root,
       encodeUint(MAX_POV_SIZE, 4),
     );
@@ -157,4 +189,23 @@ export class Parachain {
       concat(utf8('sysi1337'), encodeBytes(parachainInherentData)),
     ]);
   }
+}
+
+interface Applied {
+  readonly state: State;
+  readonly body: readonly Bytes[];
+  readonly waiting: readonly RuntimeCall[];
+  readonly outcomes: ReadonlyMap<string, boolean>;
+}
+
+/** The header as far as it is known before the block is built. */
+function draftHeader({ hash, number }: Block, slot: number): Bytes {
+  const unknown = new Uint8Array(32);
+  return encodeHeader({
+    parentHash: hash,
+    number: number + 1,
+    stateRoot: unknown,
+    extrinsicsRoot: unknown,
+    digest: [auraPreRuntime(slot)],
+  });
 }

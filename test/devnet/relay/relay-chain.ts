@@ -1,16 +1,17 @@
 // The relay chain: blocks that are put together, not executed, over a state that only holds what light clients and
 // parachains read.
+import type { KeyringPair } from '@polkadot/keyring/types';
 import { auraPreRuntime, type Block } from '../chain/block.ts';
 import { Chain } from '../chain/chain.ts';
 import { genesisOfState } from '../chain/chain-spec.ts';
-import { alice } from '../chain/dev-keys.ts';
-import { type Bytes, concat } from '../encoding/bytes.ts';
-import { encodeBytes, encodeUint, encodeVec, ScaleReader } from '../encoding/scale.ts';
+import { alice, DEV_NAMES, devPair } from '../chain/dev-keys.ts';
+import { type Bytes, concat, EMPTY, toHex } from '../encoding/bytes.ts';
+import { decodeUint, encodeBytes, encodeUint, encodeVec, ScaleReader } from '../encoding/scale.ts';
 import { DevnetError } from '../errors.ts';
 import { get, put, type State } from '../storage/state.ts';
 import * as keys from '../storage/storage-keys.ts';
 import { EMPTY_TRIE_ROOT } from '../storage/trie.ts';
-import { type FinalityProof, GrandpaVoters } from './grandpa.ts';
+import { encodeAuthorityList, type FinalityProof, GrandpaVoters, scheduledChange } from './grandpa.ts';
 import { assembleRelayRuntime, RELAY_SLOT_MS } from './relay-runtime.ts';
 
 export const RELAY_CHAIN_ID = 'devnet_relay';
@@ -32,16 +33,29 @@ const HOST_CONFIGURATION = {
   asyncBackingAllowedAncestryLength: 2,
 };
 
-export interface RelayStep {
-  readonly block: Block;
-  readonly finalized: Block | undefined;
+/** `UpgradeGoAhead::GoAhead` of polkadot-primitives. */
+const GO_AHEAD = Uint8Array.of(1);
+
+/** What a relay block does besides being one. */
+export interface RelayBlockContent {
+  /** On which block it stands. */
+  readonly parent: Block;
+  /** The parachain heads that it includes, by id. */
+  readonly heads: ReadonlyMap<number, Bytes>;
+  /** Parachains that may enact the code they have pending, by id. The permission holds for blocks built on this one. */
+  readonly goAheads?: ReadonlySet<number>;
+  /** Schedules a change to the next set of GRANDPA voters. */
+  readonly changesVoters?: boolean;
 }
 
 export class RelayChain {
   readonly slotDurationMs = RELAY_SLOT_MS;
   readonly chain: Chain;
-  readonly grandpa = new GrandpaVoters([alice('ed25519')]);
+  readonly grandpa = new GrandpaVoters(votersOf(0n));
   readonly #finalityProofs = new Map<Block, FinalityProof>();
+  /** The id of the set that begins when the block is final. */
+  readonly #voterChanges = new Map<Block, bigint>();
+  readonly #handOvers: Block[] = [];
 
   private constructor(chain: Chain) {
     this.chain = chain;
@@ -52,7 +66,7 @@ export class RelayChain {
     const state: State = new Map();
     put(state, keys.CODE, await assembleRelayRuntime());
     put(state, keys.AURA_AUTHORITIES, encodeVec([alice('sr25519').publicKey]));
-    put(state, keys.GRANDPA_AUTHORITIES, encodeVec([concat(alice('ed25519').publicKey, encodeUint(1, 8))]));
+    put(state, keys.GRANDPA_AUTHORITIES, encodeAuthorityList(votersOf(0n)));
     put(state, keys.GRANDPA_SET_ID, encodeUint(0, 8));
     put(
       state,
@@ -81,35 +95,78 @@ export class RelayChain {
     return new ScaleReader(head).bytes();
   }
 
-  /** Of every final block but genesis. */
+  /** Of the blocks that were voted on: with each, all before it became final. */
   finalityProofOf(block: Block): FinalityProof | undefined {
     return this.#finalityProofs.get(block);
   }
 
-  /**
-   * Seals a block that includes these parachain heads, and finalizes its parent. Finality lags by one block, as on a
-   * real chain: a light client does nothing with a transaction while the best block is final. The caller announces.
-   */
-  seal(slot: number, heads: ReadonlyMap<number, Bytes>): RelayStep {
-    const parent = this.chain.best;
+  /** The final blocks that end a set of voters, oldest first. */
+  get handOvers(): readonly Block[] {
+    return this.#handOvers;
+  }
+
+  /** The id of the set that votes once a block is final. */
+  setIdIn(block: Block): bigint {
+    return decodeUint(get(this.chain.stateAt(block), keys.GRANDPA_SET_ID) ?? EMPTY);
+  }
+
+  /** The slot of the next block: not before the one that `after` (milliseconds since 1970) is in. */
+  nextSlot(afterMs: number): number {
+    return Math.max(this.chain.lastSlot + 1, Math.ceil(afterMs / this.slotDurationMs));
+  }
+
+  /** The caller finalizes, and announces. */
+  seal(slot: number, { parent, heads, goAheads, changesVoters = false }: RelayBlockContent): Block {
     const state: State = new Map(this.chain.stateAt(parent));
     const stateRoot = this.chain.trieAt(parent).root;
     writeBlockDependent(state, slot, { number: parent.number, stateRoot }, heads);
-    const block = this.chain.seal({
-      state,
-      slot,
-      body: [],
-      extrinsicsRoot: EMPTY_TRIE_ROOT,
-      digest: [auraPreRuntime(slot)],
-    });
-    return { block, finalized: parent === this.chain.genesis ? undefined : this.#finalize(parent) };
-  }
-
-  #finalize(block: Block): Block {
-    this.#finalityProofs.set(block, this.grandpa.finalize(block));
-    this.chain.finalize(block);
+    for (const paraId of heads.keys()) {
+      const key = keys.upgradeGoAheadSignal(paraId);
+      if (goAheads?.has(paraId) === true) put(state, key, GO_AHEAD);
+      else state.delete(toHex(key));
+    }
+    const digest = [auraPreRuntime(slot)];
+    const nextSetId = 1n + this.setIdIn(parent);
+    if (changesVoters) {
+      put(state, keys.GRANDPA_AUTHORITIES, encodeAuthorityList(votersOf(nextSetId)));
+      put(state, keys.GRANDPA_SET_ID, encodeUint(nextSetId, 8));
+      digest.push(scheduledChange(votersOf(nextSetId)));
+    }
+    const block = this.chain.seal({ parent, state, slot, body: [], extrinsicsRoot: EMPTY_TRIE_ROOT, digest });
+    if (changesVoters) this.#voterChanges.set(block, nextSetId);
     return block;
   }
+
+  /**
+   * Makes a block of the best chain final: with one vote, and one more for each block on the way that ends a set, on
+   * which that set votes itself. Returns the blocks voted on.
+   */
+  finalize(target: Block): readonly Block[] {
+    const voted: Block[] = [];
+    for (let number = this.chain.finalized.number + 1; number <= target.number; number++) {
+      const block = this.chain.blockByNumber(number);
+      if (block === undefined) break;
+      const nextSetId = this.#voterChanges.get(block);
+      if (nextSetId === undefined && block !== target) continue;
+      const proof = this.grandpa.finalize(block);
+      this.#finalityProofs.set(block, proof);
+      if (nextSetId !== undefined) {
+        this.#handOvers.push(block);
+        this.grandpa.handOver(votersOf(nextSetId));
+      }
+      voted.push(block);
+    }
+    if (voted.length > 0) this.chain.finalize(target);
+    return voted;
+  }
+}
+
+/** Set 0 is //Alice alone; each later one is four of six, another four each time. */
+function votersOf(setId: bigint): readonly KeyringPair[] {
+  if (setId === 0n) return [alice('ed25519')];
+  const first = Number(setId % BigInt(DEV_NAMES.length));
+  const names = [...DEV_NAMES, ...DEV_NAMES].slice(first, first + 4);
+  return names.map((name) => devPair('ed25519', name));
 }
 
 interface RelayParent {

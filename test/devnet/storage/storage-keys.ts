@@ -17,6 +17,7 @@ export const AURA_AUTHORITIES = item('Aura', 'Authorities');
 export const AURA_EXT_AUTHORITIES = item('AuraExt', 'Authorities');
 export const GRANDPA_AUTHORITIES = item('Grandpa', 'Authorities');
 export const GRANDPA_SET_ID = item('Grandpa', 'CurrentSetId');
+export const PENDING_VALIDATION_CODE = item('ParachainSystem', 'PendingValidationCode');
 export const TOTAL_ISSUANCE = item('Balances', 'TotalIssuance');
 
 // What a parachain reads of its relay chain: the "well known keys" of polkadot-primitives.
@@ -34,6 +35,12 @@ export const VALIDATION_DATA_TAIL = utf8('devnet:validation-data-tail');
 export function parachainHead(paraId: number): Bytes {
   const key = encodeUint(paraId, 4);
   return concat(PARAS_HEADS, twox(key, 64), key);
+}
+
+/** Paras.UpgradeGoAheadSignal(para id): whether the parachain may enact its pending code. */
+export function upgradeGoAheadSignal(paraId: number): Bytes {
+  const key = encodeUint(paraId, 4);
+  return concat(item('Paras', 'UpgradeGoAheadSignal'), twox(key, 64), key);
 }
 
 /** System.Account(account id). */
