@@ -2,94 +2,91 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { generateKeyPair } from '@libp2p/crypto/keys';
 import { type Block } from './chain/block.ts';
 import { type Chain } from './chain/chain.ts';
-import { type Devnet, type DevnetBlock, type DevnetStatus, type FoundExtrinsic } from './devnet.ts';
+import {
+  type ChainName,
+  type Devnet,
+  type DevnetBlock,
+  type DevnetStatus,
+  type FoundExtrinsic,
+  type PeerTarget,
+  type Reorged,
+  type RuntimeUpgrade,
+  type VoterChange,
+} from './devnet.ts';
 import { blake2b256, fromHex, type Hex, toHex } from './encoding/bytes.ts';
-import { messageOf } from './errors.ts';
+import { DevnetError, messageOf } from './errors.ts';
+import { type Link, type LinkBytes } from './link/link.ts';
+import { SharedLink } from './link/shared-link.ts';
 import { type RemoteMethod, type Started, type StartOptions } from './messages.ts';
-import { DevNetwork } from './network.ts';
-import { type Faults, noFaults } from './peer/faults.ts';
-import { Peer, type PeerOptions } from './peer/peer.ts';
-import type { RpcServer } from './rpc/rpc-server.ts';
+import { DevNetwork, type FinalityMode, type ReorgOptions, type UpgradeOptions } from './network.ts';
+import { type Faults } from './peer/faults.ts';
+import { Peers } from './peer/peers.ts';
+import type { ReachableRpc } from './rpc/reachable-rpc.ts';
+import { type RpcFaults } from './rpc/rpc-faults.ts';
 
 const HEARTBEAT_MS = 3_000;
-
-/** What can be reached while the network is not cut. */
-interface Reachable {
-  readonly relay: Peer;
-  readonly parachain: Peer;
-  readonly rpc: RpcServer | undefined;
-}
-
-/** What stays the same when the network is cut and restored. */
-interface Identities {
-  readonly relay: Pick<PeerOptions, 'port' | 'privateKey'>;
-  readonly parachain: Pick<PeerOptions, 'port' | 'privateKey'>;
-  readonly rpcPort: number;
-}
 
 export class DevnetHost implements Pick<Devnet, RemoteMethod> {
   readonly #network: DevNetwork;
   readonly #options: StartOptions;
   readonly #log: (line: string) => void;
-  readonly #faults: Faults = noFaults();
-  #identities: Identities;
-  #reachable: Reachable | undefined;
+  readonly #link: SharedLink;
+  readonly #peers: Peers;
+  readonly #rpc: ReachableRpc | undefined;
+  #finality: FinalityMode = 'live';
   /** `cut` and `restore` take turns. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    network: DevNetwork,
-    options: StartOptions,
-    identities: Identities,
-    log: (line: string) => void,
-  ) {
-    this.#network = network;
-    this.#options = options;
-    this.#identities = identities;
-    this.#log = log;
+  private constructor(parts: {
+    network: DevNetwork;
+    options: StartOptions;
+    log: (line: string) => void;
+    link: SharedLink;
+    peers: Peers;
+    rpc: ReachableRpc | undefined;
+  }) {
+    this.#network = parts.network;
+    this.#options = parts.options;
+    this.#log = parts.log;
+    this.#link = parts.link;
+    this.#peers = parts.peers;
+    this.#rpc = parts.rpc;
   }
 
   static async start(
     options: StartOptions,
     log: (line: string) => void,
   ): Promise<{ host: DevnetHost } & Started> {
-    const [network, relayKey, parachainKey] = await Promise.all([
-      DevNetwork.create(options.endow ?? [], (extrinsic, reason) => {
-        log(`refused extrinsic ${toHex(blake2b256(extrinsic))}: ${toHex(reason)}`);
-      }),
-      generateKeyPair('Ed25519'),
-      generateKeyPair('Ed25519'),
-    ]);
-    const identities = {
-      relay: { port: 0, privateKey: relayKey },
-      parachain: { port: 0, privateKey: parachainKey },
-      rpcPort: typeof options.rpc === 'object' ? options.rpc.port : 0,
-    };
-    const host = new DevnetHost(network, options, identities, log);
-    const specs = await host.#comeUp();
+    const network = await DevNetwork.create(options.endow ?? [], (extrinsic, reason) => {
+      log(`refused extrinsic ${toHex(blake2b256(extrinsic))}: ${toHex(reason)}`);
+    });
+    const link = new SharedLink(options.link);
+    const peers = await Peers.open({ network, link, counts: options.peers ?? {}, log });
+    const rpc = await openRpc(network, link, options, log);
+    const host = new DevnetHost({ network, options, log, link, peers, rpc });
     const relaySpecPath = path.resolve(options.directory, 'relay.json');
     const paraSpecPath = path.resolve(options.directory, 'para.json');
     await mkdir(options.directory, { recursive: true });
-    await Promise.all([writeFile(relaySpecPath, specs.relay), writeFile(paraSpecPath, specs.para)]);
+    const { relay, parachain } = specs(network, (chain) => peers.addresses(chain));
+    await Promise.all([writeFile(relaySpecPath, relay), writeFile(paraSpecPath, parachain)]);
     void host.#beat();
     const genesisHash = toHex(network.parachain.chain.genesis.hash);
-    return { host, relaySpecPath, paraSpecPath, genesisHash, rpcUrl: host.#reachable?.rpc?.url };
+    return { host, relaySpecPath, paraSpecPath, genesisHash, rpcUrl: rpc?.url };
   }
 
-  cut(): Promise<void> {
+  cut(target?: PeerTarget | 'rpc'): Promise<void> {
     return this.#change(async () => {
-      const reachable = this.#reachable;
-      this.#reachable = undefined;
-      await Promise.all([reachable?.rpc?.close(), reachable?.relay.close(), reachable?.parachain.close()]);
+      if (target === undefined || target === 'rpc') await this.#rpcFor(target)?.cut();
+      if (target !== 'rpc') await this.#peers.cut(target);
     });
   }
 
-  restore(): Promise<void> {
+  restore(target?: PeerTarget | 'rpc'): Promise<void> {
     return this.#change(async () => {
-      if (this.#reachable === undefined) await this.#comeUp();
+      if (target === undefined || target === 'rpc') await this.#rpcFor(target)?.restore();
+      if (target !== 'rpc') await this.#peers.restore(target);
     });
   }
 
@@ -97,36 +94,59 @@ export class DevnetHost implements Pick<Devnet, RemoteMethod> {
     return (await this.#network.step()).number;
   }
 
+  async reorg(options: ReorgOptions): Promise<Reorged> {
+    const { retracted, best } = await this.#network.reorg(options);
+    return { retracted: retracted.map((block) => this.#describe(block)), best: this.#describe(best) };
+  }
+
+  async setFinality(mode: FinalityMode): Promise<void> {
+    await this.#network.setFinality(mode);
+    this.#finality = mode;
+  }
+
+  async changeVoters(): Promise<VoterChange> {
+    const { setId, block } = await this.#network.changeVoters();
+    return { setId: Number(setId), relayBlockNumber: block.number };
+  }
+
+  async upgradeRuntime(options: UpgradeOptions = {}): Promise<RuntimeUpgrade> {
+    const { specVersion, block } = await this.#network.upgradeRuntime(options);
+    return { specVersion, blockNumber: block.number };
+  }
+
   async status(): Promise<DevnetStatus> {
     const heights = ({ best, finalized }: Chain) => ({ best: best.number, finalized: finalized.number });
     return {
       relay: heights(this.#network.relay.chain),
       parachain: heights(this.#network.parachain.chain),
-      peers: this.#reachable && {
-        relay: this.#reachable.relay.status(),
-        parachain: this.#reachable.parachain.status(),
-      },
+      finality: this.#finality,
+      peers: this.#peers.status(),
+      rpc: this.#rpc?.status(),
+      link: this.#link.link,
       processId: process.pid,
       residentMemoryBytes: process.memoryUsage.rss(),
     };
   }
 
-  async setFaults(faults: Partial<Faults>): Promise<void> {
-    Object.assign(this.#faults, faults);
+  async setFaults(faults: Partial<Faults>, target?: PeerTarget): Promise<void> {
+    this.#peers.setFaults(faults, target);
+  }
+
+  async setRpcFaults(faults: Partial<RpcFaults>): Promise<void> {
+    this.#rpcFor('rpc')?.setFaults(faults);
+  }
+
+  async setLink(link: Partial<Link>): Promise<void> {
+    this.#link.set(link);
+  }
+
+  async linkBytes(): Promise<LinkBytes> {
+    return this.#link.bytes();
   }
 
   async block(number: number): Promise<DevnetBlock | undefined> {
-    const { chain } = this.#network.parachain;
-    const block = chain.blockByNumber(number);
-    return (
-      block && {
-        number,
-        hash: toHex(block.hash),
-        header: toHex(block.header),
-        extrinsics: block.body.map(toHex),
-        finalized: number <= chain.finalized.number,
-      }
-    );
+    const block = this.#network.parachain.chain.blockByNumber(number);
+    return block && this.#describe(block);
   }
 
   async blockHash(number: number): Promise<Hex | undefined> {
@@ -144,7 +164,7 @@ export class DevnetHost implements Pick<Devnet, RemoteMethod> {
           blockHash: toHex(block.hash),
           extrinsicIndex,
           extrinsic: toHex(extrinsic),
-          succeeded: this.#network.parachain.succeeded(extrinsic),
+          succeeded: this.#network.parachain.succeeded(block, extrinsic),
         });
       }
     }
@@ -165,44 +185,23 @@ export class DevnetHost implements Pick<Devnet, RemoteMethod> {
     return changed;
   }
 
-  /** Returns the specifications that lead clients here. The ports are the same each time. */
-  async #comeUp(): Promise<{ relay: string; para: string }> {
-    const { relay, parachain } = this.#network;
-    const shared = { faults: this.#faults, log: this.#log };
-    const [relayPeer, parachainPeer] = await Promise.all([
-      Peer.listen({ ...shared, ...this.#identities.relay, chain: relay.chain, finality: relay }),
-      Peer.listen({
-        ...shared,
-        ...this.#identities.parachain,
-        chain: parachain.chain,
-        onExtrinsic: (extrinsic) => this.#include(extrinsic),
-      }),
-    ]);
-    const specs = {
-      relay: JSON.stringify(relay.chain.specForClients([relayPeer.address], 'storage')),
-      para: JSON.stringify(parachain.chain.specForClients([parachainPeer.address], 'root')),
-    };
-    const rpc = await this.#startRpc(specs);
-    this.#identities = {
-      relay: { ...this.#identities.relay, port: relayPeer.port },
-      parachain: { ...this.#identities.parachain, port: parachainPeer.port },
-      rpcPort: rpc?.port ?? 0,
-    };
-    this.#reachable = { relay: relayPeer, parachain: parachainPeer, rpc };
-    return specs;
+  /** @throws DevnetError `devnet.bad_input` when it is asked for and there is none */
+  #rpcFor(target: 'rpc' | undefined): ReachableRpc | undefined {
+    if (this.#rpc === undefined && target === 'rpc') {
+      throw new DevnetError('devnet.bad_input', 'this network was started without an RPC server');
+    }
+    return this.#rpc;
   }
 
-  async #startRpc(specs: { relay: string; para: string }): Promise<RpcServer | undefined> {
-    if (this.#options.rpc === undefined || this.#options.rpc === false) return undefined;
-    const { RpcServer } = await import('./rpc/rpc-server.ts');
-    const { rpcPort: port } = this.#identities;
-    return await RpcServer.listen({ relaySpec: specs.relay, paraSpec: specs.para, port, log: this.#log });
-  }
-
-  #include(extrinsic: Uint8Array): void {
-    this.#network.include(extrinsic).catch((thrown: unknown) => {
-      this.#log(`cannot make a block: ${messageOf(thrown)}`);
-    });
+  #describe(block: Block): DevnetBlock {
+    const { chain } = this.#network.parachain;
+    return {
+      number: block.number,
+      hash: toHex(block.hash),
+      header: toHex(block.header),
+      extrinsics: block.body.map(toHex),
+      finalized: block.number <= chain.finalized.number && chain.blockByNumber(block.number) === block,
+    };
   }
 
   async #beat(): Promise<void> {
@@ -217,4 +216,37 @@ export class DevnetHost implements Pick<Devnet, RemoteMethod> {
       }
     }
   }
+}
+
+/** For clients that know the network by these addresses. */
+function specs(
+  { relay, parachain }: DevNetwork,
+  addresses: (chain: ChainName) => readonly string[],
+): Record<ChainName, string> {
+  return {
+    relay: JSON.stringify(relay.chain.specForClients(addresses('relay'), 'storage')),
+    parachain: JSON.stringify(parachain.chain.specForClients(addresses('parachain'), 'root')),
+  };
+}
+
+/** The server follows the chains through honest peers of its own, which no fault and no cut reaches. */
+async function openRpc(
+  network: DevNetwork,
+  link: SharedLink,
+  { rpc }: StartOptions,
+  log: (line: string) => void,
+): Promise<ReachableRpc | undefined> {
+  if (rpc === undefined || rpc === false) return undefined;
+  const { ReachableRpc: Rpc } = await import('./rpc/reachable-rpc.ts');
+  const port = typeof rpc === 'object' ? rpc.port : 0;
+  const peers = await Peers.listenPrivately({ network, log });
+  const { relay, parachain } = specs(network, (chain) => [peers[chain]]);
+  return await Rpc.open({
+    relaySpec: relay,
+    paraSpec: parachain,
+    chain: network.parachain.chain,
+    link,
+    port,
+    log,
+  });
 }

@@ -9,12 +9,14 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Devnet, type DevnetOptions } from './devnet.ts';
 import { DevnetError } from './errors.ts';
-import { type RemoteMethod, type Reply, type Request, type Started } from './messages.ts';
+import { REMOTE_METHODS, type RemoteMethod, type Reply, type Request, type Started } from './messages.ts';
 
 export { DevnetError, type DevnetErrorCode } from './errors.ts';
-export type { Devnet, DevnetBlock, DevnetOptions, DevnetStatus, FoundExtrinsic, Heights } from './devnet.ts';
+export type * from './devnet.ts';
+export { type ByteCount, type ConnectionBytes, type Link, type LinkBytes, OPEN_LINK } from './link/link.ts';
 export type { Endowment } from './parachain/genesis.ts';
-export type { Faults } from './peer/faults.ts';
+export { type Faults, noFaults } from './peer/faults.ts';
+export { noRpcFaults, type RpcFaults, type SubmissionErrorCode } from './rpc/rpc-faults.ts';
 
 /** Ending a process that has nothing to save takes milliseconds. */
 const STOP_TIMEOUT_MS = 5_000;
@@ -47,18 +49,9 @@ export async function startDevnet(options: DevnetOptions = {}): Promise<Devnet> 
 }
 
 function passOn(remote: DevnetProcess): Pick<Devnet, RemoteMethod> {
-  const call = <Method extends RemoteMethod>(method: Method) =>
-    (async (...args: readonly unknown[]) => await remote.ask({ method, args })) as Devnet[Method];
-  return {
-    cut: call('cut'),
-    restore: call('restore'),
-    step: call('step'),
-    status: call('status'),
-    setFaults: call('setFaults'),
-    block: call('block'),
-    blockHash: call('blockHash'),
-    findExtrinsics: call('findExtrinsics'),
-  };
+  const call = (method: RemoteMethod) =>
+    [method, (...args: readonly unknown[]) => remote.ask({ method, args })] as const;
+  return Object.fromEntries(REMOTE_METHODS.map(call)) as unknown as Pick<Devnet, RemoteMethod>;
 }
 
 interface Waiting {

@@ -87,8 +87,8 @@ function printReady(devnet: Devnet, json: boolean): void {
 
 async function printStatus(devnet: Devnet, json: boolean): Promise<void> {
   const { relay, parachain, peers } = await devnet.status();
-  const connections = (peers?.relay.connections ?? 0) + (peers?.parachain.connections ?? 0);
-  const extrinsics = peers?.parachain.extrinsics ?? 0;
+  const connections = peers.reduce((sum, peer) => sum + peer.connections, 0);
+  const extrinsics = peers.reduce((sum, peer) => sum + peer.extrinsics, 0);
   if (json) {
     console.log(JSON.stringify({ event: 'status', relay, parachain, connections, extrinsics }));
     return;

@@ -18,6 +18,24 @@ export interface Started {
 /** The calls of `Devnet` that are passed on as they are. */
 export type RemoteMethod = Exclude<keyof Devnet, 'stop' | keyof Started>;
 
+export const REMOTE_METHODS = Object.keys({
+  cut: true,
+  restore: true,
+  step: true,
+  status: true,
+  setFaults: true,
+  setRpcFaults: true,
+  setLink: true,
+  linkBytes: true,
+  reorg: true,
+  setFinality: true,
+  changeVoters: true,
+  upgradeRuntime: true,
+  block: true,
+  blockHash: true,
+  findExtrinsics: true,
+} satisfies Record<RemoteMethod, true>) as readonly RemoteMethod[];
+
 export type Request =
   | { readonly id: number; readonly method: 'start'; readonly options: StartOptions }
   | { readonly id: number; readonly method: RemoteMethod; readonly args: readonly unknown[] };

@@ -1,8 +1,8 @@
 // `/light/2`: proofs of storage and of runtime calls (light.v1.proto of sc-network-light).
-import { type Chain } from '../chain/chain.ts';
 import { type Bytes } from '../encoding/bytes.ts';
 import { encodeBytesField, ProtobufMessage } from '../encoding/protobuf.ts';
 import { DevnetError } from '../errors.ts';
+import { type PeerView } from './view.ts';
 
 const REQUEST = { remoteCall: 1, remoteRead: 2 };
 const CALL = { blockHash: 2 };
@@ -34,18 +34,14 @@ export function decodeLightRequest(request: Bytes): LightRequest {
  * The proof for a request. For a call, whichever it is, that is nearly the whole state: it is small.
  * @throws DevnetError `devnet.unknown_block` or `devnet.state_pruned`
  */
-export function answerLightRequest(
-  chain: Chain,
-  request: LightRequest,
-  present: (proof: Bytes) => Bytes,
-): Bytes {
-  const block = chain.blockByHash(request.blockHash);
+export function answerLightRequest(view: PeerView, request: LightRequest): Bytes {
+  const block = view.blockByHash(request.blockHash);
   if (block === undefined)
     throw new DevnetError('devnet.unknown_block', 'a proof at a block that is not known');
-  const trie = chain.trieAt(block);
+  const trie = view.trieAt(block);
   const proof = request.kind === 'call' ? trie.proofOfAll() : trie.proofOfKeys(request.keys);
   const field = request.kind === 'call' ? RESPONSE.remoteCall : RESPONSE.remoteRead;
-  return encodeBytesField(field, encodeBytesField(PROOF, present(proof)));
+  return encodeBytesField(field, encodeBytesField(PROOF, view.present(proof)));
 }
 
 function required(bytes: Bytes | undefined): Bytes {

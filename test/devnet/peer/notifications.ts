@@ -12,6 +12,8 @@ export interface NotificationsOptions {
   readonly receive?: (message: Bytes) => void;
   /** Sent as soon as our stream is open. */
   readonly greeting?: () => readonly Bytes[];
+  /** While it holds, nobody is answered and nothing is sent. */
+  readonly isSilent: () => boolean;
   readonly log: (line: string) => void;
 }
 
@@ -42,6 +44,7 @@ export class Notifications {
 
   /** To everyone whose stream is open. */
   async broadcast(message: Bytes): Promise<void> {
+    if (this.#options.isSilent()) return;
     await Promise.all([...this.#outbound].map(([id, outbound]) => this.#send(id, outbound, message)));
   }
 
@@ -56,13 +59,13 @@ export class Notifications {
 
   async #serve(inbound: FramedStream, connection: Connection): Promise<void> {
     const theirHandshake = await inbound.next();
-    if (theirHandshake === undefined) return;
+    if (theirHandshake === undefined || this.#options.isSilent()) return;
     await inbound.send(this.#options.handshake());
     this.#openOutbound(connection).catch((thrown: unknown) => {
       this.#options.log(`${this.#options.protocol}: cannot open our stream: ${messageOf(thrown)}`);
     });
     for (let message = await inbound.next(); message !== undefined; message = await inbound.next()) {
-      this.#options.receive?.(message);
+      if (!this.#options.isSilent()) this.#options.receive?.(message);
     }
   }
 

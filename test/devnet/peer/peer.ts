@@ -9,75 +9,66 @@ import { type Chain } from '../chain/chain.ts';
 import { type Bytes, toHex } from '../encoding/bytes.ts';
 import { ScaleReader } from '../encoding/scale.ts';
 import { DevnetError } from '../errors.ts';
-import { type FinalityProof, type GrandpaVoters } from '../relay/grandpa.ts';
 import { encodeAnnouncement, encodeAnnouncesHandshake, ROLE_AUTHORITY } from './block-announces.ts';
-import { type Faults, flipBit } from './faults.ts';
+import { type Faults } from './faults.ts';
 import { encodeCommitMessage, encodeNeighborPacket } from './grandpa.ts';
 import { answerFindNode } from './kademlia.ts';
 import { answerLightRequest, decodeLightRequest } from './light.ts';
 import { Notifications } from './notifications.ts';
 import { answerRequests, type RequestHandler } from './request-response.ts';
-import { answerBlockRequest, type BlockView } from './sync.ts';
+import { answerBlockRequest } from './sync.ts';
+import { type Finality, PeerView } from './view.ts';
 import { answerWarpSyncRequest } from './warp-sync.ts';
-
-/** A chain with finality of its own: the relay chain. */
-export interface Finality {
-  readonly grandpa: GrandpaVoters;
-  readonly finalityProofOf: (block: Block) => FinalityProof | undefined;
-}
 
 export interface PeerOptions {
   readonly chain: Chain;
   readonly privateKey: PrivateKey;
-  /** 0: any that is free. */
-  readonly port: number;
   readonly finality?: Finality;
   /** Called with each extrinsic that a client sends, with its length prefix. */
   readonly onExtrinsic?: (extrinsic: Bytes) => void;
-  readonly faults: Faults;
   readonly log: (line: string) => void;
 }
 
-export interface PeerStatus {
+export interface PeerCounts {
   readonly connections: number;
-  /** Answered and refused ones by protocol (`sync/2`, ...) since the peer came up. */
+  /** Answered and refused ones by protocol (`sync/2`, ...). */
   readonly requests: Readonly<Record<string, number>>;
   readonly extrinsics: number;
 }
 
-/** The last byte of a precommit's signature, from the end of a justification: 32 bytes of voter and a zero follow. */
-const SIGNATURE_IN_JUSTIFICATION = 34;
-/** The same in a commit: the voter follows. */
-const SIGNATURE_IN_COMMIT = 33;
+interface Withheld {
+  readonly extrinsic: Bytes;
+  /** The height that lets it go. */
+  readonly until: number;
+}
 
 export class Peer {
   readonly #options: PeerOptions;
   readonly #node: Libp2p;
+  readonly #view: PeerView;
   readonly #announces: Notifications;
   readonly #grandpa: Notifications | undefined;
   readonly #transactions: Notifications;
   readonly #requests = new Map<string, number>();
-  readonly #view: BlockView;
   #extrinsics = 0;
+  #withheld: readonly Withheld[] = [];
   #stopListening = (): void => undefined;
 
   private constructor(options: PeerOptions, node: Libp2p) {
     this.#options = options;
     this.#node = node;
-    const { finality, faults, log } = options;
-    this.#view = {
-      headerOf: ({ header }) => (faults.auraSeals ? flipBit(header) : header),
-      justificationOf: (block) => {
-        const justification = finality?.finalityProofOf(block)?.justification;
-        if (justification === undefined || !faults.grandpaSignatures) return justification;
-        return flipBit(justification, SIGNATURE_IN_JUSTIFICATION);
-      },
-    };
-    const ofName = (name: string) => ({ node, protocol: this.#protocol(name), log });
+    const { chain, finality, log } = options;
+    this.#view = new PeerView(chain, finality);
+    const ofName = (name: string) => ({
+      node,
+      protocol: this.#protocol(name),
+      isSilent: () => this.#view.faults.silent,
+      log,
+    });
     const ofAuthority = () => Uint8Array.of(ROLE_AUTHORITY);
     this.#announces = new Notifications({
       ...ofName('block-announces/1'),
-      handshake: () => encodeAnnouncesHandshake(options.chain.best, options.chain.genesis.hash),
+      handshake: () => encodeAnnouncesHandshake(this.#view.best, chain.genesis.hash),
     });
     this.#transactions = new Notifications({
       ...ofName('transactions/1'),
@@ -94,10 +85,11 @@ export class Peer {
       });
   }
 
+  /** Listens on a port of its own, on 127.0.0.1. */
   static async listen(options: PeerOptions): Promise<Peer> {
     const node = await createLibp2p({
       privateKey: options.privateKey,
-      addresses: { listen: [`/ip4/127.0.0.1/tcp/${options.port}/ws`] },
+      addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] },
       transports: [webSockets()],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
@@ -108,18 +100,28 @@ export class Peer {
     return peer;
   }
 
-  /** Multiaddress for the `bootNodes` of a chain specification. */
-  get address(): string {
+  /** Where it listens. */
+  get port(): number {
     const [address] = this.#node.getMultiaddrs();
     if (address === undefined) throw new DevnetError('devnet.not_running', 'the peer does not listen');
-    return address.toString();
+    return Number(/\/tcp\/(\d+)\//.exec(address.toString())?.[1]);
   }
 
-  get port(): number {
-    return Number(/\/tcp\/(\d+)\//.exec(this.address)?.[1]);
+  /** Multiaddress for the `bootNodes` of a chain specification, of a port that leads here. */
+  addressAt(port: number): string {
+    return `/ip4/127.0.0.1/tcp/${port}/ws/p2p/${this.#node.peerId.toString()}`;
   }
 
-  status(): PeerStatus {
+  get faults(): Readonly<Faults> {
+    return this.#view.faults;
+  }
+
+  /** Those that are not named stay as they are. */
+  setFaults(faults: Partial<Faults>): void {
+    this.#view.setFaults(faults);
+  }
+
+  counts(): PeerCounts {
     return {
       connections: this.#node.getConnections().length,
       requests: Object.fromEntries(this.#requests),
@@ -133,34 +135,34 @@ export class Peer {
   }
 
   async #register(): Promise<void> {
-    const { chain, finality, faults, log } = this.#options;
-    const answer = async (name: string, handler: RequestHandler) => {
+    const { chain, finality, log } = this.#options;
+    const view = this.#view;
+    const answer = async (name: string, handler: (request: Bytes) => Bytes) => {
       const counted: RequestHandler = (request) => {
         this.#requests.set(name, (this.#requests.get(name) ?? 0) + 1);
-        return handler(request);
+        return view.faults.silent ? undefined : handler(request);
       };
       await answerRequests(this.#node, this.#protocol(name), counted, (reason) =>
         log(`${name} refused: ${reason.message}`),
       );
     };
-    await answer('sync/2', (request) => answerBlockRequest(chain, this.#view, request));
-    await answer('light/2', (request) =>
-      answerLightRequest(chain, decodeLightRequest(request), (proof) =>
-        faults.storageProofs ? flipBit(proof) : proof,
-      ),
-    );
+    await answer('sync/2', (request) => answerBlockRequest(view, request));
+    await answer('light/2', (request) => answerLightRequest(view, decodeLightRequest(request)));
     await answer('kad', answerFindNode);
     await this.#announces.listen();
     await this.#transactions.listen();
     if (finality !== undefined) {
-      await answer('sync/warp', (begin) => answerWarpSyncRequest(chain, this.#view, begin));
+      await answer('sync/warp', (begin) => answerWarpSyncRequest(view, begin));
       await this.#grandpa?.listen();
     }
     await this.#node.handle('/ipfs/ping/1.0.0', (stream) => {
-      stream.addEventListener('message', ({ data }) => stream.send(data));
+      stream.addEventListener('message', ({ data }) => {
+        if (!view.faults.silent) stream.send(data);
+      });
     });
     this.#stopListening = chain.onBlock((best, finalized) => {
       this.#publish(best, finalized).catch((thrown: unknown) => log(`cannot publish: ${String(thrown)}`));
+      this.#letGo(best.number);
     });
   }
 
@@ -169,23 +171,34 @@ export class Peer {
   }
 
   #neighborPacket({ grandpa }: Finality): Bytes {
-    return encodeNeighborPacket(grandpa.round, grandpa.setId, this.#options.chain.finalized.number);
+    return encodeNeighborPacket(grandpa.round, grandpa.setId, this.#view.finalized.number);
   }
 
   async #publish(best: Block, finalized: Block | undefined): Promise<void> {
-    const { finality, faults } = this.#options;
+    if (this.#view.faults.stale) return;
     await this.#announces.broadcast(encodeAnnouncement(this.#view.headerOf(best)));
-    const commit = finalized && finality?.finalityProofOf(finalized)?.commit;
+    const { finality } = this.#options;
+    const commit = finalized && this.#view.commitOf(finalized);
     if (commit === undefined || finality === undefined) return;
-    const shown = faults.grandpaSignatures ? flipBit(commit, SIGNATURE_IN_COMMIT) : commit;
     await this.#grandpa?.broadcast(this.#neighborPacket(finality));
-    await this.#grandpa?.broadcast(encodeCommitMessage(shown));
+    await this.#grandpa?.broadcast(encodeCommitMessage(commit));
   }
 
   #receiveExtrinsics(message: Bytes): void {
+    const { withheldTransactions } = this.#view.faults;
     for (const extrinsic of new ScaleReader(message).extrinsics()) {
       this.#extrinsics += 1;
-      this.#options.onExtrinsic?.(extrinsic);
+      if (withheldTransactions === false) this.#options.onExtrinsic?.(extrinsic);
+      else if (typeof withheldTransactions === 'number') {
+        const until = this.#options.chain.best.number + withheldTransactions;
+        this.#withheld = [...this.#withheld, { extrinsic, until }];
+      }
     }
+  }
+
+  #letGo(height: number): void {
+    const due = this.#withheld.filter(({ until }) => until <= height);
+    this.#withheld = this.#withheld.filter(({ until }) => until > height);
+    for (const { extrinsic } of due) this.#options.onExtrinsic?.(extrinsic);
   }
 }

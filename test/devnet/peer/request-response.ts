@@ -5,8 +5,8 @@ import { FramedStream } from './framed-stream.ts';
 /** Requests of one client that may be open at once; a client under sync has a few dozen. */
 const MAX_OPEN_REQUESTS = 256;
 
-/** What it throws refuses the request. */
-export type RequestHandler = (request: Bytes) => Bytes;
+/** What it throws refuses the request; undefined leaves it unanswered for good. */
+export type RequestHandler = (request: Bytes) => Bytes | undefined;
 
 /** A protocol in which each stream is one request and its answer. */
 export async function answerRequests(
@@ -22,7 +22,9 @@ export async function answerRequests(
       try {
         const request = await frames.next();
         if (request === undefined) return;
-        await frames.send(handler(request));
+        const answer = handler(request);
+        if (answer === undefined) return;
+        await frames.send(answer);
         await frames.close();
       } catch (thrown) {
         const reason = thrown instanceof Error ? thrown : new Error(String(thrown));

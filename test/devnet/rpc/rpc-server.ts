@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type AddChainOptions, type Chain, type Client, start } from 'smoldot';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { type Chain as LocalChain } from '../chain/chain.ts';
 import { DevnetError, messageOf } from '../errors.ts';
+import { type RpcFaults } from './rpc-faults.ts';
 
 /** A JSON-RPC request with a full parachain block in it. */
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -16,8 +18,10 @@ export interface RpcServerOptions {
   /** Chain specifications, as JSON. */
   readonly relaySpec: string;
   readonly paraSpec: string;
-  /** 0: any that is free. */
-  readonly port: number;
+  /** The parachain. */
+  readonly chain: LocalChain;
+  /** Read at each message. */
+  readonly faults: Readonly<RpcFaults>;
   readonly log: (line: string) => void;
 }
 
@@ -26,6 +30,7 @@ export class RpcServer {
   readonly #client: Client;
   readonly #relay: Chain;
   readonly #server: WebSocketServer;
+  readonly #requests = new Map<string, number>();
 
   private constructor(options: RpcServerOptions, client: Client, relay: Chain, server: WebSocketServer) {
     this.#options = options;
@@ -37,9 +42,10 @@ export class RpcServer {
     });
   }
 
-  /** @throws DevnetError `devnet.bad_input` when the port is taken */
+  /** Listens on a port of its own, on 127.0.0.1. */
   static async listen(options: RpcServerOptions): Promise<RpcServer> {
-    const server = await listenOn(options.port);
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: MAX_REQUEST_BYTES });
+    await once(server, 'listening');
     const client = start({
       maxLogLevel: WARNINGS,
       logCallback: (_level, target, message) => options.log(`rpc ${target}: ${message}`),
@@ -54,8 +60,8 @@ export class RpcServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  get url(): string {
-    return `ws://127.0.0.1:${this.port}`;
+  counts(): { connections: number; requests: Readonly<Record<string, number>> } {
+    return { connections: this.#server.clients.size, requests: Object.fromEntries(this.#requests) };
   }
 
   async close(): Promise<void> {
@@ -83,16 +89,6 @@ export class RpcServer {
     for (const request of early) receive(request);
     for await (const response of chain.jsonRpcResponses) socket.send(response);
   }
-}
-
-async function listenOn(port: number): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port, maxPayload: MAX_REQUEST_BYTES });
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    throw new DevnetError('devnet.bad_input', `cannot listen on port ${port}: ${messageOf(cause)}`, cause);
-  }
-  return server;
 }
 
 function parachainOf({ paraSpec }: RpcServerOptions, relay: Chain): AddChainOptions {
