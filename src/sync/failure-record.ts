@@ -24,7 +24,8 @@ export class FailureRecord {
     const code = codeOf(error);
     const message = error instanceof Error ? error.message : String(error);
     const hint = error instanceof StationError ? (error.hint ?? null) : null;
-    this.#set({ code, message, hint, failures: ++this.#inARow, atMs });
+    const remedy = error instanceof StationError ? error.remedy : 'operator';
+    this.#set({ code, message, hint, remedy, failures: ++this.#inARow, atMs });
     return this.#inARow;
   }
 

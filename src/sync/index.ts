@@ -9,13 +9,28 @@ export type {
   SyncOptions,
   SyncTiming,
 } from './ports.ts';
+export { amountInWords, bytesInWords, durationInWords } from './amounts-in-words.ts';
+export { newLink, observeLink, type LinkStage, type LinkView } from './link-view.ts';
+export {
+  linkInWords,
+  statusInWords,
+  SYNC_STATES,
+  type StateInWords,
+  type SyncState,
+} from './status-in-words.ts';
+export { linkStatus } from './status-watch.ts';
+export { SYNC_FAULT_CODES, type FaultEffect, type SyncFaultCode } from './sync-faults.ts';
 export {
   anchorCovering,
   readSyncStatus,
   type AnchorSummary,
+  type HeldBack,
+  type LinkStatus,
   type OpenIntentSummary,
   type StoredSyncStatus,
   type SyncFailure,
   type SyncStatus,
+  type SyncTraffic,
+  type Traffic,
 } from './status.ts';
 export { openSync, type Sync, type SyncOutcome } from './sync.ts';

@@ -1,6 +1,9 @@
-import type { AnchorEvidence, Hex } from '../chain/index.ts';
+import type { Remedy } from '../../hal/contract/index.ts';
+import type { AnchorEvidence, ChainFacts, Hex } from '../chain/index.ts';
 import type { Intent, IntentState } from './intent.ts';
+import type { LinkStage } from './link-view.ts';
 import { OutboxStore } from './outbox-store.ts';
+import type { SyncFaultCode } from './sync-faults.ts';
 
 /** A final anchor, without its proof. */
 export interface AnchorSummary {
@@ -25,6 +28,8 @@ export interface SyncFailure {
   readonly code: string;
   readonly message: string;
   readonly hint: string | null;
+  /** `operator`: somebody has to do something. Absent in what an older release wrote. */
+  readonly remedy?: Remedy;
   /** In a row. */
   readonly failures: number;
   readonly atMs: number;
@@ -58,7 +63,106 @@ export interface SyncStatus {
     readonly free: string | null;
   } | null;
   readonly gateway: { readonly pid: number | null; readonly rssBytes: number } | null;
+  /** For how long the phase has been what it is. */
+  readonly phaseForMs: number;
+  /** What the present gateway says of its way to the chain; null: there is none. */
+  readonly link: LinkStatus | null;
+  /** How far the gateway before the present one came; null: there was none. */
+  readonly lastTry: Pick<LinkStatus, 'stage' | 'peers'> | null;
+  /** What was last known of the chain, also while there is no gateway; null: nothing since the service started. */
+  readonly seen: SeenChain | null;
+  /** What keeps an anchor from being made though entries wait; null: nothing does. */
+  readonly held: HeldBack | null;
+  /** Until the next anchor is due; null: nothing waits to be anchored. */
+  readonly nextDueInMs: number | null;
+  readonly traffic: SyncTraffic;
+  /** Paid for the last final anchor, in the chain's smallest unit; null: not known. */
+  readonly lastCost: string | null;
+  readonly balance: BalanceStatus;
+  readonly clock: ChainClock;
+  /** Faults that are raised now, as they stand in the journal. */
+  readonly faults: readonly SyncFaultCode[];
 }
+
+export interface LinkStatus {
+  readonly stage: LinkStage;
+  readonly stageForMs: number;
+  /** Of the parachain; null: not known. */
+  readonly peers: number | null;
+  readonly relayPeers: number | null;
+  /** For how long there has been no peer; null: there is one, or nobody says. */
+  readonly peerlessForMs: number | null;
+  /** How often the last peer went, since this gateway started. */
+  readonly peerLosses: number;
+  readonly best: number | null;
+  readonly finalized: number | null;
+  /** Since the finalized height last grew, on a monotonic clock. */
+  readonly finalizedAgeMs: number | null;
+  /** A block that was seen final before, and that this gateway has not reached yet; null: it is there, or none is known. */
+  readonly target: number | null;
+  /** Of the way from where this gateway began to `target`. */
+  readonly percent: number | null;
+}
+
+export interface SeenChain {
+  readonly specName: string;
+  readonly specVersion: number;
+  readonly token: ChainFacts['token'];
+  /** The highest finalized block that was told, and how long ago it was. */
+  readonly finalizedNumber: number | null;
+  readonly finalizedAgeMs: number | null;
+  readonly free: string | null;
+}
+
+/** Bytes on the gateway's sockets: what TLS, WebSocket and the peers' protocols take included, TCP and IP not. */
+export interface Traffic {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+export interface SyncTraffic {
+  /** Of the gateway that runs. */
+  readonly session: Traffic | null;
+  /** Of the last one that is gone. */
+  readonly last: Traffic | null;
+  /** Of the station's day, for `metered.bytesPerDay`; null: nobody counts. */
+  readonly today: Traffic | null;
+}
+
+export interface BalanceStatus {
+  /** Free balance of the account in the chain's smallest unit, as of the last time it was asked for. */
+  readonly free: string | null;
+  /** Below it the balance is low; null: not configured, or no cost is known to count anchors by. */
+  readonly lowBelow: string | null;
+  readonly low: boolean;
+}
+
+/** The station's clock beside the chain's. */
+export interface ChainClock {
+  /** Whether a source of time vouches for the station's clock. */
+  readonly trusted: boolean;
+  /** Station minus the chain's newest finalized block, when it was last compared; null: not known. */
+  readonly aheadMs: number | null;
+}
+
+/** Why the policy waits. */
+export type HeldBack =
+  /** Too few entries wait (`chain.minBacklog`); at the latest in `atMostMs` they are anchored all the same. */
+  | {
+      readonly by: 'backlog';
+      readonly backlog: number;
+      readonly minBacklog: number;
+      readonly atMostMs: number | null;
+    }
+  /** Outside of the windows of `chain.metered`. */
+  | { readonly by: 'window'; readonly opensInMs: number | null }
+  /** The bytes of the day are used up. */
+  | {
+      readonly by: 'bytes';
+      readonly usedBytes: number;
+      readonly bytesPerDay: number;
+      readonly freeInMs: number | null;
+    };
 
 /** What a state directory tells about syncing, whether a service is running or not. */
 export interface StoredSyncStatus {
@@ -72,6 +176,7 @@ export interface StoredSyncStatus {
 const ROWS_SHOWN = 20;
 export const GENESIS_PROPERTY = 'genesisHash';
 export const FAILURE_PROPERTY = 'failure';
+export const COST_PROPERTY = 'lastCost';
 
 export function storedFailure(store: OutboxStore): SyncFailure | null {
   const text = store.property(FAILURE_PROPERTY) ?? '';

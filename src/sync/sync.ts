@@ -1,5 +1,12 @@
 import type { Log } from '../../hal/contract/index.ts';
-import { type CallIndex, type ChainFacts, GatewayProcess, type Hex, REMARK } from '../chain/index.ts';
+import {
+  bytesToHex,
+  type CallIndex,
+  type ChainFacts,
+  GatewayProcess,
+  type Hex,
+  REMARK,
+} from '../chain/index.ts';
 import { SyncError } from './errors.ts';
 import { isInFlight } from './intent.ts';
 import { OutboxKeeper } from './outbox-keeper.ts';
@@ -10,11 +17,12 @@ import type { OpenGateway, SyncOptions, SyncTiming } from './ports.ts';
 import { DEFAULT_RETRY, retryDelayMs } from './retry-schedule.ts';
 import { checkCall, checkGenesis, parseCallIndex } from './chain-check.ts';
 import { FailureRecord } from './failure-record.ts';
-import { linkStatus, outboxStatus } from './live-status.ts';
+import { lowBelow, outboxStatus, overdueAfterMs, sessionStatus, statusKey, waitedMs } from './live-status.ts';
 import { Session } from './session.ts';
 import { fullBudget, type SigningBudget, spendSignature } from './signing-budget.ts';
 import { REMARK_CALL_INDICES } from './signing-policy.ts';
-import { type AnchorSummary, GENESIS_PROPERTY, summarize, type SyncStatus } from './status.ts';
+import { type AnchorSummary, COST_PROPERTY, GENESIS_PROPERTY, summarize, type SyncStatus } from './status.ts';
+import { type OwnStatus, StatusWatch } from './status-watch.ts';
 
 const DEFAULT_TIMING: SyncTiming = {
   idleMs: 15_000,
@@ -22,6 +30,8 @@ const DEFAULT_TIMING: SyncTiming = {
   firstRetryMs: DEFAULT_RETRY.firstMs,
   maxRetryMs: DEFAULT_RETRY.maxMs,
 };
+/** How often it is looked whether a fault has come or gone; those that wait do so for minutes. */
+const LOOK_FOR_FAULTS_MS = 60_000;
 
 export type SyncOutcome =
   | { readonly outcome: 'anchored'; readonly anchor: AnchorSummary | null }
@@ -81,6 +91,7 @@ class SyncService implements Sync {
   #waiters: Waiter[] = [];
   #wake: () => void = () => {};
   #lastTold = '';
+  readonly #watch: StatusWatch;
 
   constructor(options: SyncOptions, store: OutboxStore, lock: OutboxLock) {
     this.#options = options;
@@ -92,6 +103,7 @@ class SyncService implements Sync {
     const { callIndex } = options.chain;
     this.#allowedCalls = callIndex === undefined ? REMARK_CALL_INDICES : [parseCallIndex(callIndex)];
     this.#signatures = fullBudget(options.clock.nowMonoMs());
+    this.#watch = this.#openWatch();
     const { source, clock, wallClock, random, log } = options;
     this.#planner = new Planner({
       ...{ keeper: this.#keeper, source, clock, wallClock, random, log, signal: this.#abort.signal },
@@ -107,7 +119,7 @@ class SyncService implements Sync {
   }
 
   start(): void {
-    this.#running ??= Promise.all([this.#planner.run(), this.#sessionLoop()]);
+    this.#running ??= Promise.all([this.#planner.run(), this.#sessionLoop(), this.#lookForFaults()]);
   }
 
   async stop(): Promise<void> {
@@ -136,6 +148,11 @@ class SyncService implements Sync {
   }
 
   status(): SyncStatus {
+    const { genesisHash = null } = this.#keeper.lastFinal?.evidence ?? {};
+    return this.#watch.status(this.#ownStatus(), genesisHash && this.#floorNumber(genesisHash));
+  }
+
+  #ownStatus(): OwnStatus {
     const { chain, source, clock } = this.#options;
     const retryAt = this.#phase === 'waiting' ? this.#retryAtMonoMs : null;
     return {
@@ -144,8 +161,34 @@ class SyncService implements Sync {
       ...outboxStatus(this.#keeper, source.size()),
       failure: this.#failures.last,
       retryInMs: retryAt === null ? null : Math.max(0, Math.round(retryAt - clock.nowMonoMs())),
-      ...linkStatus(this.#session?.view),
+      ...sessionStatus(this.#session?.view),
+      held: null,
+      nextDueInMs: null,
     };
+  }
+
+  #openWatch(): StatusWatch {
+    const { clock, wallClock, log, account, chain, raisedFaults, onFault } = this.#options;
+    return new StatusWatch({
+      ...{ clock, wallClock, log, account: bytesToHex(account.publicKey) },
+      lowBelow: (lastCost, deposit) => lowBelow(chain.lowBalance, lastCost, deposit),
+      overdueAfterMs: overdueAfterMs(chain),
+      waitedMs: waitedMs(this.#lastAnchor(), wallClock),
+      lastCost: this.#store.property(COST_PROPERTY) ?? null,
+      onCost: (cost) => this.#store.setProperty(COST_PROPERTY, cost),
+      raised: raisedFaults ?? new Set(),
+      onFault: (effect) => onFault?.(effect),
+      onChange: () => this.#tell(),
+    });
+  }
+
+  async #lookForFaults(): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      this.#watch.look(this.#ownStatus());
+      await clock.sleep(LOOK_FOR_FAULTS_MS, signal).catch(() => {});
+    }
   }
 
   /** A gateway lives while there is something to do, and is started anew after a failure, with growing delays. */
@@ -241,10 +284,10 @@ class SyncService implements Sync {
     this.#settleWaiters((waiter) => waiter.resolve({ outcome: 'anchored', anchor }));
   }
 
-  /** Tells the status unless it is what was told last, memory and countdown aside. */
+  /** Tells the status unless it is what was told last, but for what changes all the time. */
   #tell(): void {
     const status = this.status();
-    const text = JSON.stringify({ ...status, retryInMs: 0, gateway: status.gateway?.pid });
+    const text = statusKey(status);
     if (text === this.#lastTold) return;
     this.#lastTold = text;
     try {
@@ -262,6 +305,7 @@ class SyncService implements Sync {
   #setPhase(phase: SyncStatus['phase']): void {
     if (phase === this.#phase) return;
     this.#phase = phase;
+    this.#watch.phaseChanged();
     this.#tell();
   }
 
@@ -287,8 +331,11 @@ class SyncService implements Sync {
 
   #openGateway(log: Log): OpenGateway {
     const { gatewayEntry, clock } = this.#options;
-    if (typeof gatewayEntry === 'function') return gatewayEntry;
-    return (onEvent, signal) => GatewayProcess.start({ entry: gatewayEntry, clock, log, onEvent, signal });
+    const open: OpenGateway =
+      typeof gatewayEntry === 'function'
+        ? gatewayEntry
+        : (onEvent, signal) => GatewayProcess.start({ entry: gatewayEntry, clock, log, onEvent, signal });
+    return this.#watch.observing(open);
   }
 
   async #untilWoken(atMostMs: number): Promise<void> {
