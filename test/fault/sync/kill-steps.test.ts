@@ -1,11 +1,16 @@
 // Killed at each step of sync that a test can name: real processes, and between them and the chain somebody who stops the
-// messages. What lies between two writes to the disk: kill-at-writes.test.ts.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+// messages; then at two of the writes to the outbox. All writes, and the gateway alone at each step: test/soak.
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { FAILING_DISK_NOTE, WHY_NO_FAILING_DISK } from '../../support/failing-disk.ts';
 import { RpcMiddleman } from '../../support/rpc-middleman.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 import { anchorWhatIsLeft } from '../../support/sync-kill-loop.ts';
 import { killAtStep, STEPS, type StepName } from '../../support/sync-kill-steps.ts';
+import { growLog, writeKiller } from '../../support/sync-kill-writes.ts';
 import { auditAnchors } from '../../support/sync-oracle.ts';
 import { startSyncWorld, type SyncWorld } from '../../support/sync-world.ts';
+
+const random = seededRandom('sync-writes');
 
 describe('a station killed at a step of sync', { timeout: 120_000 }, () => {
   let world: SyncWorld;
@@ -30,4 +35,22 @@ describe('a station killed at a step of sync', { timeout: 120_000 }, () => {
     expect(audit.problems).toEqual([]);
     expect(audit.onChain).toBeGreaterThanOrEqual(2);
   });
+
+  it.skipIf(WHY_NO_FAILING_DISK !== undefined)(
+    `has so when it ends in the middle of a write ${random.note}${FAILING_DISK_NOTE}`,
+    async () => {
+      const killer = writeKiller(world);
+      onTestFinished(() => killer.remove());
+      await growLog(world);
+      const writes = await killer.countWrites();
+      expect(writes.length).toBeGreaterThan(20);
+      for (let kill = 0; kill < 2; kill++) {
+        await growLog(world);
+        // The last of them tidy up, after the anchor is on disk.
+        await killer.dieAt(writes[random.below(writes.length / 2)] as number);
+      }
+      expect(await anchorWhatIsLeft(world, 60_000)).toEqual([]);
+      expect((await auditAnchors(world.devnet, world)).problems).toEqual([]);
+    },
+  );
 });
