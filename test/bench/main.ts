@@ -1,6 +1,7 @@
 // npm run bench -- [name ...] [--json] [--list]: what the product costs, next to a baseline measured in the same run.
 import os from 'node:os';
 import { parseArgs } from 'node:util';
+import { backlogBench } from './backlog.ts';
 import type { Bench } from './bench.ts';
 import { bigLogBench } from './biglog.ts';
 import { bundleBench } from './bundle.ts';
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   startBench,
   memoryBench,
   syncBench,
+  backlogBench,
   journalBench,
   proofsBench,
   bigLogBench,

@@ -24,6 +24,8 @@ export interface ConfigOptions {
   /** Two services of one name would push each other off the broker. */
   readonly name?: string;
   readonly groupCommit: string;
+  /** The product's default, unless a log must be larger. */
+  readonly maxSize?: string;
   /** Lines of the configuration's `chain` and `telemetry`. */
   readonly more?: readonly string[];
 }
@@ -40,7 +42,8 @@ export function writeConfig(directory: string, station: SimulatedStation, option
     ({ id, line, unitId, model }) =>
       `  - { id: ${id}, line: ${line}, unitId: ${unitId}, profile: ${model}, every: 1s }`,
   );
-  const journal = `journal: { groupCommit: ${options.groupCommit} }`;
+  const maxSize = options.maxSize === undefined ? '' : `, maxSize: ${options.maxSize}`;
+  const journal = `journal: { groupCommit: ${options.groupCommit}${maxSize} }`;
   const text = [
     `station: { name: ${options.name ?? 'BENCH'} }`,
     'lines:',

@@ -20,15 +20,28 @@ interface Status {
 export const STAGES = ['gateway', 'connect', 'sign and send', 'into a block', 'to finality'] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** Moments, as performance.now() tells them. */
 export interface SyncTimes {
-  /** From the moment the gateway is started to the final anchor. */
-  readonly totalMs: number;
-  /** A stage that was passed in one step with the next (a light client may skip "in block") is absent. */
-  readonly stageMs: Readonly<Partial<Record<Stage, number>>>;
+  /** The gateway is started. */
   readonly beganAt: number;
+  /** When each stage ended; one that was passed in one step with the next (a light client may skip "in block") is absent. */
+  readonly endedAt: Readonly<Partial<Record<Stage, number>>>;
   readonly finalAt: number;
   /** Entries that the anchor covers. */
   readonly size: number;
+}
+
+/** How long each stage took, counted from `since`, when there first was somebody to talk to. */
+export function stageTimes({ beganAt, endedAt }: SyncTimes, since = beganAt): Partial<Record<Stage, number>> {
+  const stageMs: Partial<Record<Stage, number>> = {};
+  let last = Math.max(beganAt, since);
+  for (const stage of STAGES) {
+    const ended = endedAt[stage];
+    if (ended === undefined || ended < last) continue;
+    stageMs[stage] = ended - last;
+    last = ended;
+  }
+  return stageMs;
 }
 
 export interface WatchedSync extends SyncTimes {
@@ -57,6 +70,7 @@ export class SyncLife {
   readonly startedAt = performance.now();
   readonly #chain: CountedChain;
   readonly #waiting = new Set<() => void>();
+  #startedMs: number | undefined;
   #status: Status | undefined;
   #current: RunningSync | undefined;
   #finished: SyncTimes[] = [];
@@ -67,12 +81,14 @@ export class SyncLife {
     if (this.service.child.stdout === null) throw new Error('the service has no stdout');
     createInterface({ input: this.service.child.stdout }).on('line', (line) => {
       const { event, status } = JSON.parse(line) as { event: string; status?: Status };
+      if (event === 'started') this.#startedMs ??= performance.now() - this.startedAt;
       if (event === 'sync' && status !== undefined) this.#hear(status, performance.now());
     });
   }
 
-  get status(): Status | undefined {
-    return this.#status;
+  /** From its start as a process until it meters; undefined until then. */
+  get startedMs(): number | undefined {
+    return this.#startedMs;
   }
 
   /** Resolves when the status fits; rejects when the service ends or it takes too long. */
@@ -167,15 +183,7 @@ export class SyncLife {
     if (state === 'inBlock') marks['into a block'] ??= at;
     if (status.anchoredSize <= from) return;
     marks['to finality'] = at;
-    const stageMs: Partial<Record<Stage, number>> = {};
-    let last = beganAt;
-    for (const stage of STAGES) {
-      const mark = marks[stage];
-      if (mark === undefined) continue;
-      stageMs[stage] = mark - last;
-      last = mark;
-    }
-    const times = { totalMs: at - beganAt, stageMs, beganAt, finalAt: at, size: status.anchoredSize };
+    const times = { beganAt, endedAt: marks, finalAt: at, size: status.anchoredSize };
     this.#finished = [...this.#finished, times];
     this.#current = undefined;
   }

@@ -1,76 +1,42 @@
-import { mkdirSync } from 'node:fs';
-import path from 'node:path';
-import type { SimulatedStation } from '../../hal/simulator/index.ts';
-import { createRootSeed, loadIdentity } from '../../src/identity/index.ts';
-import type { Endowment } from '../devnet/index.ts';
 import type { Bench, Measure, Row, Scale, Table } from './bench.ts';
-import { type CountedChain, startCountedChain, type Transport } from './counted-chain.ts';
-import { diskDirectory } from './disk.ts';
+import type { Transport } from './counted-chain.ts';
 import type { ProcessLook } from './process-memory.ts';
-import { startMeters, writeConfig } from './station.ts';
-import { STAGES, SyncLife, type WatchedSync } from './sync-life.ts';
+import { writeConfig } from './station.ts';
+import { STAGES, stageTimes, SyncLife, type WatchedSync } from './sync-life.ts';
+import { inSyncYard, stateOf, type SyncYard } from './sync-yard.ts';
 
 interface Pace {
   readonly rounds: number;
   /** Longer than a sync and the gateway's idle time together, so that the second sync starts a gateway of its own. */
   readonly anchorEvery: string;
+  readonly transports: readonly Transport[];
   /** Whether one service makes both syncs and is looked at before, between and after; otherwise a service each. */
   readonly watchWholeLife: boolean;
 }
 const PACE: Record<Scale, Pace> = {
-  full: { rounds: 5, anchorEvery: '45s', watchWholeLife: true },
-  tiny: { rounds: 1, anchorEvery: '2s', watchWholeLife: false },
+  full: { rounds: 5, anchorEvery: '45s', transports: ['rpc', 'light client'], watchWholeLife: true },
+  tiny: { rounds: 1, anchorEvery: '1s', transports: ['light client'], watchWholeLife: false },
 };
 const IDLE_LOOK_MS = 5_000;
-const METERS = 4;
-const TRANSPORTS: readonly Transport[] = ['rpc', 'light client'];
 
 export const syncBench: Bench = {
   name: 'sync',
   what: 'a sync from its start to the final anchor: time by stage, bytes on the wire, memory of core and gateway',
-  async run(scale) {
-    const pace = PACE[scale];
-    const disk = diskDirectory();
-    const meters = await startMeters(METERS);
-    const stations = await makeStations(disk.path, TRANSPORTS.length * pace.rounds);
-    const chain = await startCountedChain(
-      disk.path,
-      stations.map(({ endowment }) => endowment),
-    );
-    try {
-      const lives = new Map<Transport, Life[]>(TRANSPORTS.map((transport) => [transport, []]));
-      for (let round = 0; round < pace.rounds; round++) {
-        for (const transport of TRANSPORTS) {
-          const station = stations.pop();
-          if (station === undefined) throw new Error('too few stations were made');
-          lives.get(transport)?.push(await live({ chain, transport, meters, pace, ...station }));
-        }
-      }
-      return [timeTable(lives), bytesTable(lives), memoryTable(lives)];
-    } finally {
-      await chain.stop();
-      await meters.stop();
-      disk.remove();
-    }
-  },
+  run: (scale) => inSyncYard(stationsForSync(scale), (yard) => syncTables(yard, scale)),
 };
 
-/** A state directory with a seed and nothing else, and its account. */
-interface NewStation {
-  readonly directory: string;
-  readonly endowment: Endowment;
+/** How many stations `syncTables` uses up. */
+export function stationsForSync(scale: Scale): number {
+  return PACE[scale].transports.length * PACE[scale].rounds;
 }
 
-export async function makeStations(parent: string, count: number): Promise<NewStation[]> {
-  return await Promise.all(
-    Array.from({ length: count }, async (_, index) => {
-      const directory = path.join(parent, `station-${index}`);
-      mkdirSync(path.join(directory, 'state'), { recursive: true, mode: 0o700 });
-      await createRootSeed(path.join(directory, 'state'));
-      const { chainAccount } = await loadIdentity(path.join(directory, 'state'));
-      return { directory, endowment: { publicKey: chainAccount.publicKey, balance: 10n ** 15n } };
-    }),
-  );
+export async function syncTables(yard: SyncYard, scale: Scale): Promise<Table[]> {
+  const pace = PACE[scale];
+  const lives = new Map<Transport, Life[]>(pace.transports.map((transport) => [transport, []]));
+  for (let round = 0; round < pace.rounds; round++) {
+    for (const transport of pace.transports) lives.get(transport)?.push(await live(yard, transport, pace));
+  }
+  return [syncTable(lives), memoryTable(lives)];
 }
 
 interface Life {
@@ -81,18 +47,13 @@ interface Life {
   readonly after: readonly ProcessLook[];
 }
 
-interface LifeOrder extends NewStation {
-  readonly chain: CountedChain;
-  readonly transport: Transport;
-  readonly meters: SimulatedStation;
-  readonly pace: Pace;
-}
-
 /** Two syncs of one station: the first ever, and one that finds what the first has left on disk. */
-async function live({ chain, transport, meters, pace, directory }: LifeOrder): Promise<Life> {
+async function live(yard: SyncYard, transport: Transport, pace: Pace): Promise<Life> {
+  const { chain, meters } = yard;
+  const station = yard.nextStation();
   const more = chain.lines(transport, pace.anchorEvery);
-  const config = writeConfig(directory, meters, { groupCommit: '1s', more });
-  const start = (): SyncLife => new SyncLife(chain, config, path.join(directory, 'state'));
+  const config = writeConfig(station.directory, meters, { groupCommit: '1s', more });
+  const start = (): SyncLife => new SyncLife(chain, config, stateOf(station));
   const untilGatewayGone = pace.watchWholeLife;
   let life = start();
   try {
@@ -126,62 +87,42 @@ function syncsOf(lives: Lives): { subject: string; syncs: WatchedSync[] }[] {
   ]);
 }
 
-const BASELINE = 'rpc, first';
-
-function timeTable(lives: Lives): Table {
+function syncTable(lives: Lives): Table {
+  const syncs = syncsOf(lives);
   return {
-    title: `From the start of the gateway to the final anchor (dev network, blocks on demand, ${METERS} meters at 1 Hz)`,
-    baseline: BASELINE,
-    rows: syncsOf(lives).map(({ subject, syncs }) => ({ subject, measures: timesOf(syncs) })),
+    title: 'From the start of the gateway to the final anchor (dev network: a block when something comes)',
+    baseline: syncs[0]?.subject ?? '',
+    rows: syncs.map(({ subject, syncs: found }) => ({ subject, measures: measuresOf(found) })),
     notes: [
       'gateway: from fork to its answer; connect: link, sync of both chains, runtime, metadata, first finalized head',
       'sign and send: nonce, payload, signature, hand-over; into a block and to finality: the network’s own time',
-      'cold: nothing on disk; warm: with what the light client left there; medians over rounds that alternate',
+      'cold: nothing on disk; warm: with what the light client left there; rounds of all rows alternate',
+      'in (to the station) and out: TCP payload to the final anchor, counted by proxies in front of the dev network',
+      'session: until the gateway has gone for want of work, 15 s after the anchor; a block a second meanwhile',
     ],
   };
 }
 
-export function timesOf(syncs: readonly WatchedSync[]): Record<string, Measure> {
+function measuresOf(syncs: readonly WatchedSync[]): Row['measures'] {
   const stages = STAGES.flatMap((stage) => {
-    const samples = syncs.flatMap(({ stageMs }) => stageMs[stage] ?? []);
+    const samples = syncs.flatMap((sync) => stageTimes(sync)[stage] ?? []);
     return samples.length === 0 ? [] : [[stage, { unit: 'ms', samples }] as const];
   });
+  const sessions = syncs.flatMap(({ sessionBytes }) => sessionBytes ?? []);
   return {
-    total: { unit: 'ms', samples: syncs.map(({ totalMs }) => totalMs) },
+    total: { unit: 'ms', samples: syncs.map(({ beganAt, finalAt }) => finalAt - beganAt) },
     ...Object.fromEntries(stages),
+    in: kibibytes(syncs.map(({ bytes }) => bytes.in)),
+    out: kibibytes(syncs.map(({ bytes }) => bytes.out)),
+    ...(sessions.length > 0 && {
+      'in, session': kibibytes(sessions.map((bytes) => bytes.in)),
+      'out, session': kibibytes(sessions.map((bytes) => bytes.out)),
+    }),
   };
 }
 
-function bytesTable(lives: Lives): Table {
-  const kibibytes = (samples: readonly number[]): Measure => ({
-    unit: 'KiB',
-    samples: samples.map((bytes) => bytes / 1_024),
-  });
-  const rows = syncsOf(lives).map(({ subject, syncs }): Row => {
-    const sessions = syncs.flatMap(({ sessionBytes }) => sessionBytes ?? []);
-    return {
-      subject,
-      measures: {
-        'in, to the final anchor': kibibytes(syncs.map(({ bytes }) => bytes.in)),
-        'out, to the final anchor': kibibytes(syncs.map(({ bytes }) => bytes.out)),
-        ...(sessions.length === 0
-          ? {}
-          : {
-              'in, whole session': kibibytes(sessions.map((bytes) => bytes.in)),
-              'out, whole session': kibibytes(sessions.map((bytes) => bytes.out)),
-            }),
-      },
-    };
-  });
-  return {
-    title: 'Bytes on the wire of a sync',
-    baseline: BASELINE,
-    rows,
-    notes: [
-      'counted by proxies in front of the dev network: TCP payload, in is towards the station',
-      'whole session: until the gateway has gone for want of work, 15 s after the anchor; a block a second meanwhile',
-    ],
-  };
+function kibibytes(samples: readonly number[]): Measure {
+  return { unit: 'KiB', samples: samples.map((bytes) => bytes / 1_024) };
 }
 
 function memoryTable(lives: Lives): Table {
@@ -214,7 +155,7 @@ function memoryTable(lives: Lives): Table {
   ]);
   return {
     title: 'Memory before, during and after a sync',
-    baseline: 'core before, rpc',
+    baseline: rows[0]?.subject ?? '',
     rows,
     notes: [
       'before and after: no gateway is there, median over 5 s; during, and the gateway: the highest of looks 0.1 s apart',

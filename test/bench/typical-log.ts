@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ENERGY_IMPORT, POWER_ACTIVE, silentLog, type MeterSample } from '../../hal/contract/index.ts';
-import { identityFromSeed } from '../../src/identity/index.ts';
+import { identityFromSeed, type StationIdentity } from '../../src/identity/index.ts';
 import { openJournal, type Journal } from '../../src/journal/index.ts';
 import { systemMonotonicClock } from '../../src/service/index.ts';
 
@@ -50,14 +50,16 @@ export function made(reading: ReadingMaker): ReadingMaker {
   return (number) => ready[number % READY] ?? reading(number);
 }
 
-/** The product's journal with its boot entry, groups that only their size commits, and a new key unless a number gives one. */
+/**
+ * The product's journal with its boot entry, groups that only their size commits, and a new key unless one is given or a number
+ * gives one.
+ */
 export async function openTypicalLog(
   directory: string,
   groupEntries: number,
-  seed?: number,
+  key?: number | StationIdentity,
 ): Promise<Journal> {
-  const bytes = seed === undefined ? randomBytes(32) : Buffer.alloc(32, seed);
-  const identity = identityFromSeed(new Uint8Array(bytes));
+  const identity = typeof key === 'object' ? key : identityFromSeed(seedOf(key));
   const journal = await openJournal({
     directory,
     origin: `delmonicos/${identity.chainAccount.ss58}`,
@@ -76,6 +78,10 @@ export async function openTypicalLog(
   });
   await journal.recordBoot('bench');
   return journal;
+}
+
+function seedOf(number: number | undefined): Uint8Array {
+  return new Uint8Array(number === undefined ? randomBytes(32) : Buffer.alloc(32, number));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { backlogTables } from '../bench/backlog.ts';
 import type { Bench } from '../bench/bench.ts';
 import { bigLogBench } from '../bench/biglog.ts';
 import { bundleBench } from '../bench/bundle.ts';
@@ -10,8 +11,21 @@ import { modbusBench } from '../bench/modbus.ts';
 import { proofsBench } from '../bench/proofs.ts';
 import { formatTable, median, report, type ReportedTable } from '../bench/report.ts';
 import { startBench } from '../bench/start.ts';
+import { stationsForSync, syncTables } from '../bench/sync.ts';
+import { inSyncYard } from '../bench/sync-yard.ts';
 import { wireBench } from '../bench/wire.ts';
 import { PTY_NOTE, WHY_NO_PTY } from '../support/pty.ts';
+
+/** Both benches of sync, on one dev network. */
+const syncAndBacklog: Bench = {
+  name: 'sync and backlog',
+  what: 'both',
+  run: (scale) =>
+    inSyncYard(stationsForSync(scale) + 2, async (yard) => [
+      ...(await syncTables(yard, scale)),
+      ...(await backlogTables(yard, scale)),
+    ]),
+};
 
 /** What docs/performance.md states; no time is judged here, because the machine may be busy. */
 const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: readonly string[] }[] = [
@@ -24,6 +38,30 @@ const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: rea
     bench: memoryBench,
     subjects: ['core, 4 meters', 'core, 10 meters, telemetry', 'gateway, from its start to its end'],
     figures: ['RSS', 'anonymous'],
+  },
+  {
+    bench: syncAndBacklog,
+    subjects: ['light client, cold', 'light client, warm'],
+    figures: ['total', 'gateway', 'connect', 'to finality', 'in', 'out'],
+  },
+  {
+    bench: syncAndBacklog,
+    subjects: ['core before, light client', 'core during, light client', 'gateway, first, light client'],
+    figures: ['RSS', 'anonymous'],
+  },
+  {
+    bench: syncAndBacklog,
+    subjects: ['1,000 entries', '10,000 entries'],
+    figures: [
+      'link up to final',
+      'from the try',
+      'extrinsics',
+      'in',
+      'out',
+      'core RSS',
+      'gateway RSS',
+      'start',
+    ],
   },
   {
     bench: journalBench,
