@@ -6,6 +6,7 @@ import { type Bytes, toHex } from './encoding/bytes.ts';
 import { DevnetError } from './errors.ts';
 import { devSpec, type Endowment, registrySpec } from './parachain/genesis.ts';
 import { Parachain, type RefusedListener } from './parachain/parachain.ts';
+import { patchRuntime, specVersionOf } from './parachain/patched-runtime.ts';
 import { RELAY_CHAIN_ID, RelayChain } from './relay/relay-chain.ts';
 import { RELAY_SLOT_MS } from './relay/relay-runtime.ts';
 
@@ -48,7 +49,7 @@ export interface VoterChange {
 export interface UpgradeOptions {
   /** Default: one more than the present one. */
   readonly specVersion?: number;
-  /** A name (of a call, of a pallet) that the metadata of the new runtime lacks: another of the same length is there. */
+  /** A call that the metadata of the new runtime lacks: one of another name, of the same length, is in its place. */
   readonly without?: string;
 }
 
@@ -152,9 +153,21 @@ export class DevNetwork {
     });
   }
 
-  /** Gives the parachain another runtime. @throws DevnetError `devnet.bad_input` when `without` is not in its metadata */
-  async upgradeRuntime(options: UpgradeOptions): Promise<RuntimeUpgrade> {
-    throw new DevnetError('devnet.unsupported', `upgrade of the runtime to ${options.specVersion}`);
+  /**
+   * Gives the parachain another runtime, in two blocks: the relay chain gives the go-ahead, and the parachain's runtime
+   * enacts the code that it has pending.
+   * @throws DevnetError `devnet.bad_input`: the version is not higher, or the metadata has no such call
+   */
+  upgradeRuntime({ specVersion, without }: UpgradeOptions = {}): Promise<RuntimeUpgrade> {
+    return this.#inTurn(async () => {
+      const { chain } = this.parachain;
+      const state = chain.stateAt(chain.best);
+      const patch = { specVersion: specVersion ?? specVersionOf(state) + 1 };
+      const pendingCode = await patchRuntime(state, without === undefined ? patch : { ...patch, without });
+      await this.#step({ goesAhead: true });
+      const { parachain: block } = await this.#step({ pendingCode });
+      return { specVersion: patch.specVersion, block };
+    });
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {

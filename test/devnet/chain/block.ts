@@ -53,12 +53,15 @@ const OTHER = 0;
 const CONSENSUS = 4;
 const SEAL = 5;
 const PRE_RUNTIME = 6;
-const RUNTIME_ENVIRONMENT_UPDATED = 8;
+const ENVIRONMENT_UPDATED = 8;
+
+/** Digest item `RuntimeEnvironmentUpdated`: from the next block on the chain has another runtime. */
+export const RUNTIME_ENVIRONMENT_UPDATED: Bytes = Uint8Array.of(ENVIRONMENT_UPDATED);
 
 function readDigestItem(reader: ScaleReader): Bytes {
   const type = reader.take(1);
   switch (type[0]) {
-    case RUNTIME_ENVIRONMENT_UPDATED:
+    case ENVIRONMENT_UPDATED:
       return type;
     case OTHER:
       return concat(type, encodeBytes(reader.bytes()));

@@ -148,13 +148,6 @@ export class Chain {
     return () => this.#listeners.delete(listener);
   }
 
-  /** As `listen`, for those who do not tell the events apart. */
-  onBlock(listener: (best: Block, finalized: Block | undefined) => void): () => void {
-    return this.listen((event) =>
-      event.kind === 'block' ? listener(event.block, undefined) : listener(this.best, event.block),
-    );
-  }
-
   /** Tells the listeners of a block, once it may be known. */
   announce(block: Block): void {
     this.#tell({ kind: 'block', block, isBest: block === this.best });

@@ -1,5 +1,11 @@
 // The parachain: each block is built by the real runtime, on top of a proof of its relay chain's state.
-import { auraPreRuntime, type Block, decodeHeader, encodeHeader } from '../chain/block.ts';
+import {
+  auraPreRuntime,
+  type Block,
+  decodeHeader,
+  encodeHeader,
+  RUNTIME_ENVIRONMENT_UPDATED,
+} from '../chain/block.ts';
 import { Chain } from '../chain/chain.ts';
 import { type RawChainSpec, stateOfGenesis } from '../chain/chain-spec.ts';
 import { type Bytes, concat, EMPTY, toHex, utf8 } from '../encoding/bytes.ts';
@@ -14,8 +20,8 @@ import {
 import { DevnetError } from '../errors.ts';
 import { MAX_POV_SIZE, type RelayChain } from '../relay/relay-chain.ts';
 import { RELAY_SLOT_MS } from '../relay/relay-runtime.ts';
-import { put, type State } from '../storage/state.ts';
-import { PENDING_VALIDATION_CODE } from '../storage/storage-keys.ts';
+import { get, put, type State } from '../storage/state.ts';
+import { PENDING_VALIDATION_CODE, SYSTEM_DIGEST } from '../storage/storage-keys.ts';
 import { type RuntimeCall, runCalls, stateVersionOf } from './runtime.ts';
 
 /** Called with an extrinsic that is not valid on the state it came to, and its `TransactionValidityError`, SCALE-encoded. */
@@ -114,9 +120,10 @@ export class Parachain {
     const inherents = new ScaleReader(started.result).extrinsics();
     const transactions = takesTransactions ? this.#takeAll() : [];
     const applied = await this.#applyAll(started.state, inherents, transactions);
+    const ready = pendingCode === undefined ? applied : await tellOfNewCode(applied);
     // An inherent that was refused shows here: the runtime panics without it.
-    const done = await runCalls(applied.state, [
-      ...applied.waiting,
+    const done = await runCalls(ready.state, [
+      ...ready.waiting,
       { method: 'BlockBuilder_finalize_block', argument: EMPTY },
     ]);
     const { extrinsicsRoot, digest } = decodeHeader(done.result);
@@ -196,6 +203,19 @@ interface Applied {
   readonly body: readonly Bytes[];
   readonly waiting: readonly RuntimeCall[];
   readonly outcomes: ReadonlyMap<string, boolean>;
+}
+
+/**
+ * The runtimes of 2022 enact pending code without saying so in the header, whence no light client would notice. Those of
+ * today deposit a digest item (`System::update_code_in_storage`): it is added to the digest as that would do.
+ */
+async function tellOfNewCode(applied: Applied): Promise<Applied> {
+  const { state } = await runCalls(applied.state, applied.waiting);
+  const reader = new ScaleReader(get(state, SYSTEM_DIGEST) ?? Uint8Array.of(0));
+  const items = reader.length();
+  const digest = concat(encodeCompact(items + 1), reader.rest(), RUNTIME_ENVIRONMENT_UPDATED);
+  put(state, SYSTEM_DIGEST, digest);
+  return { ...applied, state, waiting: [] };
 }
 
 /** The header as far as it is known before the block is built. */

@@ -4,8 +4,7 @@ import { yamux } from '@chainsafe/libp2p-yamux';
 import type { PrivateKey } from '@libp2p/interface';
 import { webSockets } from '@libp2p/websockets';
 import { createLibp2p, type Libp2p } from 'libp2p';
-import { type Block } from '../chain/block.ts';
-import { type Chain } from '../chain/chain.ts';
+import { type Chain, type ChainEvent } from '../chain/chain.ts';
 import { type Bytes, toHex } from '../encoding/bytes.ts';
 import { ScaleReader } from '../encoding/scale.ts';
 import { DevnetError } from '../errors.ts';
@@ -137,7 +136,7 @@ export class Peer {
   async #register(): Promise<void> {
     const { chain, finality, log } = this.#options;
     const view = this.#view;
-    const answer = async (name: string, handler: (request: Bytes) => Bytes) => {
+    const answer = async (name: string, handler: (request: Bytes) => Bytes | Promise<Bytes>) => {
       const counted: RequestHandler = (request) => {
         this.#requests.set(name, (this.#requests.get(name) ?? 0) + 1);
         return view.faults.silent ? undefined : handler(request);
@@ -160,9 +159,9 @@ export class Peer {
         if (!view.faults.silent) stream.send(data);
       });
     });
-    this.#stopListening = chain.onBlock((best, finalized) => {
-      this.#publish(best, finalized).catch((thrown: unknown) => log(`cannot publish: ${String(thrown)}`));
-      this.#letGo(best.number);
+    this.#stopListening = chain.listen((event) => {
+      this.#publish(event).catch((thrown: unknown) => log(`cannot publish: ${String(thrown)}`));
+      this.#letGo(chain.best.number);
     });
   }
 
@@ -174,13 +173,17 @@ export class Peer {
     return encodeNeighborPacket(grandpa.round, grandpa.setId, this.#view.finalized.number);
   }
 
-  async #publish(best: Block, finalized: Block | undefined): Promise<void> {
+  async #publish(event: ChainEvent): Promise<void> {
     if (this.#view.faults.stale) return;
-    await this.#announces.broadcast(encodeAnnouncement(this.#view.headerOf(best)));
-    const { finality } = this.#options;
-    const commit = finalized && this.#view.commitOf(finalized);
-    if (commit === undefined || finality === undefined) return;
-    await this.#grandpa?.broadcast(this.#neighborPacket(finality));
+    if (event.kind === 'block') {
+      await this.#announces.broadcast(encodeAnnouncement(this.#view.headerOf(event.block), event.isBest));
+      return;
+    }
+    const { block } = event;
+    const proof = this.#options.finality?.finalityProofOf(block);
+    const commit = this.#view.commitOf(block);
+    if (commit === undefined || proof === undefined) return;
+    await this.#grandpa?.broadcast(encodeNeighborPacket(proof.round, proof.setId, block.number));
     await this.#grandpa?.broadcast(encodeCommitMessage(commit));
   }
 

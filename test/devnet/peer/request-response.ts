@@ -6,7 +6,7 @@ import { FramedStream } from './framed-stream.ts';
 const MAX_OPEN_REQUESTS = 256;
 
 /** What it throws refuses the request; undefined leaves it unanswered for good. */
-export type RequestHandler = (request: Bytes) => Bytes | undefined;
+export type RequestHandler = (request: Bytes) => Bytes | Promise<Bytes> | undefined;
 
 /** A protocol in which each stream is one request and its answer. */
 export async function answerRequests(
@@ -22,7 +22,7 @@ export async function answerRequests(
       try {
         const request = await frames.next();
         if (request === undefined) return;
-        const answer = handler(request);
+        const answer = await handler(request);
         if (answer === undefined) return;
         await frames.send(answer);
         await frames.close();

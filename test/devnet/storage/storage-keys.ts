@@ -17,6 +17,7 @@ export const AURA_AUTHORITIES = item('Aura', 'Authorities');
 export const AURA_EXT_AUTHORITIES = item('AuraExt', 'Authorities');
 export const GRANDPA_AUTHORITIES = item('Grandpa', 'Authorities');
 export const GRANDPA_SET_ID = item('Grandpa', 'CurrentSetId');
+export const SYSTEM_DIGEST = item('System', 'Digest');
 export const PENDING_VALIDATION_CODE = item('ParachainSystem', 'PendingValidationCode');
 export const TOTAL_ISSUANCE = item('Balances', 'TotalIssuance');
 
