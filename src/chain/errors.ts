@@ -10,6 +10,8 @@ export const CHAIN_ERROR_CODES = [
   'chain.timeout',
   'chain.unreachable',
   'chain.spec_unreadable',
+  'chain.boot_node_invalid',
+  'chain.clock_wrong',
   'chain.wrong_chain',
   'chain.call_missing',
   'chain.call_mismatch',

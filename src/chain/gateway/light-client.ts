@@ -1,100 +1,132 @@
-import { readFile } from 'node:fs/promises';
-import { start } from 'smoldot';
-import * as v from 'valibot';
-import { ChainError } from '../errors.ts';
-import type { ChainLink, GatewayLog } from './link.ts';
+import { type AddChainOptions, type Chain, type Client, start } from 'smoldot';
+import { checkClockIsSet, clockBehind, clockProblem } from './chain-time.ts';
+import { readSpecs, type ChainSpec, type SpecFiles, unreadable } from './chain-spec.ts';
+import { type ChainRole, KeptDatabases } from './kept-databases.ts';
+import type { ChainLink, GatewayLog, OnProgress } from './link.ts';
+import { ProgressWatch } from './progress-watch.ts';
 import { SmoldotProvider } from './smoldot-provider.ts';
 
-export interface LightClientOptions {
-  readonly relaySpec: string;
-  readonly paraSpec: string;
-  /** What an earlier run saved of each chain; smoldot ignores what it cannot read. Trusted: keep it beside the specs. */
-  readonly databases?: { readonly relay: string; readonly para: string };
+export interface LightClientOptions extends SpecFiles {
+  /** Where `light-client/` is, with what an earlier run saved; without it nothing is kept. */
+  readonly stateDirectory?: string | undefined;
+  /** How long a request may take until the link is `opened`: megabytes may have to be fetched first. */
   readonly requestTimeoutMs: number;
   readonly log: GatewayLog;
+  readonly onProgress?: OnProgress;
 }
 
-const specSchema = v.object({ id: v.string(), name: v.string(), bootNodes: v.array(v.string()) });
-/** Raw specs of large chains are tens of MiB; beyond this it is not a chain spec. */
-const MAX_SPEC_BYTES = 128 * 1024 * 1024;
-const PEERS_TIMEOUT_MS = 5_000;
+const SIDE_TIMEOUT_MS = 5_000;
+const CHAIN_TIME_MS = 20_000;
 const MAX_PENDING_REQUESTS = 128;
 /** smoldot's levels: 1 error, 2 warning. Its warnings are about single peers and legacy calls, and many. */
 const MAX_LOG_LEVEL = 2;
 /** Said of every function of the legacy JSON-RPC API, which is the one that @polkadot/api speaks. */
 const LEGACY_REMARK = 'The JSON-RPC client has just called a JSON-RPC function from the legacy';
 
+/** The chains of a client: one door for requests, and one beside it that may be slow, of the chain and its relay chain. */
+interface Doors {
+  readonly main: Chain;
+  readonly side: Chain;
+  readonly relay: Chain | undefined;
+}
+
 /**
- * A light client of a parachain and its relay chain. Resolves once both chains are added, before any peer is known.
- * Throws `chain.spec_unreadable` when a spec is missing, not JSON or not taken by smoldot.
+ * A light client of a parachain and its relay chain, or of a chain of its own. Resolves once the chains are added, before
+ * any peer is known. Throws `chain.spec_unreadable` when a spec is missing, not what it should be or not taken by smoldot,
+ * `chain.boot_node_invalid`, and `chain.clock_wrong` when the clock was never set.
  */
 export async function startLightClient(options: LightClientOptions): Promise<ChainLink> {
-  const [relaySpec, paraSpec] = await Promise.all([readSpec(options.relaySpec), readSpec(options.paraSpec)]);
+  const { log, onProgress = () => {} } = options;
+  checkClockIsSet(Date.now());
+  onProgress({
+    stage: 'starting',
+    peers: null,
+    best: null,
+    finalized: null,
+    finalizedAtMs: null,
+    clock: null,
+  });
+  const specs = await readSpecs(options);
+  const kept = new KeptDatabases(options.stateDirectory, specs, log);
+  const databases = await kept.load();
   const client = start({
     maxLogLevel: MAX_LOG_LEVEL,
     logCallback: (level, target, message) => {
-      if (!message.startsWith(LEGACY_REMARK)) options.log(level === 1 ? 'warning' : 'debug', target, message);
+      if (!message.startsWith(LEGACY_REMARK)) log(level === 1 ? 'warning' : 'debug', target, message);
     },
   });
-  const add = async (file: string, chain: Parameters<typeof client.addChain>[0]) => {
-    try {
-      return await client.addChain(chain);
-    } catch (cause) {
-      await client.terminate().catch(() => {});
-      throw unreadable(file, cause instanceof Error ? cause.message : String(cause), cause);
-    }
-  };
-  const { databases } = options;
-  const relay = await add(options.relaySpec, {
-    chainSpec: relaySpec,
-    disableJsonRpc: true,
-    ...(databases === undefined ? {} : { databaseContent: databases.relay }),
-  });
-  const para = {
-    chainSpec: paraSpec,
-    potentialRelayChains: [relay],
+  const chainOf = (role: ChainRole, spec: ChainSpec): AddChainOptions => ({
+    chainSpec: spec.text,
     jsonRpcMaxPendingRequests: MAX_PENDING_REQUESTS,
-    ...(databases === undefined ? {} : { databaseContent: databases.para }),
-  };
-  const chain = await add(options.paraSpec, para);
-  // A second door to the same chain: a question about peers may hang for 30 s and would hold up what stands behind it.
-  const side = new SmoldotProvider(await add(options.paraSpec, para), PEERS_TIMEOUT_MS);
-  const provider = new SmoldotProvider(chain, options.requestTimeoutMs);
+    ...(databases[role] !== undefined && { databaseContent: databases[role] }),
+  });
+  const relay = specs.relay && (await add(client, specs.relay, chainOf('relay', specs.relay)));
+  const para = { ...chainOf('para', specs.para), ...(relay && { potentialRelayChains: [relay] }) };
+  const main = await add(client, specs.para, para);
+  const side = await add(client, specs.para, para);
+  return linkOf({
+    client,
+    doors: { main, side, relay },
+    kept,
+    options,
+    source: `light client of ${specs.para.identity}`,
+  });
+}
+
+interface Running {
+  readonly client: Client;
+  readonly doors: Doors;
+  readonly kept: KeptDatabases;
+  readonly options: LightClientOptions;
+  readonly source: string;
+}
+
+function linkOf({ client, doors, kept, options, source }: Running): ChainLink {
+  const provider = new SmoldotProvider(doors.main, options.requestTimeoutMs);
+  const side = new SmoldotProvider(doors.side, SIDE_TIMEOUT_MS);
+  const relay = doors.relay && new SmoldotProvider(doors.relay, SIDE_TIMEOUT_MS);
+  const watch = new ProgressWatch({
+    relay,
+    para: side,
+    onProgress: options.onProgress ?? (() => {}),
+    onPeers: () => void kept.beginTrial(),
+  });
   const lost = new Promise<string>((resolve) => {
     provider.on('disconnected', () => resolve('the light client has stopped'));
   });
   return {
     via: 'light-client',
     provider,
+    source,
     lost,
-    peers: async () => {
-      const answer = await side.send<unknown>('system_peers', []).catch(() => undefined);
-      return Array.isArray(answer) ? answer.length : undefined;
+    peers: () => Promise.resolve(watch.peers),
+    opened: async (requestTimeoutMs) => {
+      const chainMs = await watch.chainTime(CHAIN_TIME_MS);
+      const now = Date.now();
+      if (chainMs !== undefined && clockProblem(chainMs, now) === 'behind') throw clockBehind(chainMs, now);
+      provider.timeoutMs = requestTimeoutMs;
+      watch.opened();
+      await kept.endTrial();
     },
-    close: () => client.terminate(),
+    save: () =>
+      kept.save((role, maxBytes) => {
+        const door = role === 'relay' ? relay : side;
+        return Promise.resolve(door?.send('chainHead_unstable_finalizedDatabase', [maxBytes])).catch(
+          () => undefined,
+        );
+      }),
+    close: () => {
+      watch.stop();
+      return client.terminate();
+    },
   };
 }
 
-async function readSpec(file: string): Promise<string> {
-  let text: string;
+async function add(client: Client, spec: ChainSpec, options: AddChainOptions): Promise<Chain> {
   try {
-    text = await readFile(file, 'utf8');
+    return await client.addChain(options);
   } catch (cause) {
-    throw unreadable(file, cause instanceof Error ? cause.message : String(cause), cause);
+    await client.terminate().catch(() => {});
+    throw unreadable(spec.file, cause instanceof Error ? cause.message : String(cause), cause);
   }
-  if (text.length > MAX_SPEC_BYTES) throw unreadable(file, 'it is too large');
-  try {
-    v.parse(specSchema, JSON.parse(text));
-  } catch (cause) {
-    throw unreadable(file, 'it is not a JSON chain spec with id, name and bootNodes', cause);
-  }
-  return text;
-}
-
-function unreadable(file: string, why: string, cause?: unknown): ChainError {
-  return new ChainError('chain.spec_unreadable', `the chain spec ${file} cannot be used: ${why}`, {
-    remedy: 'operator',
-    cause,
-    hint: 'Check chain.relaySpec and chain.paraSpec: raw chain specs, the parachain naming its relay chain.',
-  });
 }

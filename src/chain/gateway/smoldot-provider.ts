@@ -6,6 +6,7 @@ import type {
 } from '@polkadot/rpc-provider/types';
 import * as v from 'valibot';
 import { ChainError } from '../errors.ts';
+import { FollowedRuntime, type RuntimeVersion, withoutLengthPrefix } from './followed-runtime.ts';
 import { JsonRpcError } from './link.ts';
 
 /** What of a smoldot chain is used here. */
@@ -39,11 +40,14 @@ const answerSchema = v.union([
 /** Notifications may overtake the answer that names their subscription; so many are kept for each, the oldest go first. */
 const MAX_EARLY = 16;
 const MAX_EARLY_SUBSCRIPTIONS = 16;
+/** Names of subscriptions that are answered here; smoldot's own are base58. */
+const RUNTIME_SUBSCRIPTION = 'runtime-version:';
 
 /**
  * @polkadot/api's provider over a smoldot chain. Every request ends, after `timeoutMs` at the latest.
  * `system_health` is answered here: @polkadot/api sends it every ten seconds to keep a WebSocket alive, and smoldot 3.4
- * without a peer keeps it, and every request behind it, for thirty seconds.
+ * without a peer keeps it, and every request behind it, for thirty seconds. What concerns the runtime is answered by the
+ * runtime that is followed anyway, because smoldot would download its code again for the legacy functions.
  */
 export class SmoldotProvider implements ProviderInterface {
   readonly hasSubscriptions = true;
@@ -53,6 +57,8 @@ export class SmoldotProvider implements ProviderInterface {
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #early = new Map<string, unknown[]>();
   readonly #listeners = new Map<ProviderInterfaceEmitted, Set<ProviderInterfaceEmitCb>>();
+  readonly #runtime: FollowedRuntime;
+  readonly #versionListeners = new Map<string, ProviderInterfaceCallback>();
   #timeoutMs: number;
   #nextId = 1;
   #connected = false;
@@ -60,6 +66,16 @@ export class SmoldotProvider implements ProviderInterface {
   constructor(chain: LightChain, timeoutMs: number) {
     this.#chain = chain;
     this.#timeoutMs = timeoutMs;
+    const source = {
+      request: (method: string, params: readonly unknown[]) => this.#request(method, params),
+      subscribe: async (method: string, params: readonly unknown[], onEvent: (event: unknown) => void) =>
+        String(await this.#request(method, params, { callback: (_error, event) => onEvent(event) })),
+    };
+    this.#runtime = new FollowedRuntime(
+      source,
+      () => this.#timeoutMs,
+      (version) => this.#tellVersion(version),
+    );
     void this.#pump();
     setImmediate(() => void this.connect());
   }
@@ -104,24 +120,50 @@ export class SmoldotProvider implements ProviderInterface {
     if (method === 'system_health') {
       return Promise.resolve({ peers: 1, isSyncing: false, shouldHavePeers: true } as T);
     }
-    return this.#request(method, params) as Promise<T>;
+    return (this.#ofRuntime(method, params) ?? this.#request(method, params)) as Promise<T>;
   }
 
-  subscribe(
+  async subscribe(
     _type: string,
     method: string,
     params: unknown[],
     callback: ProviderInterfaceCallback,
   ): Promise<number | string> {
-    return this.#request(method, params, { callback }) as Promise<string>;
+    if (method !== 'state_subscribeRuntimeVersion') {
+      return String(await this.#request(method, params, { callback }));
+    }
+    const version = await this.#runtime.version();
+    const id = `${RUNTIME_SUBSCRIPTION}${this.#nextId++}`;
+    this.#versionListeners.set(id, callback);
+    setImmediate(() => this.#versionListeners.has(id) && callback(null, version));
+    return id;
   }
 
   unsubscribe(_type: string, method: string, id: number | string): Promise<boolean> {
+    if (this.#versionListeners.delete(String(id))) return Promise.resolve(true);
     this.#subscriptions.delete(String(id));
     return this.#request(method, [id]) as Promise<boolean>;
   }
 
-  #request(method: string, params: unknown[], subscription?: Subscription): Promise<unknown> {
+  /** Undefined: no question about the runtime, or about that of a block that is not followed. */
+  #ofRuntime(method: string, params: readonly unknown[]): Promise<unknown> | undefined {
+    const optional = params.map((param) => (typeof param === 'string' ? param : undefined));
+    if (method === 'state_getRuntimeVersion' && optional[0] === undefined) return this.#runtime.version();
+    const legacy = (): Promise<unknown> => this.#request(method, params);
+    if (method === 'state_getMetadata') {
+      const metadata = this.#runtime.call('Metadata_metadata', '0x', optional[0]);
+      return metadata.then((bytes) => (bytes === undefined ? legacy() : withoutLengthPrefix(bytes)));
+    }
+    if (method !== 'state_call') return undefined;
+    const output = this.#runtime.call(optional[0] ?? '', optional[1] ?? '0x', optional[2]);
+    return output.then((bytes) => bytes ?? legacy());
+  }
+
+  #tellVersion(version: RuntimeVersion): void {
+    for (const callback of this.#versionListeners.values()) callback(null, version);
+  }
+
+  #request(method: string, params: readonly unknown[], subscription?: Subscription): Promise<unknown> {
     const id = String(this.#nextId++);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

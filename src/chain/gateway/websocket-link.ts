@@ -1,7 +1,7 @@
 import type { ProviderInterface } from '@polkadot/rpc-provider/types';
 import { WsProvider } from '@polkadot/rpc-provider/ws';
 import { ChainError } from '../errors.ts';
-import type { ChainLink } from './link.ts';
+import type { ChainLink, OnProgress } from './link.ts';
 
 const CACHE_ENTRIES = 16;
 
@@ -9,7 +9,14 @@ const CACHE_ENTRIES = 16;
  * A WebSocket to a node. Resolves when it is open; never reconnects by itself, because the core decides about retries.
  * Throws `chain.unreachable`.
  */
-export async function openWebSocket(url: string, requestTimeoutMs: number): Promise<ChainLink> {
+export async function openWebSocket(
+  url: string,
+  requestTimeoutMs: number,
+  onProgress: OnProgress = () => {},
+): Promise<ChainLink> {
+  const tell = (stage: 'starting' | 'loading-runtime' | 'ready'): void =>
+    onProgress({ stage, peers: null, best: null, finalized: null, finalizedAtMs: null, clock: null });
+  tell('starting');
   const provider = newProvider(url, requestTimeoutMs);
   const lost = new Promise<string>((resolve) => {
     provider.on('disconnected', () => resolve(`the connection to ${hostOf(url)} is closed`));
@@ -26,11 +33,18 @@ export async function openWebSocket(url: string, requestTimeoutMs: number): Prom
     void lost.finally(() => clearTimeout(timer));
     provider.on('connected', () => clearTimeout(timer));
   });
+  tell('loading-runtime');
   return {
     via: 'rpc',
     provider: provider as ProviderInterface,
+    source: url,
     lost,
     peers: () => Promise.resolve(undefined),
+    opened: () => {
+      tell('ready');
+      return Promise.resolve();
+    },
+    save: () => Promise.resolve(0),
     close: () => provider.disconnect(),
   };
 }

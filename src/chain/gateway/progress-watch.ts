@@ -1,0 +1,180 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import * as v from 'valibot';
+import { headerFromJson } from './block-reader.ts';
+import { auraSlotOf, type ClockProblem, clockProblem, TIMESTAMP_NOW, timestampOf } from './chain-time.ts';
+import type { LinkProgress, OnProgress } from './link.ts';
+import type { SmoldotProvider } from './smoldot-provider.ts';
+
+const LOOK_EVERY_MS = 2_000;
+/** Until the link is of use, somebody waits for it. */
+const LOOK_EARLY_MS = 500;
+const digestSchema = v.object({ digest: v.object({ logs: v.array(v.string()) }) });
+
+/**
+ * What a light client can tell of how far it is, asked on doors of its own, because a question about peers may hang for
+ * thirty seconds and would hold up what stands behind it.
+ */
+export class ProgressWatch {
+  readonly #relay: SmoldotProvider | undefined;
+  readonly #para: SmoldotProvider;
+  readonly #onProgress: OnProgress;
+  readonly #onPeers: () => void;
+  readonly #stopped = new AbortController();
+  #told = '';
+  #peers: number | null = null;
+  #relayPeers: number | null = null;
+  #relaySynced: boolean;
+  #opened = false;
+  #best: number | null = null;
+  #finalized: number | null = null;
+  #finalizedAtMs: number | null = null;
+  #slotMs: number | undefined;
+  readonly #timeKnown: Promise<void>;
+  readonly #knowTime: () => void;
+
+  constructor(options: {
+    readonly relay: SmoldotProvider | undefined;
+    readonly para: SmoldotProvider;
+    readonly onProgress: OnProgress;
+    /** The chain that everything begins with, the relay chain where there is one, has a peer. */
+    readonly onPeers: () => void;
+  }) {
+    this.#relay = options.relay;
+    this.#para = options.para;
+    this.#onProgress = options.onProgress;
+    this.#onPeers = options.onPeers;
+    this.#relaySynced = options.relay === undefined;
+    ({ promise: this.#timeKnown, resolve: this.#knowTime } = deferred());
+    void this.#look();
+    void this.#waitForRelay();
+    void this.#followHeads();
+  }
+
+  get peers(): number | undefined {
+    return this.#peers ?? undefined;
+  }
+
+  opened(): void {
+    this.#opened = true;
+    this.#tell();
+  }
+
+  /** The newest final block's time, as soon as it is known; undefined when it is not in `withinMs`. */
+  async chainTime(withinMs: number): Promise<number | undefined> {
+    await Promise.race([this.#timeKnown, delay(withinMs, undefined, { ref: false })]);
+    return this.#finalizedAtMs ?? undefined;
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  async #look(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      const [peers, relayPeers] = await Promise.all([countPeers(this.#para), countPeers(this.#relay)]);
+      this.#peers = peers ?? this.#peers;
+      this.#relayPeers = relayPeers ?? this.#relayPeers;
+      if (((this.#relay === undefined ? this.#peers : this.#relayPeers) ?? 0) > 0) this.#onPeers();
+      this.#tell();
+      await delay(this.#opened ? LOOK_EVERY_MS : LOOK_EARLY_MS, undefined, {
+        ref: false,
+        signal: this.#stopped.signal,
+      }).catch(() => {});
+    }
+  }
+
+  async #waitForRelay(): Promise<void> {
+    if (this.#relay === undefined) return;
+    const relay = this.#relay;
+    const { promise, resolve } = deferred();
+    const follow = relay.subscribe('chainHead', 'chainHead_v1_follow', [false], (_error, event: unknown) => {
+      if (v.is(v.object({ event: v.literal('initialized') }), event)) resolve();
+    });
+    try {
+      const id = await follow;
+      await promise;
+      this.#relaySynced = true;
+      this.#tell();
+      await relay.unsubscribe('chainHead', 'chainHead_v1_unfollow', id);
+    } catch {
+      // The light client has been stopped; what is lost is told by the other door.
+    }
+  }
+
+  async #followHeads(): Promise<void> {
+    const follow = (method: string, onHead: (header: unknown, number: number) => void): Promise<unknown> =>
+      this.#para
+        .subscribe('head', method, [], (error, json: unknown) => {
+          if (error === null) onHead(json, headerFromJson(json).number);
+        })
+        .catch(() => undefined);
+    await follow('chain_subscribeFinalizedHeads', (json, number) => {
+      this.#finalized = number;
+      void this.#learnTime(json);
+      this.#tell();
+    });
+    await follow('chain_subscribeNewHeads', (_json, number) => {
+      this.#best = number;
+      this.#tell();
+    });
+  }
+
+  /** Once from the chain's state; after that a block's slot says it, for free. */
+  async #learnTime(json: unknown): Promise<void> {
+    const slot = auraSlotOf(v.parse(digestSchema, json).digest.logs);
+    if (slot !== undefined && this.#slotMs !== undefined) {
+      this.#finalizedAtMs = slot * this.#slotMs;
+      return;
+    }
+    if (this.#finalizedAtMs !== null) return;
+    const params = [TIMESTAMP_NOW, headerFromJson(json).hash];
+    const ms = timestampOf(await this.#para.send<unknown>('state_getStorage', params).catch(() => undefined));
+    if (ms === undefined) return;
+    if (slot !== undefined && slot > 0) this.#slotMs = Math.round(ms / slot);
+    this.#finalizedAtMs = ms;
+    this.#knowTime();
+    this.#tell();
+  }
+
+  #stage(): LinkProgress['stage'] {
+    const hasPeers = (this.#peers ?? 0) > 0;
+    const hasRelayPeers = this.#relay === undefined ? hasPeers : (this.#relayPeers ?? 0) > 0;
+    if (!hasPeers && !hasRelayPeers) return this.#peers === null ? 'starting' : 'finding-peers';
+    if (this.#opened) return hasPeers ? 'ready' : 'finding-peers';
+    if (!this.#relaySynced) return 'syncing';
+    if (!hasPeers) return 'finding-peers';
+    return 'loading-runtime';
+  }
+
+  #clock(): ClockProblem | null {
+    return this.#finalizedAtMs === null ? null : (clockProblem(this.#finalizedAtMs, Date.now()) ?? null);
+  }
+
+  #tell(): void {
+    if (this.#stopped.signal.aborted) return;
+    const progress: LinkProgress = {
+      stage: this.#stage(),
+      peers: this.#peers,
+      ...(this.#relay !== undefined && { relayPeers: this.#relayPeers }),
+      best: this.#best,
+      finalized: this.#finalized,
+      finalizedAtMs: this.#finalizedAtMs,
+      clock: this.#clock(),
+    };
+    const text = JSON.stringify(progress);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#onProgress(progress);
+  }
+}
+
+async function countPeers(door: SmoldotProvider | undefined): Promise<number | undefined> {
+  const answer = await door?.send<unknown>('system_peers', []).catch(() => undefined);
+  return Array.isArray(answer) ? answer.length : undefined;
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
