@@ -9,6 +9,7 @@ import type {
   SessionSummary,
   TrustedKey,
 } from '../receipt/index.ts';
+import { duration } from './duration-option.ts';
 import { ExitCode, harmlessLine, note, print, printJson, printTable } from './output.ts';
 import { readBounded } from './read-bounded.ts';
 import { UsageError } from './usage-error.ts';
@@ -18,6 +19,7 @@ interface Options {
   readonly chain?: string;
   readonly relay?: string;
   readonly config?: string;
+  readonly timeout?: number;
   readonly json?: true;
 }
 
@@ -31,7 +33,15 @@ export function registerReceiptVerify(receipt: Command): void {
       '--chain <url|spec>',
       'also ask whether the block is final: ws(s):// of a node, or a parachain spec',
     )
-    .option('--relay <spec>', "the relay chain's spec, for a light client of the parachain in --chain")
+    .option(
+      '--relay <spec>',
+      "the relay chain's spec for a light client; default: the one beside --chain that it names",
+    )
+    .option(
+      '--timeout <duration>',
+      'how long the chain may take to answer; default: 1m for a node, 3m for a light client',
+      duration,
+    )
     .option('--config <file>', 'ask the chain that a station.yaml names, instead of --chain')
     .option('--json', 'one JSON document')
     .action(verify);
@@ -42,7 +52,8 @@ async function verify(file: string, options: Options): Promise<void> {
   const trusted = options.key === undefined ? {} : await trustedKey(options.key);
   const { anchoredBlockOf, MAX_RECEIPT_BYTES, verifyReceipt } = await import('../receipt/index.ts');
   const bytes = await readBounded(file, MAX_RECEIPT_BYTES);
-  const finality = transport === undefined ? undefined : await inquire(transport, anchoredBlockOf(bytes));
+  const finality =
+    transport === undefined ? undefined : await inquire(transport, anchoredBlockOf(bytes), options);
   const report = verifyReceipt(bytes, { ...trusted, ...(finality === undefined ? {} : { finality }) });
   if (options.json === true) printJson(report);
   else printReport(report);
@@ -53,12 +64,15 @@ async function verify(file: string, options: Options): Promise<void> {
 async function inquire(
   transport: ChainTransport,
   block: AnchoredBlock | undefined,
+  { timeout: timeoutMs }: Options,
 ): Promise<FinalityInquiry> {
   if (block === undefined) return { unanswered: 'there is no anchored block to ask about' };
-  const { openBlockFinality } = await import('./block-finality.ts');
-  note(`asking the chain about block ${block.blockNumber} …`);
+  const { openBlockFinality, unansweredWords } = await import('./block-finality.ts');
+  const whom = transport.transport === 'rpc' ? 'a node' : 'a light client';
+  note(`asking ${whom} about block ${block.blockNumber} …`);
   try {
-    const chain = await openBlockFinality(transport);
+    const onProgress = (words: string): void => note(`${whom}: ${words} …`);
+    const chain = await openBlockFinality(transport, { timeoutMs, onProgress });
     try {
       return await chain.isFinal(block);
     } finally {
@@ -66,23 +80,27 @@ async function inquire(
     }
   } catch (error) {
     if (!(error instanceof StationError)) throw error;
-    return { unanswered: `the chain could not be asked [${error.code}]: ${error.message}` };
+    if (error.code === 'chain.spec_unreadable') {
+      throw new UsageError('usage.file_unreadable', error.message, { cause: error });
+    }
+    return { unanswered: unansweredWords(error) };
   }
 }
 
-async function transportOf({ chain, relay, config }: Options): Promise<ChainTransport | undefined> {
+async function transportOf({ chain, relay, config, timeout }: Options): Promise<ChainTransport | undefined> {
   if (config !== undefined) {
     if (chain !== undefined || relay !== undefined)
       throw badOption('--config and --chain exclude each other');
     const { loadStationConfig } = await import('../config/index.ts');
     const found = loadStationConfig(config).chain;
     if (found === undefined) throw badOption(`${config} names no chain`);
-    return found.transport === 'rpc'
-      ? { transport: 'rpc', url: found.url }
-      : { transport: 'light-client', relaySpec: found.relaySpec, paraSpec: found.paraSpec };
+    if (found.transport === 'rpc') return { transport: 'rpc', url: found.url };
+    const { relaySpec, paraSpec, bootNodes } = found;
+    return { transport: 'light-client', relaySpec, paraSpec, ...(bootNodes && { bootNodes }) };
   }
   if (chain === undefined) {
     if (relay !== undefined) throw badOption('--relay goes with --chain');
+    if (timeout !== undefined) throw badOption('--timeout goes with --chain or --config');
     return undefined;
   }
   if (/^wss?:\/\//.test(chain)) {
@@ -90,13 +108,8 @@ async function transportOf({ chain, relay, config }: Options): Promise<ChainTran
     return { transport: 'rpc', url: chain };
   }
   if (/^[a-z]+:\/\//i.test(chain)) throw badOption('a node is asked over WebSocket: ws:// or wss://');
-  if (relay === undefined) {
-    throw badOption(
-      'a light client follows a parachain through its relay chain',
-      'name both: --chain PARACHAIN.json --relay RELAY.json',
-    );
-  }
-  return { transport: 'light-client', relaySpec: relay, paraSpec: chain };
+  const { lightClientSpecs } = await import('./light-client-specs.ts');
+  return { transport: 'light-client', ...(await lightClientSpecs(chain, relay)) };
 }
 
 async function trustedKey(text: string): Promise<TrustedKey> {

@@ -14,7 +14,7 @@ import {
 } from '../chain/index.ts';
 import { decodeSs58, IdentityError, verifyEd25519 } from '../identity/index.ts';
 import { fail, notChecked, pass, type CheckName, type Finding } from './check.ts';
-import type { FinalityInquiry } from './finality.ts';
+import type { FinalityAnswer, FinalityInquiry } from './finality.ts';
 import type { ReceiptAnchor } from './receipt-format.ts';
 
 export type AnchorCheckName = Extract<CheckName, `anchor-${string}` | 'finality'>;
@@ -129,16 +129,28 @@ function checkFinality(anchor: ReceiptAnchor, answer: FinalityInquiry | undefine
   if (answer.genesisHash !== anchor.genesisHash) {
     return fail(`asked the chain with genesis ${answer.genesisHash}, the anchor is on ${anchor.genesisHash}`);
   }
+  const { askedOf, finalizedNumber } = answer;
   switch (answer.verdict) {
     case 'final':
-      return pass(`block ${anchor.blockNumber} is final, says ${answer.askedOf}`);
+      return pass(`block ${anchor.blockNumber} is final, says ${askedOf}`);
     case 'not-final-yet':
-      return fail(`block ${anchor.blockNumber} is not final yet, says ${answer.askedOf}`);
+      return fail(
+        `block ${anchor.blockNumber} is not final yet, says ${askedOf}: final is block ${finalizedNumber}`,
+      );
     case 'not-canonical':
-      return fail(`the final chain has another block ${anchor.blockNumber}, says ${answer.askedOf}`);
+      return fail(`the final chain has another block ${anchor.blockNumber}, says ${askedOf}`);
     case 'unknown':
-      return notChecked(`${answer.askedOf} cannot tell about block ${anchor.blockNumber}`);
+      return notChecked(
+        `${askedOf} cannot tell about block ${anchor.blockNumber}, ${whyUnknown(answer, anchor)}`,
+      );
   }
+}
+
+function whyUnknown({ by, finalizedNumber }: FinalityAnswer, { blockNumber }: ReceiptAnchor): string {
+  const below = `${finalizedNumber - blockNumber} below the newest final one`;
+  return by === 'light client'
+    ? `${below}: the chain's own record of recent blocks does not reach so far back; ask a node that keeps its history`
+    : `${below}: it does not keep it; ask a node that keeps its history`;
 }
 
 function checkpointBytes(anchor: ReceiptAnchor): Uint8Array {

@@ -13,6 +13,9 @@ export interface FinalityAnswer {
   readonly verdict: 'final' | 'not-final-yet' | 'not-canonical' | 'unknown';
   /** Who was asked, for people: `light client`, a node's URL. */
   readonly askedOf: string;
+  readonly by: 'node' | 'light client';
+  /** The newest final block that it knew of. */
+  readonly finalizedNumber: number;
 }
 
 /** What came of asking: an answer, or why there is none. */

@@ -1,6 +1,6 @@
 // Receipts against a chain that runs: the station's anchor in a block that a real runtime built, and the question of
 // finality put to a node and to a light client, by the command as it ships.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { WsProvider } from '@polkadot/api';
@@ -44,7 +44,8 @@ describe('a receipt and the chain that it speaks of', { timeout: 60_000 }, () =>
   });
 
   const byNode = () => ['--chain', devnet.rpcUrl ?? ''];
-  const byLightClient = () => ['--chain', devnet.paraSpecPath, '--relay', devnet.relaySpecPath];
+  /** The relay chain's spec lies beside it. */
+  const byLightClient = () => ['--chain', devnet.paraSpecPath];
 
   it('is good in every respect, says a node', async () => {
     const { report, status } = await verify(good, byNode());
@@ -52,10 +53,31 @@ describe('a receipt and the chain that it speaks of', { timeout: 60_000 }, () =>
     expect(status).toBe(0);
   });
 
-  it('is good in every respect, says a light client', async () => {
-    const { report, status } = await verify(good, byLightClient());
+  it('is good in every respect, says a light client, which tells of its progress', async () => {
+    const { report, status, stderr } = await verify(good, byLightClient());
     expect(notPassed(report)).toEqual(NOT_OF_A_SESSION);
     expect(status).toBe(0);
+    expect(stderr).toMatch(/^asking a light client about block \d+ …$/m);
+  });
+
+  it('is not called good by a light client that finds nobody in time: it says so, and what to look at', async () => {
+    const lonely = path.join(folder, 'lonely');
+    mkdirSync(lonely);
+    for (const [file, name] of [
+      [devnet.paraSpecPath, 'para.json'],
+      [devnet.relaySpecPath, 'any-name.json'],
+    ] as const) {
+      const spec = JSON.parse(readFileSync(file, 'utf8')) as object;
+      writeFileSync(path.join(lonely, name), JSON.stringify({ ...spec, bootNodes: [] }));
+    }
+    const way = ['--chain', path.join(lonely, 'para.json'), '--timeout', '2s'];
+    const { report, status } = await verify(good, way);
+    expect(status).toBe(1);
+    expect(failed(report)).toEqual([]);
+    const finality = report.checks.find(({ name }) => name === 'finality');
+    expect(finality?.result).toBe('not checked');
+    expect(finality?.detail).toContain('[chain.timeout]');
+    expect(finality?.detail).toContain('boot nodes');
   });
 
   it('is not good when the block was made up, however well everything in it fits', async () => {
@@ -135,10 +157,18 @@ function save(name: string, receipt: string): string {
 async function verify(
   file: string,
   way: readonly string[],
-): Promise<{ report: ReceiptReport; status: number }> {
+): Promise<{ report: ReceiptReport; status: number; stderr: string }> {
   const key = bytesToHex(station.identity.publicKey);
-  const { stdout, status } = await runProduct(['receipt', 'verify', file, '--json', '--key', key, ...way]);
-  return { report: JSON.parse(stdout) as ReceiptReport, status };
+  const { stdout, stderr, status } = await runProduct([
+    'receipt',
+    'verify',
+    file,
+    '--json',
+    '--key',
+    key,
+    ...way,
+  ]);
+  return { report: JSON.parse(stdout) as ReceiptReport, status, stderr };
 }
 
 const failed = ({ checks }: ReceiptReport): CheckName[] =>

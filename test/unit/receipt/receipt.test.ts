@@ -58,6 +58,8 @@ const OF_A_SESSION: readonly CheckName[] = ['session', 'ocmf'];
 const failures = (file: string, options: VerifyOptions = {}): CheckName[] =>
   names(verifyReceipt(file, options), 'fail');
 
+const BY_A_TEST = { askedOf: 'a test', by: 'node', finalizedNumber: 9_000 } as const;
+
 describe('a receipt', () => {
   it('verifies offline, and says what it could not check', () => {
     const report = verifyReceipt(good);
@@ -70,7 +72,7 @@ describe('a receipt', () => {
     const finality: FinalityAnswer = {
       genesisHash: bytesToHex(GENESIS_HASH),
       verdict: 'final',
-      askedOf: 'a test',
+      ...BY_A_TEST,
     };
     const report = verifyReceipt(good, { trustedKey: station.identity.publicKey, finality });
     expect(report.ok).toBe(true);
@@ -285,17 +287,28 @@ describe('a receipt fails by name', () => {
 
   it('finality: the chain is another one, or says no', () => {
     const genesisHash = bytesToHex(GENESIS_HASH);
-    const askedOf = 'a test';
     const of = (answer: FinalityAnswer) => verifyReceipt(good, { finality: answer });
-    expect(names(of({ genesisHash: `0x${'00'.repeat(32)}`, verdict: 'final', askedOf }), 'fail')).toEqual([
+    const elsewhere = `0x${'00'.repeat(32)}` as const;
+    expect(names(of({ genesisHash: elsewhere, verdict: 'final', ...BY_A_TEST }), 'fail')).toEqual([
       'finality',
     ]);
-    expect(names(of({ genesisHash, verdict: 'not-final-yet', askedOf }), 'fail')).toEqual(['finality']);
-    expect(names(of({ genesisHash, verdict: 'not-canonical', askedOf }), 'fail')).toEqual(['finality']);
-    const unknown = of({ genesisHash, verdict: 'unknown', askedOf });
-    expect(names(unknown, 'fail')).toEqual([]);
-    expect(unknown.ok).toBe(false);
+    expect(names(of({ genesisHash, verdict: 'not-final-yet', ...BY_A_TEST }), 'fail')).toEqual(['finality']);
+    expect(names(of({ genesisHash, verdict: 'not-canonical', ...BY_A_TEST }), 'fail')).toEqual(['finality']);
   });
+
+  it.each(['light client', 'node'] as const)(
+    'finality: a block out of the reach of a %s is neither believed nor refused, and who to ask is said',
+    (by) => {
+      const genesisHash = bytesToHex(GENESIS_HASH);
+      const answer = { genesisHash, verdict: 'unknown', ...BY_A_TEST, by, finalizedNumber: 9_000 } as const;
+      const report = verifyReceipt(good, { finality: answer });
+      expect(names(report, 'fail')).toEqual([]);
+      expect(report.ok).toBe(false);
+      const detail = report.checks.find(({ name }) => name === 'finality')?.detail ?? '';
+      expect(detail).toContain(`${9_000 - (report.block?.blockNumber ?? 0)} below the newest final one`);
+      expect(detail).toContain('ask a node that keeps its history');
+    },
+  );
 });
 
 describe('what a receipt does not hold is not checked', () => {
