@@ -8,7 +8,8 @@ export type ControlErrorCode =
   | 'control.too_long'
   | 'control.bad_json'
   | 'control.unreachable'
-  | 'control.no_answer';
+  | 'control.no_answer'
+  | 'control.no_sync';
 
 export class ControlError extends StationError {
   declare readonly code: ControlErrorCode;

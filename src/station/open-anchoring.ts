@@ -1,7 +1,7 @@
 import type { StationConfig } from '../config/index.ts';
 import type { StationIdentity } from '../identity/index.ts';
 import { openJournalReader, type Journal } from '../journal/index.ts';
-import type { Sync, SyncStatus } from '../sync/index.ts';
+import type { Sync, SyncOptions, SyncStatus } from '../sync/index.ts';
 import type { StationOptions } from './station.ts';
 
 export interface AnchoringParts {
@@ -12,6 +12,8 @@ export interface AnchoringParts {
   readonly config: StationConfig;
   readonly identity: StationIdentity;
   readonly journal: Pick<Journal, 'size' | 'checkpoint'>;
+  /** What becomes of the faults of syncing; without it nothing is put on record. */
+  readonly faults?: Pick<SyncOptions, 'onFault' | 'raisedFaults'>;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface AnchoringParts {
  * @throws SyncError `sync.locked`, `sync.outbox_damaged`, `sync.outbox_newer`
  */
 export async function openAnchoring(
-  { options, config, identity, journal }: AnchoringParts,
+  { options, config, identity, journal, faults }: AnchoringParts,
   onStatus: (status: SyncStatus) => void,
 ): Promise<Sync | undefined> {
   const { chain } = config;
@@ -40,6 +42,7 @@ export async function openAnchoring(
     random: options.random,
     log: options.log,
     onStatus,
+    ...faults,
   });
 }
 

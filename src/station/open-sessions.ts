@@ -12,6 +12,7 @@ import {
   type SessionJournal,
   type SessionMeters,
 } from '../session/index.ts';
+import { isSyncRequest } from './sync-on-socket.ts';
 import type { StationTime } from './open-time.ts';
 
 export interface OpenSessionsParts {
@@ -24,6 +25,8 @@ export interface OpenSessionsParts {
   readonly meters: readonly ScheduledMeter[];
   readonly metering: Pick<Metering, 'readNow'>;
   readonly time: StationTime;
+  /** What is asked about sync on the same socket. */
+  readonly answerSync: (request: { readonly sync: unknown }) => object;
   readonly clock: MonotonicClock;
   readonly log: Log;
 }
@@ -56,7 +59,8 @@ export async function openSessions(parts: OpenSessionsParts): Promise<OpenSessio
   });
   const socket = await openControlSocket({
     path: config.control.socket,
-    answer: (request) => answerSessionRequest(recorder, request),
+    answer: async (request) =>
+      isSyncRequest(request) ? parts.answerSync(request) : await answerSessionRequest(recorder, request),
     log,
   });
   log('info', 'control.listening', { path: config.control.socket, open: recorder.open().length });

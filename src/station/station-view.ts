@@ -6,11 +6,14 @@ import type { Journal } from '../journal/index.ts';
 import type { Metering, MeteringEvent } from '../metering/index.ts';
 import type { WallClock } from '../service/index.ts';
 import type { SyncStatus } from '../sync/index.ts';
-import type { CredentialFiles, SyncDocument, Telemetry } from '../telemetry/index.ts';
+import type { CredentialFiles, Telemetry } from '../telemetry/index.ts';
 import type { StationOptions } from './station.ts';
+import { syncDocument } from './sync-document.ts';
 
 /** How often the retained figures are renewed. An unchanged document is not sent again. */
 const REFRESH_MS = 5_000;
+/** Of those refreshes, how many for one of the bytes, memory and ages of a gateway that runs. */
+const REFRESHES_PER_SYNC = 12;
 
 export interface ViewParts {
   readonly options: StationOptions & { readonly wallClock: WallClock };
@@ -26,10 +29,17 @@ export interface ViewParts {
 export interface StationView {
   metering(event: MeteringEvent): void;
   sync(status: SyncStatus): void;
+  /** Where the figures come from that change while nothing happens. */
+  followSync(status: () => SyncStatus): void;
   close(): Promise<void>;
 }
 
-const NO_VIEW: StationView = { metering: () => {}, sync: () => {}, close: async () => {} };
+const NO_VIEW: StationView = {
+  metering: () => {},
+  sync: () => {},
+  followSync: () => {},
+  close: async () => {},
+};
 
 /** Opens telemetry when it is configured. Its library is loaded only then; that it fails degrades the station. */
 export async function openView(parts: ViewParts, degraded: (error: unknown) => void): Promise<StationView> {
@@ -68,6 +78,7 @@ class TelemetryView implements StationView {
   readonly #abort = new AbortController();
   readonly #refreshing: Promise<void>;
   #anchoredSize = 0;
+  #syncStatus: (() => SyncStatus) | undefined;
 
   constructor(parts: ViewParts, telemetry: Telemetry) {
     this.#parts = parts;
@@ -89,6 +100,11 @@ class TelemetryView implements StationView {
     this.#publishJournal();
   }
 
+  followSync(status: () => SyncStatus): void {
+    this.#syncStatus = status;
+    this.#attempt(() => this.sync(status()));
+  }
+
   async close(): Promise<void> {
     this.#abort.abort();
     await this.#refreshing;
@@ -98,14 +114,21 @@ class TelemetryView implements StationView {
 
   async #refresh(): Promise<void> {
     const { clock } = this.#parts.options;
-    while (!this.#abort.signal.aborted) {
+    for (let round = 1; !this.#abort.signal.aborted; round++) {
       this.#attempt(() => {
         for (const { meterId } of this.#parts.metering.status()) this.#publishMeter(meterId);
         this.#publishJournal();
         this.#publishState();
+        if (round % REFRESHES_PER_SYNC === 0) this.#refreshSync();
       });
       await clock.sleep(REFRESH_MS, this.#abort.signal).catch(() => undefined);
     }
+  }
+
+  /** Without a gateway only ages change, and whoever reads them can go on counting. */
+  #refreshSync(): void {
+    const status = this.#syncStatus?.();
+    if (status !== undefined && status.gateway !== null) this.sync(status);
   }
 
   /** A view that cannot be made is no reason to end anything. */
@@ -156,20 +179,6 @@ class TelemetryView implements StationView {
       telemetry: this.#telemetry.statistics(),
     });
   }
-}
-
-function syncDocument({ phase, lastAnchor, open, failure }: SyncStatus): SyncDocument {
-  return {
-    outbox: open === null ? {} : { [open.state]: 1 },
-    lastAnchor: lastAnchor && {
-      size: lastAnchor.size,
-      root: lastAnchor.root,
-      via: lastAnchor.via,
-      block: lastAnchor.blockNumber,
-      blockHash: lastAnchor.blockHash,
-    },
-    failure: phase === 'waiting' ? (failure?.code ?? null) : null,
-  };
 }
 
 /**

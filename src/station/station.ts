@@ -21,9 +21,12 @@ import { openMeters, profilesOf, type OpenMeters, type Profiles } from './open-m
 import type { StationEvent } from './station-event.ts';
 import { recallSynchronisedTime } from './recall-time.ts';
 import { highWaterOf, signedForChain, stationOrigin } from './known-elsewhere.ts';
+import { recallSyncFaults } from './recall-sync-faults.ts';
 import { recallTotals } from './recall-totals.ts';
 import { scrubJournal } from './scrub-journal.ts';
 import { openView, type StationView } from './station-view.ts';
+import { syncFaultsOnRecord } from './sync-faults-on-record.ts';
+import { syncOnSocket } from './sync-on-socket.ts';
 import { stopInOrder } from './stop-order.ts';
 
 export interface StationOptions {
@@ -74,22 +77,29 @@ export async function startStation(given: StationOptions): Promise<Station> {
     for (const view of views) view.metering(event);
   });
   const { stateDirectory, version } = options;
+  const onSocket = syncOnSocket(stateDirectory);
   const sessions = await sessionsOf({
     ...{ stateDirectory, version, config, identity, journal, time, ...reading },
-    ...{ clock: options.clock, log: options.log },
+    ...{ clock: options.clock, log: options.log, answerSync: onSocket.answer },
   }).catch((error: unknown) => void degraded('control', error));
   const view = await openView(
     { options, config, identity, ...evidence, metering: reading.metering },
     (error) => degraded('telemetry', error),
   );
   views.push(view);
-  const sync = await openAnchoring({ options, config, identity, journal }, (status) => {
+  const faults = {
+    onFault: syncFaultsOnRecord(reading.evidence, options.log),
+    raisedFaults: recallSyncFaults(stateDirectory, options.log),
+  };
+  const sync = await openAnchoring({ options, config, identity, journal, faults }, (status) => {
     options.onEvent({ event: 'sync', status });
     view.sync(status);
   }).catch((error: unknown) => {
     degraded('chain', error);
     return undefined;
   });
+  await onSocket.open(sync);
+  if (sync !== undefined) view.followSync(() => sync.status());
   sync?.start();
   const { stateDirectory: directory, clock, random, log } = options;
   const onDamage = (error: StationError): void => degraded('journal', error);

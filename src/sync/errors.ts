@@ -2,6 +2,7 @@ import { StationError, type StationErrorOptions } from '../../hal/contract/index
 
 /** Why syncing could not go on; each is listed in docs/errors.md. */
 export type SyncErrorCode =
+  | 'sync.bad_request'
   | 'sync.locked'
   | 'sync.outbox_damaged'
   | 'sync.outbox_missing'

@@ -21,6 +21,8 @@ const KNOWN: Readonly<Record<string, Known>> = {
     'Check the specs or the URL; chain.genesisHash moves a station on purpose.',
   ),
   'chain.spec_unreadable': act('spec-unreadable', 'Check chain.relaySpec and chain.paraSpec.'),
+  'chain.boot_node_invalid': act('spec-unreadable', 'Correct chain.bootNodes.'),
+  'chain.clock_wrong': act('clock-wrong', 'Set the clock; docs/time.md.'),
   'chain.unreachable': { state: 'unreachable', severity: 'waiting', advice: ADVICE_NETWORK },
   'chain.timeout': { state: 'unreachable', severity: 'waiting', advice: ADVICE_NETWORK },
   'sync.stalled': {

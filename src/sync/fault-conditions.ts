@@ -1,5 +1,5 @@
 // How the conditions behind the faults of syncing stand, by a status. Pure.
-import type { SyncStatus } from './status.ts';
+import type { SyncFacts } from './status.ts';
 import { type FaultConditions, isBalanceLow } from './sync-faults.ts';
 
 /** A parachain finalizes every few seconds; this is no hiccup any more. */
@@ -13,7 +13,7 @@ export interface Overdue {
 }
 
 export function faultConditions(
-  status: Omit<SyncStatus, 'faults'>,
+  status: Omit<SyncFacts, 'faults'>,
   { unanchoredForMs, overdueAfterMs }: Overdue,
 ): FaultConditions {
   const { balance, backlog, anchoredSize, seen, transport } = status;
@@ -35,14 +35,14 @@ export function faultConditions(
 }
 
 /** A node's own peers are its operator's matter; a light client without them sees nothing. */
-function hasNoPeers({ transport, link }: Omit<SyncStatus, 'faults'>): boolean | undefined {
+function hasNoPeers({ transport, link }: Omit<SyncFacts, 'faults'>): boolean | undefined {
   if (transport !== 'light-client' || link === null) return undefined;
   if (link.peers !== null && link.peers > 0) return false;
   return link.peerlessForMs !== null || link.stage === 'finding-peers' ? true : undefined;
 }
 
 /** Judged by the highest block ever seen final: a new gateway that finds the same block again has found nothing new. */
-function isFinalityStale({ link, seen }: Omit<SyncStatus, 'faults'>): boolean | undefined {
+function isFinalityStale({ link, seen }: Omit<SyncFacts, 'faults'>): boolean | undefined {
   if (link === null || link.finalized === null || link.peers === 0 || seen === null) return undefined;
   return seen.finalizedAgeMs === null ? undefined : seen.finalizedAgeMs > STALE_FINALITY_MS;
 }

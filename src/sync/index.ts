@@ -9,6 +9,7 @@ export type {
   SyncOptions,
   SyncTiming,
 } from './ports.ts';
+export { SyncDesk, type SyncAnswer, type SyncRound } from './answer-request.ts';
 export { amountInWords, bytesInWords, durationInWords } from './amounts-in-words.ts';
 export { newLink, observeLink, type LinkStage, type LinkView } from './link-view.ts';
 export {

@@ -1,5 +1,8 @@
 import type { GatewayEvent } from '../chain/index.ts';
 
+/** `behind` is certain; of the other, nobody can tell which of the two it is. The words of the `progress` event. */
+export type ClockProblem = 'behind' | 'ahead-or-chain-stalled';
+
 /** How far a way to the chain is; the words of the gateway's `progress` event. */
 export type LinkStage = 'starting' | 'finding-peers' | 'syncing' | 'loading-runtime' | 'ready';
 
@@ -23,6 +26,10 @@ export interface LinkView {
   readonly finalized: number | null;
   /** When the finalized height last grew. */
   readonly finalizedMonoMs: number | null;
+  /** What the chain's own time says of the station's clock; null: nothing is wrong, or nothing is known. */
+  readonly clockProblem: ClockProblem | null;
+  /** When the newest finalized block was made, by the chain's time: milliseconds since 1970. */
+  readonly finalizedAtMs: number | null;
   /** The first finalized height that was told: where catching up began. */
   readonly from: number | null;
 }
@@ -33,6 +40,7 @@ export function newLink(nowMonoMs: number): LinkView {
     ...{ stage: 'starting', stageMonoMs: nowMonoMs },
     ...{ peers: null, relayPeers: null, peerlessMonoMs: null, peerLosses: 0 },
     ...{ best: null, finalized: null, finalizedMonoMs: null, from: null },
+    ...{ clockProblem: null, finalizedAtMs: null },
   };
 }
 
@@ -45,8 +53,10 @@ export function observeLink(link: LinkView, event: GatewayEvent, nowMonoMs: numb
       return withFinalized(link, event.block.number, nowMonoMs);
     case 'progress': {
       const { stage, peers, relayPeers = link.relayPeers, best, finalized } = event;
+      const { clock: clockProblem, finalizedAtMs } = event;
       const staged = stage === link.stage ? link : { ...link, stage, stageMonoMs: nowMonoMs };
-      const counted = withPeers({ ...staged, relayPeers }, peers, nowMonoMs);
+      const timed = { ...staged, relayPeers, clockProblem, finalizedAtMs };
+      const counted = withPeers(timed, peers, nowMonoMs);
       const reached = finalized === null ? counted : withFinalized(counted, finalized, nowMonoMs);
       return best === null ? reached : { ...reached, best };
     }

@@ -36,18 +36,19 @@ export function sessionStatus(view: SessionView | undefined): Pick<SyncStatus, '
 
 /** Equal for two statuses between which nothing has happened: ages, countdowns, memory and bytes aside. */
 export function statusKey(status: SyncStatus): string {
-  return JSON.stringify(status, (key, value: unknown) =>
-    /Ms$/.test(key) && key !== 'finalizedAtMs' && key !== 'atMs'
-      ? value === null
-        ? null
-        : 0
-      : VOLATILE.has(key)
-        ? 0
-        : value,
+  const states = status.words.map(({ state }) => state);
+  return JSON.stringify({ ...status, words: states }, (key, value: unknown) =>
+    value !== null && isVolatile(key) ? 0 : value,
   );
 }
 
-const VOLATILE = new Set(['rssBytes', 'bytesIn', 'bytesOut']);
+const COUNTS = new Set(['rssBytes', 'bytesIn', 'bytesOut', 'usedBytes']);
+/** Moments of the wall clock, which stand. */
+const MOMENTS = new Set(['atMs', 'finalizedAtMs']);
+
+function isVolatile(key: string): boolean {
+  return COUNTS.has(key) || (key.endsWith('Ms') && !MOMENTS.has(key));
+}
 
 /** For how long entries may have waited when the service starts: since the last anchor, if the clock can tell. */
 export function waitedMs(

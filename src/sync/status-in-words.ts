@@ -2,7 +2,7 @@
 import { unreachable } from '../../hal/contract/index.ts';
 import { amountInWords, durationInWords } from './amounts-in-words.ts';
 import { failureInWords } from './failure-in-words.ts';
-import type { HeldBack, LinkStatus, OpenIntentSummary, SyncStatus } from './status.ts';
+import type { HeldBack, LinkStatus, OpenIntentSummary, SyncFacts } from './status.ts';
 import { STALE_FINALITY_MS } from './fault-conditions.ts';
 
 /** Every state that `sync status` may name; docs/sync.md explains each. Programs may decide on them. */
@@ -54,10 +54,6 @@ const PEERLESS_MS = 30_000;
 /** With fewer, one that is slow or lies holds everything up. */
 const FEW_PEERS = 3;
 const MANY_LOSSES = 3;
-/** A finalized block is some tens of seconds old; nobody knows a block of the future. */
-const CLOCK_BEHIND_MS = 60_000;
-const CLOCK_AHEAD_MS = 600_000;
-
 export function say(
   state: SyncState,
   severity: StateInWords['severity'],
@@ -68,11 +64,11 @@ export function say(
 }
 
 /** The state that matters most first, then what else somebody should know. Never empty. */
-export function statusInWords(status: SyncStatus): readonly [StateInWords, ...StateInWords[]] {
+export function statusInWords(status: SyncFacts): readonly [StateInWords, ...StateInWords[]] {
   return [headline(status), ...notices(status)];
 }
 
-function headline(status: SyncStatus): StateInWords {
+function headline(status: SyncFacts): StateInWords {
   const { phase, held, phaseForMs } = status;
   switch (phase) {
     case 'stopped':
@@ -91,7 +87,7 @@ function headline(status: SyncStatus): StateInWords {
   }
 }
 
-function idle({ backlog, nextDueInMs, phaseForMs }: SyncStatus): StateInWords {
+function idle({ backlog, nextDueInMs, phaseForMs }: SyncFacts): StateInWords {
   const waiting = backlog === 0 ? 'everything is anchored' : `${backlog} entries wait for the next anchor`;
   const next = nextDueInMs === null ? '' : `, due in ${durationInWords(nextDueInMs)}`;
   return say('idle', 'good', `idle for ${durationInWords(phaseForMs)}: ${waiting}${next}`);
@@ -123,7 +119,7 @@ function heldInWords(held: HeldBack): StateInWords {
 /** How far the way to the chain is, and what is done on it. Also for a gateway that serves no outbox. */
 export function linkInWords(
   link: LinkStatus,
-  { phase, transport, open, seen }: Pick<SyncStatus, 'phase' | 'transport' | 'open' | 'seen'>,
+  { phase, transport, open, seen }: Pick<SyncFacts, 'phase' | 'transport' | 'open' | 'seen'>,
 ): StateInWords {
   const isLight = transport === 'light-client';
   const noPeers = isLight && (link.peers === 0 || link.stage === 'finding-peers');
@@ -198,7 +194,7 @@ function openInWords({ state, size, attempts }: OpenIntentSummary, link: LinkSta
   return say('anchoring', 'working', text);
 }
 
-function notices(status: SyncStatus): StateInWords[] {
+function notices(status: SyncFacts): StateInWords[] {
   return [
     ...linkNotices(status),
     ...clockNotices(status),
@@ -207,7 +203,7 @@ function notices(status: SyncStatus): StateInWords[] {
   ];
 }
 
-function linkNotices({ link, transport, phaseForMs }: SyncStatus): StateInWords[] {
+function linkNotices({ link, transport, phaseForMs }: SyncFacts): StateInWords[] {
   if (link === null || transport !== 'light-client') return [];
   if (link.peerLosses >= MANY_LOSSES) {
     const text = `the last peer went ${link.peerLosses} times`;
@@ -233,22 +229,32 @@ function linkNotices({ link, transport, phaseForMs }: SyncStatus): StateInWords[
     : [];
 }
 
-function clockNotices({ clock: { trusted, aheadMs } }: SyncStatus): StateInWords[] {
-  if (aheadMs !== null && (aheadMs < -CLOCK_BEHIND_MS || aheadMs > CLOCK_AHEAD_MS)) {
-    const off = `${durationInWords(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
+function clockNotices({ clock: { trusted, problem, aheadMs } }: SyncFacts): StateInWords[] {
+  if (problem !== null) {
+    const off =
+      aheadMs === null
+        ? 'off from'
+        : `${durationInWords(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
     const text = `the station's clock is ${off} the chain's newest final block`;
     const advice =
-      aheadMs > 0
-        ? 'Set the clock, or the chain has stopped: `delmonicos doctor` looks at the clock; docs/time.md.'
-        : 'Set the clock: no block is of the future. `delmonicos doctor` looks at it; docs/time.md.';
+      problem === 'behind'
+        ? 'Set the clock: no block is of the future, and a light client refuses new ones. `delmonicos doctor`; docs/time.md.'
+        : 'Set the clock, unless the chain itself has stopped. `delmonicos doctor` looks at the clock; docs/time.md.';
     return [say('clock-wrong', 'act', text, advice)];
   }
   if (trusted) return [];
-  const text = 'nothing vouches for the clock: windows of chain.metered do not restrict';
-  return [say('clock-untrusted', 'waiting', text, 'Run chronyd or systemd-timesyncd; docs/time.md.')];
+  const text = 'nothing vouches for the clock';
+  return [
+    say(
+      'clock-untrusted',
+      'waiting',
+      text,
+      'Run chronyd or systemd-timesyncd; windows of chain.metered do not restrict meanwhile. docs/time.md.',
+    ),
+  ];
 }
 
-function balanceNotices({ balance: { free, lowBelow, low }, seen, failure }: SyncStatus): StateInWords[] {
+function balanceNotices({ balance: { free, lowBelow, low }, seen, failure }: SyncFacts): StateInWords[] {
   if (!low || failure?.code === 'sync.no_funds') return [];
   const token = seen?.token ?? null;
   const has = free === null ? '' : `: ${amountInWords(free, token)}`;
@@ -263,7 +269,7 @@ function balanceNotices({ balance: { free, lowBelow, low }, seen, failure }: Syn
   ];
 }
 
-function overdueNotices({ faults, backlog }: SyncStatus): StateInWords[] {
+function overdueNotices({ faults, backlog }: SyncFacts): StateInWords[] {
   if (!faults.includes('sync.anchor_overdue')) return [];
   const text = `${backlog} entries wait longer than chain.maxAge for a final anchor`;
   return [

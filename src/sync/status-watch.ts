@@ -8,9 +8,10 @@ import type {
   OperationParams,
 } from '../chain/index.ts';
 import { faultConditions } from './fault-conditions.ts';
-import { caughtUpPercent, type LinkView, newLink, observeLink } from './link-view.ts';
+import { caughtUpPercent, type ClockProblem, type LinkView, newLink, observeLink } from './link-view.ts';
 import type { Gateway, OpenGateway } from './ports.ts';
-import type { LinkStatus, SeenChain, SyncStatus, Traffic } from './status.ts';
+import type { ChainClock, LinkStatus, SeenChain, SyncFacts, SyncStatus, Traffic } from './status.ts';
+import { statusInWords } from './status-in-words.ts';
 import {
   type FaultEffect,
   type FaultStates,
@@ -23,7 +24,7 @@ import {
 /** What the watch adds to what the service itself knows. */
 type Watched =
   'phaseForMs' | 'link' | 'lastTry' | 'seen' | 'traffic' | 'lastCost' | 'balance' | 'clock' | 'faults';
-export type OwnStatus = Omit<SyncStatus, Watched>;
+export type OwnStatus = Omit<SyncFacts, Watched>;
 
 export interface StatusWatchOptions {
   readonly clock: MonotonicClock;
@@ -62,7 +63,7 @@ export class StatusWatch {
   #seen: Seen | null = null;
   #lastTraffic: Traffic | null = null;
   #lastCost: string | null;
-  #aheadMs: number | null = null;
+  #chainClock: Pick<ChainClock, 'problem' | 'aheadMs'> = { problem: null, aheadMs: null };
   #faults: FaultStates;
   #coveredMonoMs: number;
   #anchoredSize: number | undefined;
@@ -101,7 +102,8 @@ export class StatusWatch {
 
   /** The whole status. `target`: a block of this chain that is known to be final. */
   status(own: OwnStatus, target: number | null): SyncStatus {
-    return { ...own, ...this.#watched(target), faults: raisedFaults(this.#faults) };
+    const facts = { ...own, ...this.#watched(target), faults: raisedFaults(this.#faults) };
+    return { ...facts, words: statusInWords(facts) };
   }
 
   /** Looks whether a fault is to be raised or cleared. To be called now and then, also while nothing happens. */
@@ -131,7 +133,7 @@ export class StatusWatch {
     }
   }
 
-  #watched(target: number | null): Omit<SyncStatus, keyof OwnStatus | 'faults'> {
+  #watched(target: number | null): Omit<SyncFacts, keyof OwnStatus | 'faults'> {
     const now = this.#now();
     const { wallClock, lowBelow } = this.#options;
     const session = this.#gateway?.traffic ?? null;
@@ -145,7 +147,7 @@ export class StatusWatch {
       traffic: { session, last: this.#lastTraffic, today: null },
       lastCost: this.#lastCost,
       balance: { free, lowBelow: below, low: isBalanceLow(free, below) ?? this.#isLow },
-      clock: { trusted: wallClock.status?.() !== 'U', aheadMs: this.#aheadMs },
+      clock: { trusted: wallClock.status?.() !== 'U', ...this.#chainClock },
     };
   }
 
@@ -186,7 +188,14 @@ export class StatusWatch {
     const now = this.#now();
     if (this.#link !== null) this.#link = observeLink(this.#link, event, now);
     if (event.type === 'finalized') this.#sawFinalized(event.block.number);
-    if (event.type === 'progress') this.#options.onChange();
+    if (event.type !== 'progress') return;
+    this.#compareClocks(event.finalizedAtMs, event.clock);
+    this.#options.onChange();
+  }
+
+  #compareClocks(finalizedAtMs: number | null, problem: ClockProblem | null): void {
+    if (finalizedAtMs === null) return;
+    this.#chainClock = { problem, aheadMs: this.#options.wallClock.nowWallMs() - finalizedAtMs };
   }
 
   #sawAnswer(operation: OperationName, params: unknown, result: unknown): void {

@@ -1,8 +1,9 @@
 import type { Remedy } from '../../hal/contract/index.ts';
 import type { AnchorEvidence, ChainFacts, Hex } from '../chain/index.ts';
 import type { Intent, IntentState } from './intent.ts';
-import type { LinkStage } from './link-view.ts';
+import type { ClockProblem, LinkStage } from './link-view.ts';
 import { OutboxStore } from './outbox-store.ts';
+import type { StateInWords } from './status-in-words.ts';
 import type { SyncFaultCode } from './sync-faults.ts';
 
 /** A final anchor, without its proof. */
@@ -82,7 +83,12 @@ export interface SyncStatus {
   readonly clock: ChainClock;
   /** Faults that are raised now, as they stand in the journal. */
   readonly faults: readonly SyncFaultCode[];
+  /** All of this in words and what to do, what matters most first. */
+  readonly words: readonly [StateInWords, ...StateInWords[]];
 }
+
+/** A status before it is put into words. */
+export type SyncFacts = Omit<SyncStatus, 'words'>;
 
 export interface LinkStatus {
   readonly stage: LinkStage;
@@ -141,7 +147,9 @@ export interface BalanceStatus {
 export interface ChainClock {
   /** Whether a source of time vouches for the station's clock. */
   readonly trusted: boolean;
-  /** Station minus the chain's newest finalized block, when it was last compared; null: not known. */
+  /** What the chain's time says of it; null: nothing is wrong, or it was not compared since the service started. */
+  readonly problem: ClockProblem | null;
+  /** Station minus the chain's newest finalized block, when they were last compared; null: they were not. */
   readonly aheadMs: number | null;
 }
 

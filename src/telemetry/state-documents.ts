@@ -46,6 +46,35 @@ export interface SyncDocument {
   } | null;
   /** Stable code of what keeps the chain from being reached, while it does. */
   readonly failure: string | null;
+  readonly transport: 'light-client' | 'rpc';
+  /** What `sync status` names, what matters most first (docs/sync.md). */
+  readonly states: readonly string[];
+  /** How far the gateway's link is; null: there is no gateway. */
+  readonly stage: string | null;
+  /** Of the parachain and of its relay chain; null: no gateway, or not known. */
+  readonly peers: number | null;
+  readonly relayPeers: number | null;
+  /** The highest finalized block that was seen, and how long before this document it was new. */
+  readonly finalized: { readonly block: number; readonly ageMs: number } | null;
+  readonly gateway: { readonly rssBytes: number } | null;
+  readonly traffic: {
+    readonly session: TrafficFigures | null;
+    readonly last: TrafficFigures | null;
+    readonly today: TrafficFigures | null;
+  };
+  /** Paid for the last anchor; in the chain's smallest unit, like `balance.free`. */
+  readonly cost: string | null;
+  readonly balance: { readonly free: string | null; readonly low: boolean };
+  /** `backlog`, `window` or `bytes`, while the policy holds an anchor back. */
+  readonly heldBy: string | null;
+  /** Stable codes of the faults that are raised. */
+  readonly faults: readonly string[];
+}
+
+/** On the gateway's sockets. */
+export interface TrafficFigures {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
 }
 
 export interface MeterStatusDocument {

@@ -24,6 +24,22 @@ export const SYNC: SyncDocument = {
     blockHash: '0x91b171bb158e2d3848fa23a9f1c25182fb8e20313b2c1eb49219da7a70ce90c3',
   },
   failure: null,
+  transport: 'light-client',
+  states: ['in-block', 'few-peers'],
+  stage: 'ready',
+  peers: 2,
+  relayPeers: 4,
+  finalized: { block: 1_204_598, ageMs: 7_210 },
+  gateway: { rssBytes: 148_340_736 },
+  traffic: {
+    session: { bytesIn: 402_113, bytesOut: 61_840 },
+    last: { bytesIn: 388_207, bytesOut: 60_122 },
+    today: { bytesIn: 3_402_113, bytesOut: 561_840 },
+  },
+  cost: '1549032',
+  balance: { free: '48211054000', low: false },
+  heldBy: null,
+  faults: [],
 };
 
 export const METER_STATUS: MeterStatusDocument = {
