@@ -96,7 +96,8 @@ export class DevnetHost implements Pick<Devnet, RemoteMethod> {
 
   async reorg(options: ReorgOptions): Promise<Reorged> {
     const { retracted, best } = await this.#network.reorg(options);
-    return { retracted: retracted.map((block) => this.#describe(block)), best: this.#describe(best) };
+    const name = ({ number, hash }: Block) => ({ number, hash: toHex(hash) });
+    return { retracted: retracted.map(name), best: name(best) };
   }
 
   async setFinality(mode: FinalityMode): Promise<void> {

@@ -96,11 +96,13 @@ export interface FoundExtrinsic {
   readonly succeeded: boolean | undefined;
 }
 
+export type BlockName = Pick<DevnetBlock, 'number' | 'hash'>;
+
 export interface Reorged {
   /** The parachain blocks that are no longer on the best chain, oldest first. */
-  readonly retracted: readonly DevnetBlock[];
+  readonly retracted: readonly BlockName[];
   /** The parachain's new best block. */
-  readonly best: DevnetBlock;
+  readonly best: BlockName;
 }
 
 export interface VoterChange {

@@ -1,88 +1,32 @@
 // `npm run devnet`: the network, alone, until Ctrl-C.
-import { parseArgs } from 'node:util';
-import { cryptoWaitReady, decodeAddress } from '@polkadot/util-crypto';
-import { type Devnet, DevnetError, type DevnetOptions, type Endowment, startDevnet } from './index.ts';
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { type CommandLine, HELP, readCommandLine } from './command-line.ts';
+import { readCommands } from './control/console.ts';
+import { ControlServer } from './control/control-server.ts';
+import { type Devnet, DevnetError, startDevnet } from './index.ts';
 
-const HELP = `npm run devnet -- [options]
-
-A relay chain and a parachain on loopback that light clients really follow. Ends on Ctrl-C.
-
-  --directory DIR          write relay.json and para.json there (default: a temporary directory)
-  --port-rpc N             serve JSON-RPC on ws://127.0.0.1:N (0: any port)
-  --endow SS58[=AMOUNT]    give an account money at genesis, in the smallest unit (default 10^16; 10^12 are one ROC)
-  --heartbeat MS           milliseconds between empty blocks (default 3000)
-  --json                   print JSON lines
-  --verbose                tell what peers and the RPC server remark
-  --help
-
-//Alice has 10^18. docs/devnet.md explains the rest.`;
-
-const DEFAULT_ENDOWMENT = 10n ** 16n;
 const STATUS_EVERY_MS = 10_000;
 const USAGE = 2;
 
-function readOptions(): { json: boolean; help: boolean; options: DevnetOptions } {
-  const { values } = parseArgs({
-    options: {
-      directory: { type: 'string' },
-      'port-rpc': { type: 'string' },
-      endow: { type: 'string', multiple: true, default: [] },
-      heartbeat: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      verbose: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const rpcPort = values['port-rpc'];
-  return {
-    json: values.json,
-    help: values.help,
-    options: {
-      ...(values.directory === undefined ? {} : { directory: values.directory }),
-      ...(rpcPort === undefined ? {} : { rpc: { port: wholeNumber('--port-rpc', rpcPort, 65_535) } }),
-      ...(values.heartbeat === undefined
-        ? {}
-        : { heartbeatMs: wholeNumber('--heartbeat', values.heartbeat, 3_600_000) }),
-      ...(values.verbose ? { log: (line: string) => console.error(line) } : {}),
-      endow: values.endow.map(readEndowment),
-    },
-  };
-}
-
-function wholeNumber(name: string, text: string, most: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > most) {
-    throw new DevnetError('devnet.bad_input', `${name} takes a whole number up to ${most}, not "${text}"`);
-  }
-  return value;
-}
-
-function readEndowment(text: string): Endowment {
-  const [address = '', amount] = text.split('=');
-  if (amount !== undefined && !/^\d+$/.test(amount)) {
-    throw new DevnetError(
-      'devnet.bad_input',
-      `--endow ${text}: the amount is a whole number of the smallest unit`,
-    );
-  }
-  try {
-    const balance = amount === undefined ? DEFAULT_ENDOWMENT : BigInt(amount);
-    return { publicKey: decodeAddress(address), balance };
-  } catch (cause) {
-    throw new DevnetError('devnet.bad_input', `--endow ${text}: not an SS58 address`, cause);
-  }
-}
-
-function printReady(devnet: Devnet, json: boolean): void {
-  const { relaySpecPath: relaySpec, paraSpecPath: paraSpec, rpcUrl, genesisHash } = devnet;
+function printReady(devnet: Devnet, controlUrl: string | undefined, json: boolean): void {
+  const { relaySpecPath: relaySpec, paraSpecPath: paraSpec, rpcUrl = null, genesisHash } = devnet;
   if (json) {
-    console.log(JSON.stringify({ event: 'ready', relaySpec, paraSpec, rpcUrl: rpcUrl ?? null, genesisHash }));
+    const ready = {
+      event: 'ready',
+      relaySpec,
+      paraSpec,
+      rpcUrl,
+      genesisHash,
+      controlUrl: controlUrl ?? null,
+    };
+    console.log(JSON.stringify(ready));
     return;
   }
   console.log(`relay chain   ${relaySpec}`);
   console.log(`parachain     ${paraSpec}`);
   console.log(`genesis       ${genesisHash}`);
   console.log(`JSON-RPC      ${rpcUrl ?? 'none (--port-rpc N)'}`);
+  console.log(`control       ${controlUrl ?? 'none (--port-control N)'}`);
 }
 
 async function printStatus(devnet: Devnet, json: boolean): Promise<void> {
@@ -106,25 +50,52 @@ async function untilSignal(): Promise<void> {
   });
 }
 
-async function main(): Promise<void> {
-  await cryptoWaitReady();
-  const { json, help, options } = readOptions();
-  if (help) {
-    console.log(HELP);
-    return;
-  }
-  const signalled = untilSignal();
-  const devnet = await startDevnet(options);
-  printReady(devnet, json);
-  const failed = new Promise<never>((_, reject) => {
-    const tick = () => void printStatus(devnet, json).catch(reject);
+/** Resolves when somebody has said `quit`. */
+async function untilQuit(devnet: Devnet): Promise<void> {
+  const ended = await readCommands({
+    devnet,
+    input: process.stdin,
+    print: (text) => console.log(text),
+    printError: (text) => console.error(text),
+  });
+  if (ended === 'ended') await new Promise(() => undefined);
+}
+
+/** Rejects when the network has ended by itself. */
+async function watch(devnet: Devnet, { json }: CommandLine, isQuiet: boolean): Promise<never> {
+  return await new Promise<never>((_, reject) => {
+    const look = isQuiet ? () => devnet.status() : () => printStatus(devnet, json);
+    const tick = () => void look().catch(reject);
     setInterval(tick, STATUS_EVERY_MS).unref();
     tick();
   });
+}
+
+async function main(): Promise<void> {
+  await cryptoWaitReady();
+  const commandLine = readCommandLine(process.argv.slice(2));
+  if (commandLine.help) {
+    console.log(HELP);
+    return;
+  }
+  const { json, stdin, controlPort, options } = commandLine;
+  const signalled = untilSignal();
+  const devnet = await startDevnet(options);
+  let control: ControlServer | undefined;
   try {
-    await Promise.race([signalled, failed]);
+    control = controlPort === undefined ? undefined : await ControlServer.listen(devnet, controlPort);
+    printReady(devnet, control?.url, json);
+    const takesCommands = stdin || process.stdin.isTTY;
+    await Promise.race([
+      signalled,
+      watch(devnet, commandLine, takesCommands),
+      ...(takesCommands ? [untilQuit(devnet)] : []),
+    ]);
   } finally {
+    await control?.close();
     await devnet.stop();
+    // A terminal that is read would keep the process.
+    process.stdin.destroy();
   }
 }
 

@@ -1,3 +1,5 @@
+import { DevnetError } from '../errors.ts';
+
 /**
  * What lies between clients and everything of this network that they can reach: one modem, shared by all connections.
  * Each field is changed while connections are open.
@@ -37,3 +39,22 @@ export interface LinkBytes extends ByteCount {
   /** The last 256, oldest first. The sums are of all there ever were. */
   readonly connections: readonly ConnectionBytes[];
 }
+
+/** @throws DevnetError `devnet.bad_input` when a name or a value is none of a link's */
+export function checkLink(link: Partial<Link>): void {
+  for (const [name, value] of Object.entries(link) as [string, unknown][]) {
+    if (!Object.hasOwn(OPEN_LINK, name)) throw new DevnetError('devnet.bad_input', `a link has no "${name}"`);
+    const [least, most] = RANGES[name as keyof Link];
+    const isNone = value === null && OPEN_LINK[name as keyof Link] === null;
+    const isInRange = typeof value === 'number' && value >= least && value <= most;
+    if (isNone || isInRange) continue;
+    throw new DevnetError('devnet.bad_input', `${name} is ${least} to ${most}, not ${String(value)}`);
+  }
+}
+
+const RANGES: Readonly<Record<keyof Link, readonly [number, number]>> = {
+  bitsPerSecond: [100, 10 ** 12],
+  delayMs: [0, 60_000],
+  lossPercent: [0, 90],
+  cutAfterBytes: [0, Number.MAX_SAFE_INTEGER],
+};

@@ -1,6 +1,6 @@
 // The link itself: both directions, the connections on it, and what they have carried.
 import type { Socket } from 'node:net';
-import { type ConnectionBytes, type Link, type LinkBytes, OPEN_LINK } from './link.ts';
+import { checkLink, type ConnectionBytes, type Link, type LinkBytes, OPEN_LINK } from './link.ts';
 import { Line } from './line.ts';
 import { seededRandom } from './seeded-random.ts';
 
@@ -30,7 +30,9 @@ export class SharedLink {
   #link: Link;
   #lastId = 0;
 
+  /** @throws DevnetError `devnet.bad_input` */
   constructor(link: Partial<Link> = {}) {
+    checkLink(link);
     this.#link = { ...OPEN_LINK, ...link };
     this.#lines = {
       up: new Line(this.#link, seededRandom(SEED.up)),
@@ -42,7 +44,9 @@ export class SharedLink {
     return this.#link;
   }
 
+  /** @throws DevnetError `devnet.bad_input` */
   set(link: Partial<Link>): void {
+    checkLink(link);
     this.#link = { ...this.#link, ...link };
     for (const direction of ['up', 'down'] as const) {
       this.#lines[direction].reshape(this.#link, performance.now());

@@ -1,3 +1,5 @@
+import { DevnetError } from '../errors.ts';
+
 /**
  * The lies that a peer can be told to tell, to see that a light client refuses them, and the ways in which it can be of
  * no use. The chains stay right.
@@ -41,4 +43,16 @@ export function noFaults(): Faults {
     silent: false,
     resets: false,
   };
+}
+
+/** @throws DevnetError `devnet.bad_input` when a name or a value is none of these */
+export function checkFaults(faults: Partial<Faults>): void {
+  for (const [name, value] of Object.entries(faults) as [string, unknown][]) {
+    if (!Object.hasOwn(noFaults(), name))
+      throw new DevnetError('devnet.bad_input', `peers have no fault "${name}"`);
+    const isBlocks = name === 'withheldTransactions' && Number.isSafeInteger(value) && Number(value) > 0;
+    if (typeof value === 'boolean' || isBlocks) continue;
+    const wanted = name === 'withheldTransactions' ? 'true, false or a number of blocks' : 'true or false';
+    throw new DevnetError('devnet.bad_input', `the fault "${name}" is ${wanted}, not ${String(value)}`);
+  }
 }

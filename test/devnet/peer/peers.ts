@@ -4,7 +4,7 @@ import { type ChainName, type DevnetOptions, type PeerStatus, type PeerTarget } 
 import { DevnetError, messageOf } from '../errors.ts';
 import { type SharedLink } from '../link/shared-link.ts';
 import { type DevNetwork } from '../network.ts';
-import { type Faults, noFaults } from './faults.ts';
+import { checkFaults, type Faults } from './faults.ts';
 import { Peer, type PeerOptions } from './peer.ts';
 import { ReachablePeer } from './reachable-peer.ts';
 
@@ -63,8 +63,7 @@ export class Peers {
   }
 
   setFaults(faults: Partial<Faults>, target?: PeerTarget): void {
-    const unknown = Object.keys(faults).find((name) => !(name in noFaults()));
-    if (unknown !== undefined) throw new DevnetError('devnet.bad_input', `peers have no fault "${unknown}"`);
+    checkFaults(faults);
     for (const peer of this.#of(target)) peer.setFaults(faults);
   }
 

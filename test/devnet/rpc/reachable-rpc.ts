@@ -1,10 +1,9 @@
 // The JSON-RPC server behind its door.
 import { type Chain } from '../chain/chain.ts';
 import { type RpcStatus } from '../devnet.ts';
-import { DevnetError } from '../errors.ts';
 import { Door } from '../link/door.ts';
 import { type SharedLink } from '../link/shared-link.ts';
-import { noRpcFaults, type RpcFaults } from './rpc-faults.ts';
+import { checkRpcFaults, noRpcFaults, type RpcFaults } from './rpc-faults.ts';
 import { RpcServer } from './rpc-server.ts';
 
 export interface ReachableRpcOptions {
@@ -51,10 +50,7 @@ export class ReachableRpc {
 
   /** Those that are not named stay as they are. @throws DevnetError `devnet.bad_input` */
   setFaults(faults: Partial<RpcFaults>): void {
-    const unknown = Object.keys(faults).find((name) => !(name in this.#faults));
-    if (unknown !== undefined) {
-      throw new DevnetError('devnet.bad_input', `the RPC server has no fault "${unknown}"`);
-    }
+    checkRpcFaults(faults);
     Object.assign(this.#faults, faults);
   }
 

@@ -1,5 +1,8 @@
+import { DevnetError } from '../errors.ts';
+
 /** Codes that nodes refuse a transaction with: https://github.com/paritytech/polkadot-sdk, sc-rpc-api, author/error.rs. */
-export type SubmissionErrorCode = 1010 | 1011 | 1012 | 1013 | 1014 | 1015 | 1016;
+export const SUBMISSION_ERROR_CODES = [1010, 1011, 1012, 1013, 1014, 1015, 1016] as const;
+export type SubmissionErrorCode = (typeof SUBMISSION_ERROR_CODES)[number];
 
 /**
  * What the JSON-RPC server can be told to get wrong. It believes what it says to nobody's proof: a client of a server has
@@ -47,4 +50,40 @@ export function noRpcFaults(): RpcFaults {
     largeAnswers: 0,
     hang: false,
   };
+}
+
+const MOST_PADDING_BYTES = 256 * 1024 * 1024;
+
+/** @throws DevnetError `devnet.bad_input` when a name or a value is none of these */
+export function checkRpcFaults(faults: Partial<RpcFaults>): void {
+  for (const [name, value] of Object.entries(faults) as [string, unknown][]) {
+    if (!Object.hasOwn(noRpcFaults(), name)) {
+      throw new DevnetError('devnet.bad_input', `the RPC server has no fault "${name}"`);
+    }
+    const wanted = whatIsWanted(name as keyof RpcFaults, value);
+    if (wanted === undefined) continue;
+    throw new DevnetError('devnet.bad_input', `the fault "${name}" is ${wanted}, not ${String(value)}`);
+  }
+}
+
+/** Undefined when it is given. */
+function whatIsWanted(name: keyof RpcFaults, value: unknown): string | undefined {
+  const isWhole = typeof value === 'number' && Number.isSafeInteger(value);
+  switch (name) {
+    case 'laggingBlocks':
+      return isWhole && value >= 0 ? undefined : 'a number of blocks, 0 for none';
+    case 'largeAnswers':
+      return isWhole && value >= 0 && value <= MOST_PADDING_BYTES
+        ? undefined
+        : `a number of bytes up to ${MOST_PADDING_BYTES}, 0 for none`;
+    case 'wrongNonce':
+      return isWhole ? undefined : 'a whole number, 0 for none';
+    case 'refusedSubmissions':
+    case 'errorAfterForward':
+      return value === false || SUBMISSION_ERROR_CODES.some((code) => code === value)
+        ? undefined
+        : `false or one of ${SUBMISSION_ERROR_CODES.join(', ')}`;
+    default:
+      return typeof value === 'boolean' ? undefined : 'true or false';
+  }
 }

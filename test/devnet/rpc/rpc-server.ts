@@ -1,15 +1,18 @@
 // A JSON-RPC server for clients that are no light clients: a smoldot client of ours behind a WebSocket. Each connection
-// has the parachain for itself, on a shared light client.
+// has the parachain for itself, on a shared light client, which follows the chains through honest peers of its own.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type AddChainOptions, type Chain, type Client, start } from 'smoldot';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { type Chain as LocalChain } from '../chain/chain.ts';
 import { DevnetError, messageOf } from '../errors.ts';
+import { Conversation } from './conversation.ts';
+import { readRequest } from './json-rpc.ts';
 import { type RpcFaults } from './rpc-faults.ts';
 
 /** A JSON-RPC request with a full parachain block in it. */
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
+const MOST_METHODS_COUNTED = 200;
 const INTERNAL_ERROR = 1011;
 const TRY_AGAIN_LATER = 1013;
 const WARNINGS = 2;
@@ -78,16 +81,35 @@ export class RpcServer {
     let receive = (request: string): void => void early.push(request);
     socket.on('message', (data) => receive(textOf(data)));
     const chain = await this.#client.addChain(parachainOf(this.#options, this.#relay));
-    void closed.then(() => chain.remove());
-    receive = (request) => {
-      try {
-        chain.sendJsonRpc(request);
-      } catch (thrown) {
-        closeWith(socket, TRY_AGAIN_LATER, thrown);
-      }
+    const { chain: localChain, faults } = this.#options;
+    const conversation = new Conversation({
+      chain: localChain,
+      faults,
+      ask: (text) => {
+        try {
+          chain.sendJsonRpc(text);
+        } catch (thrown) {
+          closeWith(socket, TRY_AGAIN_LATER, thrown);
+        }
+      },
+      tell: (text) => socket.send(text),
+    });
+    void closed.then(() => {
+      conversation.close();
+      chain.remove();
+    });
+    receive = (text) => {
+      this.#count(text);
+      conversation.fromClient(text);
     };
     for (const request of early) receive(request);
-    for await (const response of chain.jsonRpcResponses) socket.send(response);
+    for await (const text of chain.jsonRpcResponses) conversation.fromServer(text);
+  }
+
+  #count(text: string): void {
+    const method = readRequest(text)?.method ?? 'unreadable';
+    if (!this.#requests.has(method) && this.#requests.size >= MOST_METHODS_COUNTED) return;
+    this.#requests.set(method, (this.#requests.get(method) ?? 0) + 1);
   }
 }
 
