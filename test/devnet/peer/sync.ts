@@ -20,13 +20,27 @@ export function answerBlockRequest(view: PeerView, request: Bytes): Bytes {
   const ascending = (message.varint(REQUEST.direction) ?? ASCENDING) === ASCENDING;
   const wanted = message.varint(REQUEST.maxBlocks) ?? 0;
   const most = wanted === 0 ? MAX_BLOCKS : Math.min(wanted, MAX_BLOCKS);
-  const blocks: Bytes[] = [];
+  const blocks: Block[] = [];
   let block = firstBlock(view, message);
   while (block !== undefined && blocks.length < most) {
-    blocks.push(encodeBytesField(RESPONSE.blocks, encodeBlockData(block, fields, view)));
+    blocks.push(block);
     block = ascending ? childOf(block, view) : view.parentOf(block);
   }
-  return concat(...blocks);
+  const justified = justifiedAmong(blocks, view);
+  return concat(
+    ...blocks.map((each) =>
+      encodeBytesField(RESPONSE.blocks, encodeBlockData(each, fields, view, each === justified)),
+    ),
+  );
+}
+
+/**
+ * Which block comes with its justification. Nodes keep those of the blocks that end a set of voters (and each 512th).
+ * Of several, just the oldest is given: smoldot 3.4.1 checks the newest first, cannot, and bans who sent it. It asks for
+ * the others one by one.
+ */
+function justifiedAmong(blocks: readonly Block[], view: PeerView): Block | undefined {
+  return view.handOvers.find((handOver) => blocks.includes(handOver));
 }
 
 function firstBlock(view: PeerView, message: ProtobufMessage): Block | undefined {
@@ -42,14 +56,15 @@ function childOf(block: Block, view: PeerView): Block | undefined {
   return next !== undefined && view.parentOf(next) === block ? next : undefined;
 }
 
-function encodeBlockData(block: Block, fields: number, view: PeerView): Bytes {
+function encodeBlockData(block: Block, fields: number, view: PeerView, isJustified: boolean): Bytes {
   const content = view.contentOf(block);
   const parts = [encodeBytesField(BLOCK_DATA.hash, block.hash)];
   if ((fields & WANTS.header) !== 0) parts.push(encodeBytesField(BLOCK_DATA.header, view.headerOf(content)));
   if ((fields & WANTS.body) !== 0) {
     parts.push(...view.bodyOf(content).map((extrinsic) => encodeBytesField(BLOCK_DATA.body, extrinsic)));
   }
-  const justification = (fields & WANTS.justification) === 0 ? undefined : view.justificationOf(block);
+  const wantsIt = isJustified && (fields & WANTS.justification) !== 0;
+  const justification = wantsIt ? view.justificationOf(block) : undefined;
   if (justification !== undefined) {
     const justifications = encodeVec([concat(GRANDPA_ENGINE, encodeBytes(justification))]);
     parts.push(encodeBytesField(BLOCK_DATA.justifications, justifications));
