@@ -101,7 +101,10 @@ async function checkpointsForChain(directory: string): Promise<string[]> {
   try {
     const { intents, lastAnchor } = readSyncStatus(directory);
     const last = lastAnchor === null ? undefined : anchorCovering(directory, lastAnchor.size - 1);
-    return [...intents.map(({ checkpoint }) => checkpoint), ...(last ? [last.checkpoint] : [])];
+    return [
+      ...intents.flatMap((intent) => (intent.kind === 'anchor' ? [intent.checkpoint] : [])),
+      ...(last ? [last.checkpoint] : []),
+    ];
   } catch (error) {
     if (error instanceof SyncError) return [];
     throw error;

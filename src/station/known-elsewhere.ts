@@ -35,7 +35,10 @@ export async function signedForChain(stateDirectory: string, log: Log): Promise<
     const { anchorCovering, readSyncStatus } = await import('../sync/index.ts');
     const { intents, lastAnchor } = readSyncStatus(stateDirectory);
     const last = lastAnchor === null ? undefined : anchorCovering(stateDirectory, lastAnchor.size - 1);
-    const checkpoints = [...intents.map(({ checkpoint }) => checkpoint), ...(last ? [last.checkpoint] : [])];
+    const checkpoints = [
+      ...intents.flatMap((intent) => (intent.kind === 'anchor' ? [intent.checkpoint] : [])),
+      ...(last ? [last.checkpoint] : []),
+    ];
     return checkpoints.map((text) => {
       const { origin, size, root } = parseCheckpoint(text);
       return { origin, size, root };

@@ -10,7 +10,7 @@ import {
   verifyExtrinsicProof,
 } from '../chain/index.ts';
 import { SyncError } from './errors.ts';
-import type { Attempt, Intent } from './intent.ts';
+import type { Attempt, Intent, PublishEvidence } from './intent.ts';
 
 /**
  * The evidence to keep for an attempt that the gateway found. Throws `sync.evidence_refused` unless header, hash, number,
@@ -24,7 +24,7 @@ export function acceptEvidence(
     readonly genesisHash: Hex;
     readonly seenAtMs: number;
   },
-): AnchorEvidence {
+): AnchorEvidence | PublishEvidence {
   const { intent, attempt, genesisHash, seenAtMs } = expected;
   const why = whyRefused(found, attempt, genesisHash);
   if (why !== undefined) {
@@ -32,6 +32,7 @@ export function acceptEvidence(
       details: { intent: intent.id, blockNumber: found.blockNumber, blockHash: found.blockHash },
     });
   }
+  if (intent.kind === 'publish') return { ...found, finalizedAtMs: seenAtMs };
   const { additionalSigned } = attempt;
   return {
     ...found,

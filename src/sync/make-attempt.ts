@@ -2,6 +2,7 @@ import {
   additionalSignedOf,
   type BlockRef,
   bytesToHex,
+  ChainError,
   encodeRemarkCall,
   hexToBytes,
 } from '../chain/index.ts';
@@ -28,7 +29,7 @@ export async function makeAttempt(order: AttemptOrder, request: Gateway['request
   const { intent, nonce, birth, account, facts } = order;
   const { genesisHash, specVersion, transactionVersion } = facts;
   const { publicKey } = account;
-  const call = encodeRemarkCall(facts.call.index, new TextEncoder().encode(intent.checkpoint));
+  const call = callOf(intent, facts);
   const runtime = { genesisHash, specVersion, transactionVersion };
   const plan: SigningPlan = { publicKey, call, ...runtime, nonce, birth };
   const about = { publicKey: bytesToHex(publicKey), call: bytesToHex(call) };
@@ -46,4 +47,21 @@ export async function makeAttempt(order: AttemptOrder, request: Gateway['request
     extrinsic,
     ...(additional && { additionalSigned: bytesToHex(additional) }),
   };
+}
+
+/** Entries always go in a remark, whatever call carries checkpoints. */
+function callOf(intent: Intent, { call, remark }: CheckedFacts): Uint8Array {
+  if (intent.kind === 'anchor')
+    return encodeRemarkCall(call.index, new TextEncoder().encode(intent.checkpoint));
+  if (remark === null) {
+    throw new ChainError(
+      'chain.call_missing',
+      'the chain has no System.remark_with_event to publish entries in',
+      {
+        remedy: 'operator',
+        hint: 'Remove chain.publish, or use a chain that has it.',
+      },
+    );
+  }
+  return encodeRemarkCall(remark.index, hexToBytes(intent.payload));
 }

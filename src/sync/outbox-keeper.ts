@@ -2,7 +2,7 @@ import type { Log } from '../../hal/contract/index.ts';
 import { hexToBytes } from '../chain/index.ts';
 import { restoreOutbox, stepOutbox } from './outbox-machine.ts';
 import type { Outbox, OutboxCommand, OutboxEvent } from './outbox-model.ts';
-import type { Intent } from './intent.ts';
+import { type AnchorIntent, type Intent, isAnchor, isGoodAnchor, type PublishIntent } from './intent.ts';
 import type { OutboxStore } from './outbox-store.ts';
 import type { CheckpointSource } from './ports.ts';
 
@@ -11,7 +11,8 @@ export class OutboxKeeper {
   readonly #store: OutboxStore;
   readonly #log: Log;
   #outbox: Outbox;
-  #lastFinal: Intent | undefined;
+  #lastFinal: AnchorIntent | undefined;
+  #lastPublished: PublishIntent | undefined;
 
   /** `holds`: whether the log that is written now begins with a tree. */
   constructor(store: OutboxStore, log: Log, holds: CheckpointSource['holds']) {
@@ -20,21 +21,28 @@ export class OutboxKeeper {
     const ownFrom = store.ownFrom();
     this.#outbox = restoreOutbox(store.open(), store.lastId(), ownFrom);
     this.#lastFinal = store.lastFinal();
-    const { current, next } = this.#outbox;
-    const own = [this.#lastFinal, current, next].filter((known) => known && known.id >= ownFrom) as Intent[];
+    const { current, next, publish } = this.#outbox;
+    const signed = [this.#lastFinal, current, next, publish];
+    const own = signed.filter((known) => known && known.id >= ownFrom) as Intent[];
     const strange = own.find(({ size, root }) => !holds(size, hexToBytes(root)));
     // The journal was set aside, lost or taken back: sizes and anchors of the old log say nothing about this one.
     if (strange !== undefined) {
       log('error', 'sync.log_replaced', { size: strange.size, root: strange.root });
       store.beginLog();
     }
+    this.#lastPublished = store.lastPublished();
     // Also after a crash right here: what an earlier log left open is dropped again.
     if (store.ownFrom() > 0) this.dispatch({ type: 'log-replaced', from: store.ownFrom() });
   }
 
   /** The final anchor with the largest tree. */
-  get lastFinal(): Intent | undefined {
+  get lastFinal(): AnchorIntent | undefined {
     return this.#lastFinal;
+  }
+
+  /** The last entries that were published. */
+  get lastPublished(): PublishIntent | undefined {
+    return this.#lastPublished;
   }
 
   get outbox(): Outbox {
@@ -44,8 +52,21 @@ export class OutboxKeeper {
   /** Size of the largest tree that is anchored or on its way. */
   plannedSize(): number {
     const { current, next, ownFrom } = this.#outbox;
-    const own = [current, next, this.#lastFinal].filter((known) => known && known.id >= ownFrom) as Intent[];
-    return Math.max(0, ...own.map(({ size }) => size));
+    const known = [current, next, this.#lastFinal].filter((one) => one && isAnchor(one)) as AnchorIntent[];
+    return Math.max(0, ...known.filter(({ id }) => id >= ownFrom).map(({ size }) => size));
+  }
+
+  /** Entries in front of this are published, or on their way to be. */
+  publishedSize(): number {
+    const open = this.openPublish();
+    return Math.max(open?.size ?? 0, this.#lastPublished?.size ?? 0);
+  }
+
+  /** Entries of this log that wait to be published or are on their way. */
+  openPublish(): PublishIntent | undefined {
+    const { current, publish, ownFrom } = this.#outbox;
+    const open = current?.kind === 'publish' ? current : publish;
+    return open !== null && open.id >= ownFrom ? open : undefined;
   }
 
   /** Takes an event, makes its changes durable, returns the commands. When the disk refuses it throws, and nothing happened. */
@@ -53,12 +74,11 @@ export class OutboxKeeper {
     const { outbox, changed, commands } = stepOutbox(this.#outbox, event);
     this.#store.commit(changed);
     this.#outbox = outbox;
-    this.#lastFinal =
-      changed.find(({ state, id }) => state === 'final' && id >= outbox.ownFrom) ??
-      (this.#lastFinal && this.#lastFinal.id >= outbox.ownFrom ? this.#lastFinal : undefined);
-    for (const { id, state, size, attempt, reason } of changed) {
+    this.#remember(changed);
+    for (const { id, kind, state, size, attempt, reason } of changed) {
       this.#log('info', 'sync.intent', {
         id,
+        ...(kind === 'publish' && { kind }),
         state,
         size,
         attempt: attempt?.ordinal,
@@ -67,5 +87,14 @@ export class OutboxKeeper {
       });
     }
     return commands;
+  }
+
+  #remember(changed: readonly Intent[]): void {
+    const { ownFrom } = this.#outbox;
+    const own = <I extends Intent>(intent: I | undefined): I | undefined =>
+      intent !== undefined && intent.id >= ownFrom ? intent : undefined;
+    this.#lastFinal = own(changed.find(isGoodAnchor)) ?? own(this.#lastFinal);
+    const ended = changed.find(({ state }) => state === 'final' || state === 'unplaced');
+    this.#lastPublished = own(ended?.kind === 'publish' ? ended : undefined) ?? own(this.#lastPublished);
   }
 }

@@ -3,15 +3,24 @@
 // rows; `restoreOutbox` starts from them, and the same function goes on.
 import { InvariantError, unreachable } from '../../hal/contract/index.ts';
 import type { BlockRef } from '../chain/index.ts';
-import { type Intent, isInFlight, isOpen } from './intent.ts';
-import type { LinkMemory, Outbox, OutboxCommand, OutboxEvent, Step } from './outbox-model.ts';
+import {
+  type AnchorIntent,
+  type Attempt,
+  type Intent,
+  isAnchor,
+  isInFlight,
+  isOpen,
+  type PublishIntent,
+} from './intent.ts';
+import type { Outbox, OutboxEvent, Step } from './outbox-model.ts';
+import { onNews, onPlace } from './outbox-news.ts';
+import { onChainChanged, onLogReplaced, onPlanned, onPlannedPublish } from './outbox-plans.ts';
+import { ASK_FACTS, chooseTurn, EMPTY_LINK, giveUpAttempt, nothing, withLink } from './outbox-turns.ts';
 
 /** Finalized blocks without inclusion after which the same bytes are handed over again: pools forget. */
 const RESUBMIT_AFTER_BLOCKS = 8;
-
-const EMPTY_LINK: LinkMemory = { pending: null, submittedAt: null, finalizedNumber: -1, hint: null };
-const ASK_FACTS: readonly OutboxCommand[] = [{ type: 'ask-facts' }];
-const DROPPED = { state: 'superseded', block: null, reason: 'its log was set aside' } as const;
+/** Attempts whose eras have ended that are remembered: each costs its bytes on disk, and each end of an era minutes. */
+const KEPT_EARLIER = 4;
 
 /**
  * The outbox as its open rows tell it. `ownFrom`: the first id of the log that is written now. Throws InvariantError when
@@ -19,16 +28,30 @@ const DROPPED = { state: 'superseded', block: null, reason: 'its log was set asi
  */
 export function restoreOutbox(rows: readonly Intent[], lastId: number, ownFrom = 0): Outbox {
   const open = rows.filter(isOpen).sort((a, b) => a.id - b.id);
-  if (open.length > 2 || open.slice(1).some((intent) => intent.state !== 'planned')) {
-    throw new InvariantError(`outbox rows ${open.map(({ id, state }) => `${id} ${state}`).join(', ')}`);
+  const flying = open.filter(isInFlight);
+  const anchors = open.filter((intent) => isAnchor(intent) && !isInFlight(intent)) as AnchorIntent[];
+  const [publish = null, ...more] = open.filter(({ kind }) => kind === 'publish') as PublishIntent[];
+  const newest = flying.length > 0 ? anchors : anchors.slice(1);
+  if (flying.length > 1 || newest.length > 1 || more.length > 0) {
+    const found = open.map(({ id, kind, state }) => `${id} ${kind} ${state}`).join(', ');
+    throw new InvariantError(`outbox rows ${found}`);
   }
-  return { current: open[0] ?? null, next: open[1] ?? null, nextId: lastId + 1, ownFrom, link: null };
+  const current = flying[0] ?? anchors[0] ?? publish;
+  return {
+    current,
+    next: newest[0] ?? null,
+    publish: current === publish ? null : publish,
+    publishFirst: false,
+    ...{ nextId: lastId + 1, ownFrom, link: null },
+  };
 }
 
 export function stepOutbox(outbox: Outbox, event: OutboxEvent): Step {
   switch (event.type) {
     case 'planned':
       return onPlanned(outbox, event);
+    case 'planned-publish':
+      return onPlannedPublish(outbox, event);
     case 'link-up':
       return {
         outbox: { ...outbox, link: EMPTY_LINK },
@@ -37,10 +60,8 @@ export function stepOutbox(outbox: Outbox, event: OutboxEvent): Step {
       };
     case 'link-down':
       return { outbox: { ...outbox, link: null }, changed: [], commands: [] };
-    case 'chain-changed': {
-      if (outbox.current === null || !isInFlight(outbox.current)) return nothing(outbox);
-      return giveUpAttempt(outbox, outbox.current, 'it was signed for another chain');
-    }
+    case 'chain-changed':
+      return onChainChanged(outbox);
     case 'log-replaced':
       return onLogReplaced({ ...outbox, ownFrom: event.from });
     case 'facts':
@@ -51,61 +72,38 @@ export function stepOutbox(outbox: Outbox, event: OutboxEvent): Step {
     case 'included':
     case 'retracted':
     case 'hint':
+      return onNews(outbox, event);
     case 'located':
     case 'absent':
     case 'out-of-reach':
-      return onAttempt(outbox, event);
+      return onPlace(outbox, event);
     default:
       return unreachable(event);
   }
 }
 
-function onPlanned(outbox: Outbox, event: OutboxEvent & { type: 'planned' }): Step {
-  const { current, next, link } = outbox;
-  const ownSize = current === null || isForeign(outbox, current) ? -1 : current.size;
-  if (event.size <= Math.max(ownSize, next?.size ?? -1)) return nothing(outbox);
-  const { checkpoint, size, root, atMs: plannedAtMs } = event;
-  const none = { attempt: null, block: null, evidence: null, reason: null };
-  const intent: Intent = {
-    id: outbox.nextId,
-    state: 'planned',
-    checkpoint,
-    size,
-    root,
-    plannedAtMs,
-    ...none,
-  };
-  const nextId = outbox.nextId + 1;
-  const commands = link === null ? [] : ASK_FACTS;
-  if (current === null)
-    return { outbox: { ...outbox, nextId, current: intent }, changed: [intent], commands };
-  const waiting = next === null ? [] : [superseded(next, intent)];
-  if (!isInFlight(current) && link?.pending !== 'sign') {
-    const changed = [superseded(current, intent), ...waiting, intent];
-    return { outbox: { ...outbox, nextId, current: intent, next: null }, changed, commands };
-  }
-  return { outbox: { ...outbox, nextId, next: intent }, changed: [...waiting, intent], commands: [] };
-}
+type Facts = OutboxEvent & { type: 'facts' };
 
-function onFacts(outbox: Outbox, { finalized, nonce, retired }: OutboxEvent & { type: 'facts' }): Step {
+function onFacts(outbox: Outbox, facts: Facts): Step {
+  const { finalized, nonce, retired } = facts;
   const { current, link } = outbox;
   if (link === null) return nothing(outbox);
   const seen: Outbox = { ...outbox, link: { ...link, finalizedNumber: finalized.number } };
   if (current === null || link.pending !== null) return nothing(seen);
   const { attempt } = current;
   if (attempt === null || !isInFlight(current)) {
-    return retired ? { ...nothing(seen), commands: ASK_FACTS } : sign(seen, current, nonce, finalized);
+    return retired ? { ...nothing(seen), commands: ASK_FACTS } : sign(seen, nonce, finalized);
   }
-  if (nonce > attempt.nonce) {
-    const locate: OutboxCommand = { type: 'locate', intent: current, attempt, finalized, hint: link.hint };
-    return { outbox: withLink(seen, { pending: 'locate' }), changed: [], commands: [locate] };
-  }
-  if (finalized.number >= attempt.deathNumber) {
-    const given = giveUpAttempt(seen, current, 'its era ended without it');
+  if (nonce > attempt.nonce) return locate(seen, current, attempt, finalized);
+  const why = whyEnded(attempt, finalized.number);
+  if (why !== undefined) {
+    const remembered = retired ? current.earlier : [...current.earlier, attempt].slice(-KEPT_EARLIER);
+    const given = giveUpAttempt(seen, { ...current, earlier: remembered }, why);
     if (given.outbox.current?.id !== current.id) return given;
     if (retired) return { ...given, commands: ASK_FACTS };
-    const signing = sign(given.outbox, given.outbox.current, nonce, finalized);
-    return signing.changed.length > 0 ? signing : { ...signing, changed: given.changed };
+    const signing = sign(given.outbox, nonce, finalized);
+    const settled = signing.changed.some(({ id }) => id === current.id);
+    return { ...signing, changed: settled ? signing.changed : [...given.changed, ...signing.changed] };
   }
   const waited = link.submittedAt === null ? Infinity : finalized.number - link.submittedAt;
   if (waited < RESUBMIT_AFTER_BLOCKS) return nothing(seen);
@@ -116,13 +114,41 @@ function onFacts(outbox: Outbox, { finalized, nonce, retired }: OutboxEvent & { 
   };
 }
 
-/** `intent` has no bytes that could still get into a block: the newest checkpoint is signed instead of an older one. */
-function sign(outbox: Outbox, intent: Intent, nonce: number, birth: BlockRef): Step {
-  const chosen = outbox.next ?? intent;
+/**
+ * Why an attempt that is in no finalized block can be in none any more; undefined: it still can. One that was born further
+ * ahead than an era lasts was born on a lie: its block may never come, and waiting for its death would have no end.
+ */
+function whyEnded({ birth, deathNumber }: Attempt, finalizedNumber: number): string | undefined {
+  if (finalizedNumber >= deathNumber) return 'its era ended without it';
+  const era = deathNumber - birth.number;
+  return birth.number - finalizedNumber > era ? 'it was born at a block that there is not' : undefined;
+}
+
+/**
+ * Nothing is on its way: the one whose turn it is gets signed. Unless the account's nonce says that one of its earlier
+ * attempts, which was given up on somebody's word, may be in a block after all: then that one is looked for.
+ */
+function sign(outbox: Outbox, nonce: number, birth: BlockRef): Step {
+  const turn = chooseTurn(outbox);
+  const intent = turn.outbox.current as Intent;
+  const suspect = intent.earlier.find((attempt) => attempt.nonce < nonce);
+  const step: Step =
+    suspect === undefined
+      ? {
+          outbox: { ...withLink(turn.outbox, { pending: 'sign' }) },
+          changed: [],
+          commands: [{ type: 'sign', intent, nonce, birth }],
+        }
+      : locate(turn.outbox, intent, suspect, birth);
+  return { ...step, changed: turn.changed };
+}
+
+function locate(outbox: Outbox, intent: Intent, attempt: Attempt, finalized: BlockRef): Step {
+  const hint = attempt === intent.attempt ? (outbox.link?.hint ?? null) : null;
   return {
-    outbox: { ...withLink(outbox, { pending: 'sign' }), current: chosen, next: null },
-    changed: chosen === intent ? [] : [superseded(intent, chosen)],
-    commands: [{ type: 'sign', intent: chosen, nonce, birth }],
+    outbox: withLink(outbox, { pending: 'locate', locating: attempt.ordinal }),
+    changed: [],
+    commands: [{ type: 'locate', intent, attempt, finalized, hint }],
   };
 }
 
@@ -131,110 +157,11 @@ function onSigned(outbox: Outbox, { intentId, attempt }: OutboxEvent & { type: '
   // A late answer of an earlier link: those bytes were never on disk and never left.
   if (current?.id !== intentId || link?.pending !== 'sign') return nothing(outbox);
   const signed: Intent = { ...current, state: 'signed', attempt, reason: null };
+  const publishFirst = outbox.publishFirst && current.kind !== 'publish';
+  const memory = withLink(outbox, { pending: 'submit', submittedAt: null, hint: null });
   return {
-    outbox: { ...withLink(outbox, { pending: 'submit', submittedAt: null, hint: null }), current: signed },
+    outbox: { ...memory, publishFirst, current: signed },
     changed: [signed],
     commands: [{ type: 'submit', intent: signed, attempt }],
   };
-}
-
-type AttemptEvent = Extract<OutboxEvent, { ordinal: number }>;
-
-function onAttempt(outbox: Outbox, event: AttemptEvent): Step {
-  const { current, link } = outbox;
-  // News of an attempt that is settled, or of another one: nothing changes twice.
-  if (link === null || current === null || !isInFlight(current)) return nothing(outbox);
-  if (current.id !== event.intentId || current.attempt?.ordinal !== event.ordinal) return nothing(outbox);
-  switch (event.type) {
-    case 'submitted': {
-      if (link.pending !== 'submit') return nothing(outbox);
-      const memory = withLink(outbox, { pending: null, submittedAt: link.finalizedNumber });
-      return current.state === 'signed'
-        ? changeCurrent(memory, { state: 'broadcast' }, ASK_FACTS)
-        : nothing(memory);
-    }
-    case 'included':
-      if (current.block?.hash === event.block.hash) return nothing(outbox);
-      return changeCurrent(
-        withLink(outbox, { hint: event.block.hash }),
-        { state: 'inBlock', block: event.block },
-        [],
-      );
-    case 'retracted':
-      if (current.state !== 'inBlock') return nothing(outbox);
-      return changeCurrent(withLink(outbox, { hint: null }), { state: 'broadcast', block: null }, []);
-    case 'hint':
-      return {
-        outbox: withLink(outbox, { hint: event.block ?? link.hint }),
-        changed: [],
-        commands: ASK_FACTS,
-      };
-    case 'located':
-      if (link.pending !== 'locate') return nothing(outbox);
-      return settle(outbox, {
-        ...current,
-        state: 'final',
-        evidence: event.evidence,
-        block: null,
-        reason: null,
-      });
-    case 'absent': {
-      if (link.pending !== 'locate') return nothing(outbox);
-      const reason = 'its nonce was used by another extrinsic';
-      const step = giveUpAttempt(withLink(outbox, { pending: null, hint: null }), current, reason);
-      return { ...step, commands: ASK_FACTS };
-    }
-    case 'out-of-reach':
-      if (link.pending !== 'locate') return nothing(outbox);
-      return settle(outbox, { ...current, state: 'unplaced', block: null, reason: event.why });
-    default:
-      return unreachable(event);
-  }
-}
-
-/** Open rows of a log that is not written any more: bytes that may be on their way are followed to their end, the rest is dropped. */
-function onLogReplaced(outbox: Outbox): Step {
-  const open = [outbox.current, outbox.next].filter((intent) => intent !== null);
-  const dropped = open.filter((intent) => isForeign(outbox, intent) && !isInFlight(intent));
-  const [current = null, next = null] = open.filter((intent) => !dropped.includes(intent));
-  const changed = dropped.map((intent) => ({ ...intent, ...DROPPED }));
-  return { outbox: { ...outbox, current, next }, changed, commands: [] };
-}
-
-function isForeign(outbox: Outbox, intent: Intent): boolean {
-  return intent.id < outbox.ownFrom;
-}
-
-/** The current attempt can be in no block any more. It is made anew, unless its log is gone. */
-function giveUpAttempt(outbox: Outbox, current: Intent, reason: string): Step {
-  if (!isForeign(outbox, current))
-    return changeCurrent(outbox, { state: 'expired', block: null, reason }, []);
-  return settle(outbox, { ...current, ...DROPPED });
-}
-
-/** The current intent has ended; the waiting one takes its place. */
-function settle(outbox: Outbox, ended: Intent): Step {
-  const link = outbox.link && { ...outbox.link, pending: null, submittedAt: null, hint: null };
-  return {
-    outbox: { ...outbox, link, current: outbox.next, next: null },
-    changed: [ended],
-    commands: outbox.next === null || link === null ? [] : ASK_FACTS,
-  };
-}
-
-function changeCurrent(outbox: Outbox, change: Partial<Intent>, commands: readonly OutboxCommand[]): Step {
-  const current = { ...(outbox.current as Intent), ...change };
-  return { outbox: { ...outbox, current }, changed: [current], commands };
-}
-
-function withLink(outbox: Outbox, change: Partial<LinkMemory>): Outbox {
-  return { ...outbox, link: { ...(outbox.link ?? EMPTY_LINK), ...change } };
-}
-
-function superseded(intent: Intent, by: Intent): Intent {
-  return { ...intent, state: 'superseded', block: null, reason: `superseded by ${by.id}` };
-}
-
-function nothing(outbox: Outbox): Step {
-  return { outbox, changed: [], commands: [] };
 }

@@ -2,52 +2,28 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { outboxDamaged, SyncError } from './errors.ts';
-import type { Intent } from './intent.ts';
-import { fromRow, type IntentRow, toRow, UPSERT } from './intent-row.ts';
+import { type AnchorIntent, type Intent, type IntentKind, isOpen, type PublishIntent } from './intent.ts';
+import {
+  type AttemptRow,
+  attemptValues,
+  fromRow,
+  INSERT_EARLIER,
+  type IntentRow,
+  toRow,
+  UPSERT,
+} from './intent-row.ts';
+import { APPLICATION_ID, MIGRATIONS, VIEW_OF_OLDER } from './outbox-schema.ts';
 
 export const OUTBOX_FILE = 'outbox.db';
-/** "DLMO": `file` and sqlite3 can tell an outbox from any other database. */
-const APPLICATION_ID = 0x444c4d4f;
-/** Forward only; the number of those applied is the file's user_version. A released one is never edited. */
-const MIGRATIONS: readonly string[] = [
-  `CREATE TABLE intent (
-     id INTEGER PRIMARY KEY,
-     state TEXT NOT NULL CHECK (state IN
-       ('planned', 'signed', 'broadcast', 'inBlock', 'expired', 'final', 'superseded', 'unplaced')),
-     size INTEGER NOT NULL CHECK (size > 0),
-     root BLOB NOT NULL,
-     checkpoint TEXT NOT NULL,
-     planned_at_ms INTEGER NOT NULL,
-     attempt INTEGER,
-     nonce INTEGER,
-     birth_number INTEGER,
-     birth_hash BLOB,
-     death_number INTEGER,
-     extrinsic BLOB,
-     additional_signed BLOB,
-     block_number INTEGER,
-     block_hash BLOB,
-     evidence TEXT,
-     reason TEXT,
-     CHECK ((attempt IS NULL) = (extrinsic IS NULL)),
-     CHECK (state NOT IN ('signed', 'broadcast', 'inBlock') OR extrinsic IS NOT NULL),
-     CHECK ((state = 'final') = (evidence IS NOT NULL))
-   ) STRICT;
-   CREATE UNIQUE INDEX one_in_flight ON intent ((1)) WHERE state IN ('signed', 'broadcast', 'inBlock');
-   CREATE INDEX intent_open ON intent (id) WHERE state IN ('planned', 'signed', 'broadcast', 'inBlock', 'expired');
-   CREATE INDEX anchor_by_size ON intent (size) WHERE state = 'final';
-   CREATE TABLE property (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;`,
-  // For counting what is kept: without them every step would read through all rows, evidence included.
-  `CREATE INDEX final_by_id ON intent (id) WHERE state = 'final';
-   CREATE INDEX dropped_by_id ON intent (id) WHERE state IN ('superseded', 'unplaced');`,
-];
-
 /**
  * Ended rows that are kept. Older anchors go first, and nothing is lost by it: a later anchor covers every leaf of an
  * earlier one. About 3 KB each; hourly anchors fill it in more than a year.
  */
 const KEPT_ANCHORS = 10_000;
 const KEPT_OTHERS = 100;
+/** Where what was published stands: a row holds its bytes, up to about 35 KB. The newest one is the position. */
+const KEPT_PUBLISHED = 100;
+const GOOD_ANCHOR = `kind = 'anchor' AND state = 'final' AND refused = 0`;
 const OWN_FROM_PROPERTY = 'ownFrom';
 
 /** The outbox on disk: outbox.db in the state directory, WAL, synchronous=FULL. One writer (see outbox-lock.ts). */
@@ -87,6 +63,7 @@ export class OutboxStore {
     return guard(() => {
       const database = new Database(file, { readonly: true });
       check(database);
+      if (userVersion(database) < MIGRATIONS.length) database.exec(VIEW_OF_OLDER);
       return new OutboxStore(database);
     });
   }
@@ -120,9 +97,11 @@ export class OutboxStore {
     return (this.#database.prepare('SELECT max(id) FROM intent').pluck().get() as number | null) ?? 0;
   }
 
-  /** The newest rows, newest first. */
+  /** The newest rows, of each kind so many: entries that are published push no anchor out of sight. Newest first. */
   newest(limit: number): Intent[] {
-    return this.#select('ORDER BY id DESC LIMIT ?', [limit]);
+    const ofKind = (kind: IntentKind): Intent[] =>
+      this.#select(`WHERE kind = '${kind}' ORDER BY id DESC LIMIT ?`, [limit]);
+    return [...ofKind('anchor'), ...ofKind('publish')].sort((a, b) => b.id - a.id);
   }
 
   /** The first id of the log that is written now; smaller ones are of logs that were set aside. */
@@ -137,17 +116,28 @@ export class OutboxStore {
     return from;
   }
 
+  /** The final anchor with the largest tree whose call the runtime did not refuse. */
   // `+id`: the index by size is the one to use here.
-  lastFinal(): Intent | undefined {
-    return this.#select(`WHERE state = 'final' AND +id >= ? ORDER BY size DESC LIMIT 1`, [this.ownFrom()])[0];
+  lastFinal(): AnchorIntent | undefined {
+    return this.#select(`WHERE ${GOOD_ANCHOR} AND +id >= ? ORDER BY size DESC LIMIT 1`, [
+      this.ownFrom(),
+    ])[0] as AnchorIntent | undefined;
   }
 
   /** The final anchor of the present log with the smallest tree that has more than `leafIndex` leaves. */
-  covering(leafIndex: number): Intent | undefined {
-    return this.#select(`WHERE state = 'final' AND size > ? AND +id >= ? ORDER BY size LIMIT 1`, [
+  covering(leafIndex: number): AnchorIntent | undefined {
+    return this.#select(`WHERE ${GOOD_ANCHOR} AND size > ? AND +id >= ? ORDER BY size LIMIT 1`, [
       leafIndex,
       this.ownFrom(),
-    ])[0];
+    ])[0] as AnchorIntent | undefined;
+  }
+
+  /** The last entries of the present log that were published, or are known to be in a block that nobody can show any more. */
+  lastPublished(): PublishIntent | undefined {
+    return this.#select(
+      `WHERE kind = 'publish' AND state IN ('final', 'unplaced') AND id >= ? ORDER BY id DESC LIMIT 1`,
+      [this.ownFrom()],
+    )[0] as PublishIntent | undefined;
   }
 
   property(name: string): string | undefined {
@@ -165,6 +155,23 @@ export class OutboxStore {
 
   #write(intent: Intent): void {
     this.#database.prepare(UPSERT).run(...toRow(intent));
+    const kept = isOpen(intent) ? intent.earlier : [];
+    const known = this.#earlier(intent.id).map(({ attempt }) => attempt);
+    for (const ordinal of known) {
+      if (!kept.some((attempt) => attempt.ordinal === ordinal)) {
+        this.#database
+          .prepare('DELETE FROM earlier_attempt WHERE intent_id = ? AND attempt = ?')
+          .run(intent.id, ordinal);
+      }
+    }
+    for (const attempt of kept)
+      this.#database.prepare(INSERT_EARLIER).run(intent.id, ...attemptValues(attempt));
+  }
+
+  #earlier(intentId: number): AttemptRow[] {
+    return this.#database
+      .prepare<[number], AttemptRow>('SELECT * FROM earlier_attempt WHERE intent_id = ? ORDER BY attempt')
+      .all(intentId);
   }
 
   #prune(): void {
@@ -175,14 +182,19 @@ export class OutboxStore {
              (SELECT id FROM intent INDEXED BY ${index} WHERE ${which} ORDER BY id DESC LIMIT 1 OFFSET ?)`,
         )
         .run(keep);
-    drop(`state = 'final'`, 'final_by_id', KEPT_ANCHORS);
-    drop(`state IN ('superseded', 'unplaced')`, 'dropped_by_id', KEPT_OTHERS);
+    drop(`kind = 'anchor' AND state = 'final'`, 'final_by_id', KEPT_ANCHORS);
+    drop(`kind = 'anchor' AND state IN ('superseded', 'unplaced')`, 'dropped_by_id', KEPT_OTHERS);
+    drop(
+      `kind = 'publish' AND state IN ('final', 'unplaced', 'superseded')`,
+      'published_by_id',
+      KEPT_PUBLISHED,
+    );
   }
 
   #select(clause: string, parameters: readonly unknown[]): Intent[] {
     return guard(() =>
       (this.#database.prepare(`SELECT * FROM intent ${clause}`).all(...parameters) as IntentRow[]).map(
-        fromRow,
+        (row) => fromRow(row, this.#earlier(row.id)),
       ),
     );
   }

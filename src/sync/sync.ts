@@ -3,6 +3,7 @@ import {
   bytesToHex,
   type CallIndex,
   type ChainFacts,
+  type ChainTransport,
   GatewayProcess,
   type Hex,
   REMARK,
@@ -187,6 +188,7 @@ class SyncService implements Sync {
     const { signal } = this.#abort;
     while (!signal.aborted) {
       this.#watch.look(this.#ownStatus());
+      this.#tell();
       await clock.sleep(LOOK_FOR_FAULTS_MS, signal).catch(() => {});
     }
   }
@@ -211,9 +213,9 @@ class SyncService implements Sync {
   }
 
   async #oneSession(signal: AbortSignal): Promise<void> {
-    const { clock, account, log, chain, wallClock } = this.#options;
+    const { clock, account, log, wallClock } = this.#options;
     const session = new Session({
-      transport: transportOf(chain),
+      transport: transportOf(this.#options),
       openGateway: this.#openGateway(log),
       keeper: this.#keeper,
       account,
@@ -348,8 +350,13 @@ class SyncService implements Sync {
   }
 }
 
-function transportOf(chain: SyncOptions['chain']) {
-  return chain.transport === 'rpc'
-    ? { transport: chain.transport, url: chain.url }
-    : { transport: chain.transport, relaySpec: chain.relaySpec, paraSpec: chain.paraSpec };
+function transportOf({ chain, stateDirectory }: SyncOptions): ChainTransport {
+  if (chain.transport === 'rpc') return { transport: 'rpc', url: chain.url, stateDirectory };
+  const { relaySpec, paraSpec, bootNodes } = chain;
+  return {
+    transport: 'light-client',
+    ...(relaySpec !== undefined && { relaySpec }),
+    ...{ paraSpec, stateDirectory },
+    ...(bootNodes && { bootNodes }),
+  };
 }
