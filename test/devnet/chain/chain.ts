@@ -1,6 +1,6 @@
 // What the relay chain and the parachain have in common: blocks, their states, Aura seals, and who is told of them.
 import type { KeyringPair } from '@polkadot/keyring/types';
-import { type Bytes, toHex } from '../encoding/bytes.ts';
+import { type Bytes, fromHex, toHex } from '../encoding/bytes.ts';
 import { ScaleReader } from '../encoding/scale.ts';
 import { DevnetError } from '../errors.ts';
 import { get, type State } from '../storage/state.ts';
@@ -10,9 +10,13 @@ import { EMPTY_TRIE_ROOT, Trie } from '../storage/trie.ts';
 import { auraSeal, type Block, encodeHeader, hashHeader } from './block.ts';
 import { type ChainSpec, type RawChainSpec, stateOfGenesis } from './chain-spec.ts';
 import { pairOfAuthority } from './dev-keys.ts';
+import { type Reads, type RuntimeCall, runCalls } from './runtime.ts';
 
 /** Final blocks whose state is kept besides genesis: what a node keeps that is no archive. Pruning waits for finality. */
 const STATES_KEPT = 256;
+
+/** Proofs of calls that are kept: several clients ask the same of one block. */
+const CALL_PROOFS_KEPT = 64;
 
 export type ChainEvent =
   | { readonly kind: 'block'; readonly block: Block; readonly isBest: boolean }
@@ -44,6 +48,7 @@ export class Chain {
   readonly #bestChain: Block[] = [];
   readonly #byHash = new Map<string, Block>();
   readonly #snapshots = new Map<Block, Snapshot>();
+  readonly #callProofs = new Map<string, Promise<Bytes>>();
   readonly #listeners = new Set<ChainListener>();
   readonly #authorities: readonly KeyringPair[];
   #finalized: Block;
@@ -110,6 +115,29 @@ export class Chain {
   /** @throws DevnetError `devnet.state_pruned` */
   trieAt(block: Block): Trie {
     return this.#snapshotOf(block).trie;
+  }
+
+  /**
+   * Executes a call of the runtime on the state of a block, and proves what it read: as `execution_proof` of sc-client-api,
+   * without the code, which clients have.
+   * @throws DevnetError `devnet.state_pruned` or `devnet.runtime_failed`
+   */
+  proofOfCall(block: Block, call: RuntimeCall): Promise<Bytes> {
+    const key = [block.hash, call.argument].map(toHex).join() + call.method;
+    const known = this.#callProofs.get(key);
+    if (known !== undefined) return known;
+    const proof = this.#proveCall(block, call);
+    this.#callProofs.set(key, proof);
+    const [oldest] = this.#callProofs.keys();
+    if (this.#callProofs.size > CALL_PROOFS_KEPT && oldest !== undefined) this.#callProofs.delete(oldest);
+    return proof;
+  }
+
+  async #proveCall(block: Block, call: RuntimeCall): Promise<Bytes> {
+    const { state, trie } = this.#snapshotOf(block);
+    const reads: Reads = { keys: new Set() };
+    await runCalls(state, [call], reads);
+    return trie.proofOfKeys([...reads.keys].map(fromHex));
   }
 
   /** Seals a block on top of its parent with the key of the authority whose slot it is, and adds it. */

@@ -8,6 +8,7 @@ import {
 } from '../chain/block.ts';
 import { Chain } from '../chain/chain.ts';
 import { type RawChainSpec, stateOfGenesis } from '../chain/chain-spec.ts';
+import { type RuntimeCall, runCalls, stateVersionOf } from '../chain/runtime.ts';
 import { type Bytes, concat, EMPTY, toHex, utf8 } from '../encoding/bytes.ts';
 import {
   decodeUint,
@@ -22,7 +23,6 @@ import { MAX_POV_SIZE, type RelayChain } from '../relay/relay-chain.ts';
 import { RELAY_SLOT_MS } from '../relay/relay-runtime.ts';
 import { get, put, type State } from '../storage/state.ts';
 import { PENDING_VALIDATION_CODE, SYSTEM_DIGEST } from '../storage/storage-keys.ts';
-import { type RuntimeCall, runCalls, stateVersionOf } from './runtime.ts';
 
 /** Called with an extrinsic that is not valid on the state it came to, and its `TransactionValidityError`, SCALE-encoded. */
 export type RefusedListener = (extrinsic: Bytes, reason: Bytes) => void;

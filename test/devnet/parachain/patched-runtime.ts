@@ -1,13 +1,13 @@
 // Another version of the parachain's runtime, made from the one there is: no other comes out of the npm registry. The
 // WebAssembly is patched in place, so that nothing in it moves.
 import { decompress } from 'fzstd';
+import { runCalls } from '../chain/runtime.ts';
 import { type Bytes, concat, EMPTY, toHex, utf8 } from '../encoding/bytes.ts';
 import { decodeUint, encodeBytes, encodeUint, ScaleReader } from '../encoding/scale.ts';
 import { decodeVarint } from '../encoding/varint.ts';
 import { DevnetError } from '../errors.ts';
 import { get, put, type State } from '../storage/state.ts';
 import { CODE } from '../storage/storage-keys.ts';
-import { runCalls } from './runtime.ts';
 
 /** `CODE_BLOB_BOMB_LIMIT`'s companion, `ZSTD_PREFIX` of sp-maybe-compressed-blob: what follows is a zstd frame. */
 const ZSTD_PREFIX = Uint8Array.of(0x52, 0xbc, 0x53, 0x76, 0x46, 0xdb, 0x8e, 0x05);

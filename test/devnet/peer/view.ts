@@ -1,6 +1,7 @@
 // The chain as one peer shows it, with the lies that it has been told to tell.
 import { type Block, hashHeader } from '../chain/block.ts';
 import { type Chain } from '../chain/chain.ts';
+import { type RuntimeCall } from '../chain/runtime.ts';
 import { type Bytes, toHex } from '../encoding/bytes.ts';
 import { type FinalityProof, type GrandpaVoters } from '../relay/grandpa.ts';
 import { type Trie } from '../storage/trie.ts';
@@ -121,6 +122,11 @@ export class PeerView {
   /** @throws DevnetError `devnet.state_pruned` */
   trieAt(block: Block): Trie {
     return this.#chain.trieAt(block);
+  }
+
+  /** @throws DevnetError `devnet.state_pruned` or `devnet.runtime_failed` */
+  proofOfCall(block: Block, call: RuntimeCall): Promise<Bytes> {
+    return this.#chain.proofOfCall(block, call);
   }
 
   /** A proof of state as it is told. */
