@@ -18,7 +18,7 @@ export const MAX_EXTRINSIC_BYTES = 64 * 1024;
 const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 const name = v.pipe(v.string(), v.maxLength(128));
 const u32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff));
-const byteCount = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const hash32 = v.pipe(hexSchema(32), v.length(66));
 const extrinsic = hexSchema(MAX_EXTRINSIC_BYTES);
 const block = v.strictObject({ number: u32, hash: hash32 });
@@ -35,7 +35,8 @@ const stateDirectory = v.exactOptional(filePath);
 export const transportSchema = v.variant('transport', [
   v.strictObject({
     transport: v.literal('light-client'),
-    relaySpec: filePath,
+    /** Left out for a chain of its own, of which `paraSpec` is the spec. */
+    relaySpec: v.exactOptional(filePath),
     paraSpec: filePath,
     /** Multiaddresses in place of those in the specs. */
     bootNodes: v.exactOptional(
@@ -66,7 +67,7 @@ const chainFacts = v.strictObject({
   token: v.nullable(v.strictObject({ symbol: name, decimals: u32 })),
   /** Names of the chain's signed extensions, in the order in which they are encoded. */
   signedExtensions: v.pipe(v.array(name), v.maxLength(64)),
-  /** The call that `connect` named, as the chain's own metadata have it; null: it named none. */
+  /** The call that `connect` named, as the chain's own metadata have it; null: it named none, or it is missing. */
   call: v.nullable(
     v.strictObject({
       index: callIndexSchema,
@@ -74,6 +75,16 @@ const chainFacts = v.strictObject({
         v.array(v.strictObject({ name, encoding: argumentEncodingSchema })),
         v.maxLength(MAX_ARGUMENTS),
       ),
+    }),
+  ),
+  /**
+   * Names that the chain has in place of a pallet or call that it has not, those first that resemble it; null: nothing is
+   * missing. No failure of `connect`, because what is in flight is resolved without the call.
+   */
+  missing: v.nullable(
+    v.strictObject({
+      what: v.picklist(['pallet', 'call']),
+      nearest: v.pipe(v.array(name), v.maxLength(16)),
     }),
   ),
   /** System.remark_with_event, whatever call was named; null: the chain has none. */
@@ -142,14 +153,14 @@ const SECOND = 1_000;
 export const OPERATIONS = {
   /**
    * Starts the link and resolves once the chain's metadata is loaded and a finalized head is known. `call`: the one that
-   * will be prepared; `chain.call_missing` when the chain has no such call. Null: none, only questions will be asked.
+   * will be prepared. Null: none, only questions will be asked.
    */
   connect: {
     params: v.strictObject({ transport: transportSchema, call: v.nullable(callName) }),
     result: chainFacts,
     timeoutMs: 180 * SECOND,
   },
-  /** The facts as they are now: after a `runtime` event. Fails as `connect` does when the call is gone. */
+  /** The facts as they are now: after a `runtime` event. */
   facts: { params: v.strictObject({}), result: chainFacts, timeoutMs: 60 * SECOND },
   account: { params: v.strictObject({ publicKey: hash32 }), result: accountFacts, timeoutMs: 30 * SECOND },
   /**
@@ -217,7 +228,7 @@ export const OPERATIONS = {
   /** Stores what a later light client can begin with, if there is something to store it in. */
   save: {
     params: v.strictObject({}),
-    result: v.strictObject({ bytes: byteCount }),
+    result: v.strictObject({ bytes: natural }),
     timeoutMs: 30 * SECOND,
   },
   /** Whether a block is in the finalized chain, as far as this way to the chain can tell. */
@@ -252,6 +263,10 @@ const event = v.variant('type', [
     relayPeers: v.exactOptional(v.nullable(u32)),
     best: v.nullable(u32),
     finalized: v.nullable(u32),
+    /** When the finalized block was made, by the chain's own time: milliseconds since 1970. */
+    finalizedAtMs: v.nullable(natural),
+    /** What the chain's time says of the station's clock; null: nothing is wrong with it, or nothing is known. */
+    clock: v.nullable(v.picklist(['behind', 'ahead-or-chain-stalled'])),
   }),
   /** The chain runs another runtime from now on; what `facts` says may have changed. */
   v.strictObject({ type: v.literal('runtime'), specVersion: u32 }),
@@ -284,9 +299,9 @@ export const gatewayMessageSchema = v.variant('kind', [
   v.strictObject({
     v: version,
     kind: v.literal('heartbeat'),
-    rssBytes: byteCount,
+    rssBytes: natural,
     /** Payload bytes of its sockets since its start. */
-    traffic: v.strictObject({ bytesIn: byteCount, bytesOut: byteCount }),
+    traffic: v.strictObject({ bytesIn: natural, bytesOut: natural }),
   }),
   v.strictObject({ v: version, kind: v.literal('event'), event }),
   v.strictObject({ v: version, kind: v.literal('result'), id, result: v.unknown() }),

@@ -40,7 +40,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Little-endian unsigned integer on `size` bytes. */
-function littleEndian(value: bigint, size: number): Uint8Array {
+export function littleEndian(value: bigint, size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
 }
 

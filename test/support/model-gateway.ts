@@ -154,6 +154,7 @@ export class ModelGateway implements Gateway {
           token: null,
           signedExtensions: EXTENSIONS,
           call: { index: [0, 7], arguments: [{ name: 'remark', encoding: 'bytes' }] },
+          missing: null,
           remark: { index: [0, 7] },
           limits: { extrinsicBytes: 3_000_000, refTime: null, proofSize: null },
           existentialDeposit: '10',

@@ -1,6 +1,4 @@
-import { ApiPromise } from '@polkadot/api';
-import type { Codec } from '@polkadot/types/types';
-import { type Hex, bytesToHex, hexToBytes } from '../anchor-evidence.ts';
+import { type Hex, hexToBytes } from '../anchor-evidence.ts';
 import { ChainError } from '../errors.ts';
 import type {
   AccountFacts,
@@ -14,20 +12,30 @@ import type {
   PreparedExtrinsic,
 } from '../protocol.ts';
 import { BlockReader } from './block-reader.ts';
-import { type CallMetadata, findCall, remarkIndex } from './find-call.ts';
+import { chainFacts } from './chain-facts.ts';
+import { CurrentRuntime } from './current-runtime.ts';
+import { decodeDispatchInfo, encodeQueryInfo } from './estimate.ts';
+import { assembleExtrinsic, prepareExtrinsic } from './extrinsic.ts';
 import { FinalizedHeads } from './finalized-heads.ts';
 import { type FinalizedChain, ancestorHash, locateExtrinsic } from './locate.ts';
 import { type ChainLink, JsonRpcError } from './link.ts';
+import { MetadataCache } from './metadata-cache.ts';
+import { metadataHashOf } from './metadata-hash.ts';
+import { outcomeOf } from './outcome.ts';
+import type { ChainProperties } from './runtime.ts';
 import { TransactionWatch } from './transaction-watch.ts';
 
-/** Mortality: long enough for several blocks to be missed, short enough to learn soon that an extrinsic cannot come. */
-const ERA_PERIOD = 64;
-const EXTRINSIC_FORMAT = 4;
-interface Weight {
-  readonly refTime?: Codec;
-  readonly proofSize?: Codec;
-}
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
+const FEE_API = 'TransactionPaymentApi';
+
+/** What is needed of the chain besides the link to it. */
+export interface ChainOptions {
+  /** The call that will be prepared; null: none. */
+  readonly call: CallName | null;
+  /** Where metadata are kept; undefined: they are not. */
+  readonly stateDirectory: string | undefined;
+  readonly emit: (event: GatewayEvent) => void;
+}
 
 /** A chain that has told its metadata and a finalized head. All questions go to the given link. */
 export class Chain implements FinalizedChain {
@@ -35,127 +43,94 @@ export class Chain implements FinalizedChain {
   readonly genesisHash: Hex;
   readonly blocks: BlockReader;
   readonly #link: ChainLink;
-  readonly #api: ApiPromise;
+  readonly #call: CallName | null;
+  readonly #runtime: CurrentRuntime;
   readonly #watch: TransactionWatch;
   readonly #heads: FinalizedHeads;
-  readonly #call: CallName | null;
 
   private constructor(
     link: ChainLink,
-    call: CallName | null,
-    api: ApiPromise,
-    heads: FinalizedHeads,
-    emit: (event: GatewayEvent) => void,
+    { call, emit }: ChainOptions,
+    known: { genesisHash: Hex; runtime: CurrentRuntime; heads: FinalizedHeads },
   ) {
     this.via = link.via;
     this.#link = link;
     this.#call = call;
-    this.#api = api;
-    this.#heads = heads;
-    this.genesisHash = api.genesisHash.toHex();
+    this.genesisHash = known.genesisHash;
+    this.#runtime = known.runtime;
+    this.#heads = known.heads;
     this.blocks = new BlockReader((method, params) => link.provider.send<unknown>(method, [...params]));
     this.#watch = new TransactionWatch(link.provider, this.blocks, emit);
   }
 
-  /** Resolves once the metadata is loaded and a finalized head is known; from then on emits `finalized` events. */
-  static async open(
-    link: ChainLink,
-    call: CallName | null,
-    emit: (event: GatewayEvent) => void,
-  ): Promise<Chain> {
-    const api = await ApiPromise.create({ provider: link.provider, noInitWarn: true, throwOnConnect: true });
-    const heads = await FinalizedHeads.follow(link.provider, (block) => emit({ type: 'finalized', block }));
-    return new Chain(link, call, api, heads, emit);
+  /**
+   * Resolves once the metadata are loaded and a finalized head is known; from then on emits `finalized` events, and
+   * `runtime` when the chain is upgraded.
+   */
+  static async open(link: ChainLink, options: ChainOptions): Promise<Chain> {
+    const { emit, stateDirectory } = options;
+    const { provider } = link;
+    const genesisHash = await provider.send<unknown>('chain_getBlockHash', [0]);
+    if (!isHash(genesisHash)) throw new ChainError('chain.bad_answer', 'no genesis hash');
+    const cache = new MetadataCache(stateDirectory, link.source, (level, source, message) =>
+      emit({ type: 'log', level, source, message }),
+    );
+    const properties = asProperties(await provider.send<unknown>('system_properties', []));
+    const onUpgrade = ({ specVersion }: { specVersion: number }): void =>
+      emit({ type: 'runtime', specVersion });
+    const runtime = await CurrentRuntime.follow({ provider, genesisHash, properties, cache, onUpgrade });
+    const heads = await FinalizedHeads.follow(provider, (block) => emit({ type: 'finalized', block }));
+    return new Chain(link, options, { genesisHash, runtime, heads });
   }
 
-  /** Throws `chain.call_missing` when the runtime has no such call. */
-  facts(): ChainFacts {
-    const { runtimeVersion, registry } = this.#api;
-    const remark = remarkIndex(this.#metadata);
-    const symbol = registry.chainTokens[0];
-    const decimals = registry.chainDecimals[0];
-    return {
-      genesisHash: this.genesisHash,
-      specName: runtimeVersion.specName.toString(),
-      specVersion: runtimeVersion.specVersion.toNumber(),
-      transactionVersion: runtimeVersion.transactionVersion.toNumber(),
-      ss58Format: registry.chainSS58 ?? null,
-      token: symbol === undefined || decimals === undefined ? null : { symbol, decimals },
-      signedExtensions: [...registry.signedExtensions],
-      call: this.#call && findCall(this.#metadata, this.#call),
-      remark: remark && { index: [...remark] },
-      limits: this.#limits(),
-      existentialDeposit: this.#api.consts.balances?.existentialDeposit?.toString() ?? null,
-    };
-  }
-
-  #limits(): ChainFacts['limits'] {
-    const system = this.#api.consts.system;
-    // The types of constants are the chain's; these two are FRAME's and carry what is read here on every chain known.
-    const length = system?.blockLength as unknown as { max: { normal: Codec } } | undefined;
-    const weights = system?.blockWeights as unknown as
-      { perClass: { normal: { maxExtrinsic: { unwrapOr(none: null): Weight | null } } } } | undefined;
-    const weight = weights?.perClass.normal.maxExtrinsic.unwrapOr(null);
-    return {
-      extrinsicBytes: length === undefined ? null : Number(length.max.normal.toString()),
-      refTime: weight?.refTime?.toString() ?? null,
-      proofSize: weight?.proofSize?.toString() ?? null,
-    };
-  }
-
-  get #metadata(): CallMetadata {
-    const { pallets, lookup } = this.#api.runtimeMetadata.asLatest;
-    return { pallets, lookup };
+  async facts(): Promise<ChainFacts> {
+    return chainFacts(await this.#runtime.latest(), this.genesisHash, this.#call);
   }
 
   /** Nonce and balance at the newest finalized block. */
   async account({ publicKey }: OperationParams<'account'>): Promise<AccountFacts> {
     const finalized = this.#heads.latest;
-    const entry = this.#api.query.system?.account;
-    if (entry === undefined) throw missing('storage System.Account');
-    const raw = await this.#storage(entry.key(hexToBytes(publicKey)), finalized.hash);
+    const runtime = await this.#runtime.latest();
+    const key = runtime.storageKey('System', 'Account', hexToBytes(publicKey));
+    if (key === undefined) {
+      throw new ChainError('chain.unsupported', 'the chain keeps no System.Account', { remedy: 'operator' });
+    }
+    const raw = await this.#storage(key, finalized.hash);
     if (raw === null) return { finalized, nonce: 0, free: '0' };
-    const type = this.#api.registry.createLookupType(entry.creator.meta.type.asMap.value);
-    const account = this.#api.registry.createTypeUnsafe(type, [raw]) as unknown as {
-      nonce: Codec;
-      data: { free: Codec };
+    const account = runtime.decodeStorage('System', 'Account', raw) as unknown as {
+      nonce: { toString(): string };
+      data: { free: { toString(): string } };
     };
     return { finalized, nonce: Number(account.nonce.toString()), free: account.data.free.toString() };
   }
 
-  prepare({ call, nonce, birth }: OperationParams<'prepare'>): PreparedExtrinsic {
-    const { registry, runtimeVersion } = this.#api;
-    const era = registry.createTypeUnsafe('ExtrinsicEra', [{ current: birth.number, period: ERA_PERIOD }]);
-    const mortal = era as unknown as { asMortalEra: { birth(n: number): number; death(n: number): number } };
-    const fields: PreparedExtrinsic['fields'] = {
-      genesisHash: this.genesisHash,
-      specVersion: runtimeVersion.specVersion.toNumber(),
-      transactionVersion: runtimeVersion.transactionVersion.toNumber(),
-      nonce,
-      era: bytesToHex(era.toU8a()),
-      birth: { number: mortal.asMortalEra.birth(birth.number), hash: birth.hash },
-      deathNumber: mortal.asMortalEra.death(birth.number),
-      tip: '0',
-      signedExtensions: [...registry.signedExtensions],
-      metadataHash: null,
-    };
-    const payload = this.#payload(call, fields).toU8a({ method: true });
-    return { fields, payload: bytesToHex(payload) };
+  async prepare(params: OperationParams<'prepare'>): Promise<PreparedExtrinsic> {
+    const runtime = await this.#runtime.latest();
+    return prepareExtrinsic(runtime, this.genesisHash, await metadataHashOf(runtime), params);
   }
 
-  assemble({ publicKey, call, fields, signature }: OperationParams<'assemble'>): OperationResult<'assemble'> {
-    const method = this.#decodeCall(call);
-    const extrinsic = this.#api.registry.createTypeUnsafe('Extrinsic', [
-      method,
-      { version: EXTRINSIC_FORMAT },
+  async assemble(params: OperationParams<'assemble'>): Promise<OperationResult<'assemble'>> {
+    return assembleExtrinsic(await this.#runtime.latest(), params);
+  }
+
+  async estimate({ extrinsic }: OperationParams<'estimate'>): Promise<OperationResult<'estimate'>> {
+    const runtime = await this.#runtime.latest();
+    const version = runtime.apiVersion(FEE_API);
+    if (version === undefined) return { fee: null, refTime: null, proofSize: null };
+    const answer = await this.#link.provider.send<unknown>('state_call', [
+      `${FEE_API}_query_info`,
+      encodeQueryInfo(extrinsic),
     ]);
-    const multiSignature = new Uint8Array([0, ...hexToBytes(signature)]); // variant 0 is Ed25519
-    (extrinsic as unknown as { addSignature(a: Uint8Array, s: Uint8Array, p: unknown): void }).addSignature(
-      hexToBytes(publicKey),
-      multiSignature,
-      this.#payload(call, fields).toHex(),
-    );
-    return { extrinsic: bytesToHex(extrinsic.toU8a()) };
+    if (!isHex(answer)) throw new ChainError('chain.bad_answer', 'what a fee would be is not hex');
+    return decodeDispatchInfo(answer, version);
+  }
+
+  async outcome({ block, extrinsicIndex }: OperationParams<'outcome'>): Promise<OperationResult<'outcome'>> {
+    const runtime = await this.#runtime.latest();
+    const key = runtime.storageKey('System', 'Events');
+    const events = key === undefined ? null : await this.#storage(key, block.hash);
+    if (events === null) return { success: null, fee: null, error: null };
+    return outcomeOf(runtime, events, extrinsicIndex);
   }
 
   submit({ extrinsic, watch }: OperationParams<'submit'>): Promise<void> {
@@ -175,68 +150,37 @@ export class Chain implements FinalizedChain {
   }
 
   async hashAt(number: number, finalized: BlockRef): Promise<Hex | undefined> {
-    const entry = this.#api.query.system?.blockHash;
-    if (entry !== undefined) {
-      const raw = await this.#storage(entry.key(number), finalized.hash);
+    const runtime = await this.#runtime.latest();
+    const key = runtime.storageKey('System', 'BlockHash', number);
+    if (key !== undefined) {
+      const raw = await this.#storage(key, finalized.hash);
       if (raw !== null && raw.length === ZERO_HASH.length && raw !== ZERO_HASH) return raw;
     }
     if (this.via === 'light-client') return undefined;
     const hash = await this.#link.provider.send<unknown>('chain_getBlockHash', [number]);
-    if (typeof hash !== 'string' || !/^0x[0-9a-f]{64}$/.test(hash)) return undefined;
-    const header = await this.blocks.header(hash as Hex);
+    if (!isHash(hash)) return undefined;
+    const header = await this.blocks.header(hash);
     return header.number === number ? header.hash : undefined;
   }
 
   async #storage(key: string, at: Hex): Promise<Hex | null> {
     const value = await this.#link.provider.send<unknown>('state_getStorage', [key, at]);
     if (value === null || value === undefined) return null;
-    if (typeof value === 'string' && /^0x(?:[0-9a-f]{2})*$/.test(value)) return value as Hex;
+    if (isHex(value)) return value;
     throw new ChainError('chain.bad_answer', 'a storage value that is not hex');
   }
-
-  /** The bytes as one call of this chain, to the last byte. Throws `chain.call_mismatch`. */
-  #decodeCall(call: Hex): Codec {
-    let decoded: Codec;
-    try {
-      decoded = this.#api.registry.createTypeUnsafe('Call', [hexToBytes(call)]);
-    } catch (cause) {
-      throw mismatch(cause instanceof Error ? cause.message : String(cause));
-    }
-    if (decoded.toHex() !== call) throw mismatch('other bytes come back');
-    return decoded;
-  }
-
-  #payload(call: Hex, fields: PreparedExtrinsic['fields']) {
-    const value = {
-      ...fields,
-      method: this.#decodeCall(call).toHex(),
-      blockHash: fields.birth.hash,
-      assetId: null,
-      mode: fields.metadataHash === null ? 0 : 1,
-      metadataHash: fields.metadataHash,
-    };
-    return this.#api.registry.createTypeUnsafe('ExtrinsicPayload', [
-      value,
-      { version: EXTRINSIC_FORMAT },
-    ]) as {
-      toU8a(bare: { method: boolean }): Uint8Array;
-      toHex(): Hex;
-    };
-  }
 }
 
-function missing(what: string): ChainError {
-  return new ChainError('chain.call_missing', `the chain's runtime has no ${what}`, {
-    remedy: 'operator',
-    hint: 'Use a chain whose System pallet has it, or configure another call.',
-  });
+function isHex(value: unknown): value is Hex {
+  return typeof value === 'string' && /^0x(?:[0-9a-f]{2})*$/.test(value);
 }
 
-function mismatch(why: string): ChainError {
-  return new ChainError('chain.call_mismatch', `the chain's metadata do not read the call's bytes: ${why}`, {
-    remedy: 'operator',
-    hint: 'The call has changed with the runtime: compare chain.pallet with what the chain offers.',
-  });
+function isHash(value: unknown): value is Hex {
+  return isHex(value) && value.length === ZERO_HASH.length;
+}
+
+function asProperties(value: unknown): ChainProperties {
+  return typeof value === 'object' && value !== null ? (value as ChainProperties) : {};
 }
 
 /** What a request's failure means for the core. */

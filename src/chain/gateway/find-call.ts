@@ -1,7 +1,6 @@
 import type { PalletMetadataLatest } from '@polkadot/types/interfaces';
 import type { PortableRegistry } from '@polkadot/types';
 import type { ArgumentEncoding, CallIndex } from '../anchor-call.ts';
-import { ChainError } from '../errors.ts';
 import { type CallName, type ChainFacts, REMARK } from '../protocol.ts';
 
 /** What of decoded metadata (V14 and later) is looked at here. */
@@ -10,37 +9,35 @@ export interface CallMetadata {
   readonly lookup: PortableRegistry;
 }
 
-export type NamedCall = NonNullable<ChainFacts['call']>;
+type NamedCall = NonNullable<ChainFacts['call']>;
+type Found = Pick<ChainFacts, 'call' | 'missing'>;
 
-/** Index and arguments of a call by its names. Throws `chain.call_missing`, with names that resemble it. */
-export function findCall({ pallets, lookup }: CallMetadata, wanted: CallName): NamedCall {
+/** Index and arguments of a call by its names, or what was found in its place: names that resemble the missing one. */
+export function findCall({ pallets, lookup }: CallMetadata, wanted: CallName): Found {
   const pallet = pallets.find(({ name, calls }) => name.toString() === wanted.pallet && calls.isSome);
   if (pallet === undefined) {
     const names = pallets.filter(({ calls }) => calls.isSome).map(({ name }) => name.toString());
-    throw missing(`pallet ${wanted.pallet} with calls`, 'pallets', nearest(wanted.pallet, names));
+    return { call: null, missing: { what: 'pallet', nearest: nearest(wanted.pallet, names) } };
   }
   const { variants } = lookup.getSiType(pallet.calls.unwrap().type).def.asVariant;
   const call = variants.find(({ name }) => name.toString() === wanted.name);
   if (call === undefined) {
     const names = variants.map(({ name }) => name.toString());
-    throw missing(`call ${wanted.pallet}.${wanted.name}`, 'calls', nearest(wanted.name, names));
+    return { call: null, missing: { what: 'call', nearest: nearest(wanted.name, names) } };
   }
-  return {
+  const named: NamedCall = {
     index: [pallet.index.toNumber(), call.index.toNumber()],
     arguments: call.fields.map((field, at) => ({
       name: field.name.isSome ? field.name.unwrap().toString() : `argument${at}`,
       encoding: encodingOf(lookup, field.type.toNumber()),
     })),
   };
+  return { call: named, missing: null };
 }
 
 /** The index of System.remark_with_event, or null where there is none. */
 export function remarkIndex(metadata: CallMetadata): CallIndex | null {
-  try {
-    return findCall(metadata, REMARK).index;
-  } catch {
-    return null;
-  }
+  return findCall(metadata, REMARK).call?.index ?? null;
 }
 
 const INTEGERS: Readonly<Record<string, ArgumentEncoding>> = {
@@ -87,18 +84,10 @@ function other(lookup: PortableRegistry, id: number): ArgumentEncoding {
   return `other:${lookup.getTypeDef(id).type.slice(0, MAX_TYPE_NAME)}`;
 }
 
-function missing(what: string, kind: string, found: readonly string[]): ChainError {
-  return new ChainError('chain.call_missing', `the chain's runtime has no ${what}`, {
-    remedy: 'operator',
-    details: { found },
-    hint: `It has ${kind} ${found.join(', ')}. Configure one that the chain has.`,
-  });
-}
-
 const SHOWN = 8;
 
 /** The names that share most with the wanted one, so that a typing error is seen at once. */
-function nearest(wanted: string, names: readonly string[]): readonly string[] {
+function nearest(wanted: string, names: readonly string[]): string[] {
   const pairs = pairsOf(wanted);
   const shared = (name: string): number => [...pairsOf(name)].filter((pair) => pairs.has(pair)).length;
   const score = (name: string): number => (2 * shared(name)) / (pairs.size + pairsOf(name).size || 1);
