@@ -1,9 +1,7 @@
 import { Option, type Command } from 'commander';
-import { StationError, type Effect, type Remedy } from '../../hal/contract/index.ts';
 import type { SessionView } from '../session/index.ts';
+import { askService, DEFAULT_SOCKET } from './ask-service.ts';
 import { ExitCode, note, print, printJson } from './output.ts';
-
-const DEFAULT_SOCKET = '/run/delmonicos/control.sock';
 
 interface SocketOptions {
   readonly socket: string;
@@ -74,9 +72,7 @@ async function list(sessionId: string | undefined, options: SocketOptions): Prom
 }
 
 async function show(request: object, { socket, json }: SocketOptions): Promise<void> {
-  const { askControlSocket } = await import('../service/index.ts');
-  const answer = await askControlSocket(socket, request);
-  if (answer['ok'] !== true) throw asError(answer['error']);
+  const answer = await askService(socket, request);
   const { session, sessions } = answer as { session?: SessionView; sessions?: readonly SessionView[] };
   if (json === true) return printJson(session ?? sessions);
   const views = sessions ?? (session === undefined ? [] : [session]);
@@ -91,16 +87,4 @@ function lineOf({ sessionId, evseId, meterId, state, begin: from, end: to, energ
   if (to === null) return `${began}  ${total}`;
   const energy = energyWh === null ? 'energy not to be billed' : `${energyWh} Wh`;
   return `${began} to ${to.time} ${to.clock}  ${total} to ${to.totalWh ?? '?'} Wh ${to.quality}  ${energy}`;
-}
-
-/** The error as the service told it. */
-function asError(told: unknown): StationError {
-  const { code, message, remedy, hint, details } = (told ?? {}) as Partial<Record<string, unknown>>;
-  const text = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
-  return new StationError(text(code, 'internal'), text(message, 'the service refused'), {
-    remedy: (remedy ?? 'operator') as Remedy,
-    effect: 'none' satisfies Effect,
-    ...(typeof hint === 'string' && { hint }),
-    ...(typeof details === 'object' && details !== null && { details: details as Record<string, unknown> }),
-  });
 }

@@ -3,6 +3,7 @@ import { StationError, type StationErrorOptions } from '../../hal/contract/index
 /** Why syncing could not go on; each is listed in docs/errors.md. */
 export type SyncErrorCode =
   | 'sync.bad_request'
+  | 'sync.not_final_yet'
   | 'sync.locked'
   | 'sync.outbox_damaged'
   | 'sync.outbox_missing'

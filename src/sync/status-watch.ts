@@ -147,7 +147,7 @@ export class StatusWatch {
       traffic: { session, last: this.#lastTraffic, today: null },
       lastCost: this.#lastCost,
       balance: { free, lowBelow: below, low: isBalanceLow(free, below) ?? this.#isLow },
-      clock: { trusted: wallClock.status?.() !== 'U', ...this.#chainClock },
+      clock: { trusted: (wallClock.status?.() ?? 'S') === 'S', ...this.#chainClock },
     };
   }
 

@@ -145,7 +145,7 @@ export interface BalanceStatus {
 
 /** The station's clock beside the chain's. */
 export interface ChainClock {
-  /** Whether a source of time vouches for the station's clock. */
+  /** Whether a source of time vouches for the station's clock (status S; docs/time.md), or nobody asks. */
   readonly trusted: boolean;
   /** What the chain's time says of it; null: nothing is wrong, or it was not compared since the service started. */
   readonly problem: ClockProblem | null;
