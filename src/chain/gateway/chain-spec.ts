@@ -57,32 +57,45 @@ export async function readSpecs({ relaySpec, paraSpec, bootNodes }: SpecFiles): 
   ]);
   if (para.relayChain === undefined) return { relay: undefined, para: checkSolo(relay, para) };
   if (relay === undefined) {
-    throw unreadable(paraSpec, `it is a parachain of "${para.relayChain}" and needs that chain's spec too`);
+    throw unreadable(
+      paraSpec,
+      'no_relay_spec',
+      `it is a parachain of "${para.relayChain}" and needs that chain's spec too`,
+    );
   }
   if (relay.relayChain !== undefined) {
-    throw unreadable(relay.file, `it is a parachain's ("${relay.id}"), where a relay chain's is needed`);
+    throw unreadable(
+      relay.file,
+      'relay_is_parachain',
+      `it is a parachain's ("${relay.id}"), where a relay chain's is needed`,
+    );
   }
   if (para.relayChain !== relay.id) {
     throw unreadable(
       paraSpec,
+      'other_relay',
       `it is a parachain of "${para.relayChain}", but ${relay.file} is of "${relay.id}"`,
     );
   }
-  if (para.paraId === undefined) throw unreadable(paraSpec, 'it names a relay chain and no para_id');
+  if (para.paraId === undefined)
+    throw unreadable(paraSpec, 'no_para_id', 'it names a relay chain and no para_id');
   return { relay, para };
 }
 
 function checkSolo(relay: ChainSpec | undefined, para: ChainSpec): ChainSpec {
-  if (para.paraId !== undefined) throw unreadable(para.file, 'it has a para_id and names no relay chain');
+  if (para.paraId !== undefined)
+    throw unreadable(para.file, 'no_relay_chain', 'it has a para_id and names no relay chain');
   if (relay === undefined) return para;
   if (relay.relayChain === para.id) {
     throw unreadable(
       para.file,
+      'swapped',
       `it is the relay chain's, and ${relay.file} the parachain's: they are swapped`,
     );
   }
   throw unreadable(
     para.file,
+    'no_parachain',
     `it names no relay chain (relay_chain), so it is no parachain of "${relay.id}"; a chain of its own needs no relaySpec`,
   );
 }
@@ -93,10 +106,15 @@ async function readSpec(file: string, bootNodes: readonly string[] | undefined):
   try {
     spec = v.parse(specSchema, JSON.parse(text));
   } catch (cause) {
-    throw unreadable(file, 'it is not a JSON chain spec with id, name, bootNodes and genesis', cause);
+    throw unreadable(
+      file,
+      'no_spec',
+      'it is not a JSON chain spec with id, name, bootNodes and genesis',
+      cause,
+    );
   }
   if (spec.genesis['raw'] === undefined && spec.genesis['stateRootHash'] === undefined) {
-    throw unreadable(file, 'its genesis is not raw: export it with `build-spec --raw`');
+    throw unreadable(file, 'not_raw', 'its genesis is not raw: export it with `build-spec --raw`');
   }
   return {
     file,
@@ -116,7 +134,7 @@ async function readText(file: string): Promise<string> {
     if ((await stat(file)).size > MAX_SPEC_BYTES) throw new Error('it is too large');
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw unreadable(file, cause instanceof Error ? cause.message : String(cause), cause);
+    throw unreadable(file, 'no_file', cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 
@@ -132,10 +150,25 @@ function checked(bootNodes: readonly string[]): readonly string[] {
   return bootNodes;
 }
 
-export function unreadable(file: string, why: string, cause?: unknown): ChainError {
+/** What is wrong with a spec, for programs; `refused`: the light client does not take it. */
+export type SpecProblem =
+  | 'no_file'
+  | 'no_spec'
+  | 'not_raw'
+  | 'no_relay_spec'
+  | 'relay_is_parachain'
+  | 'other_relay'
+  | 'no_para_id'
+  | 'no_relay_chain'
+  | 'no_parachain'
+  | 'swapped'
+  | 'refused';
+
+export function unreadable(file: string, problem: SpecProblem, why: string, cause?: unknown): ChainError {
   return new ChainError('chain.spec_unreadable', `the chain spec ${file} cannot be used: ${why}`, {
     remedy: 'operator',
     cause,
+    details: { file, problem },
     hint: 'Check chain.relaySpec and chain.paraSpec: raw chain specs, the parachain naming its relay chain.',
   });
 }

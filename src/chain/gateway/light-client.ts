@@ -3,8 +3,10 @@ import { checkClockIsSet, clockBehind, clockProblem } from './chain-time.ts';
 import { readSpecs, type ChainSpec, type SpecFiles, unreadable } from './chain-spec.ts';
 import { type ChainRole, KeptDatabases } from './kept-databases.ts';
 import type { ChainLink, GatewayLog, OnProgress } from './link.ts';
+import { installPatientClock } from './patient-clock.ts';
 import { ProgressWatch } from './progress-watch.ts';
 import { SmoldotProvider } from './smoldot-provider.ts';
+import { countTraffic } from './traffic.ts';
 
 export interface LightClientOptions extends SpecFiles {
   /** Where `light-client/` is, with what an earlier run saved; without it nothing is kept. */
@@ -15,11 +17,11 @@ export interface LightClientOptions extends SpecFiles {
   readonly onProgress?: OnProgress;
 }
 
-const SIDE_TIMEOUT_MS = 5_000;
 const CHAIN_TIME_MS = 20_000;
 const MAX_PENDING_REQUESTS = 128;
-/** smoldot's levels: 1 error, 2 warning. Its warnings are about single peers and legacy calls, and many. */
-const MAX_LOG_LEVEL = 2;
+/** smoldot's levels: 1 error, 2 warning, 3 information. Its warnings are about single peers and legacy calls, and many. */
+const MAX_LOG_LEVEL = 3;
+const WARNING = 2;
 /** Said of every function of the legacy JSON-RPC API, which is the one that @polkadot/api speaks. */
 const LEGACY_REMARK = 'The JSON-RPC client has just called a JSON-RPC function from the legacy';
 
@@ -49,11 +51,10 @@ export async function startLightClient(options: LightClientOptions): Promise<Cha
   const specs = await readSpecs(options);
   const kept = new KeptDatabases(options.stateDirectory, specs, log);
   const databases = await kept.load();
+  const smoldotLog = new SmoldotLog(log);
   const client = start({
     maxLogLevel: MAX_LOG_LEVEL,
-    logCallback: (level, target, message) => {
-      if (!message.startsWith(LEGACY_REMARK)) log(level === 1 ? 'warning' : 'debug', target, message);
-    },
+    logCallback: (level, target, message) => smoldotLog.hear(level, target, message),
   });
   const chainOf = (role: ChainRole, spec: ChainSpec): AddChainOptions => ({
     chainSpec: spec.text,
@@ -68,6 +69,7 @@ export async function startLightClient(options: LightClientOptions): Promise<Cha
     client,
     doors: { main, side, relay },
     kept,
+    smoldotLog,
     options,
     source: `light client of ${specs.para.identity}`,
   });
@@ -77,19 +79,26 @@ interface Running {
   readonly client: Client;
   readonly doors: Doors;
   readonly kept: KeptDatabases;
+  readonly smoldotLog: SmoldotLog;
   readonly options: LightClientOptions;
   readonly source: string;
 }
 
-function linkOf({ client, doors, kept, options, source }: Running): ChainLink {
+function linkOf({ client, doors, kept, smoldotLog, options, source }: Running): ChainLink {
+  const traffic = countTraffic();
   const provider = new SmoldotProvider(doors.main, options.requestTimeoutMs);
-  const side = new SmoldotProvider(doors.side, SIDE_TIMEOUT_MS);
-  const relay = doors.relay && new SmoldotProvider(doors.relay, SIDE_TIMEOUT_MS);
+  const side = new SmoldotProvider(doors.side, options.requestTimeoutMs);
+  const relay = doors.relay && new SmoldotProvider(doors.relay, options.requestTimeoutMs);
   const watch = new ProgressWatch({
     relay,
     para: side,
     onProgress: options.onProgress ?? (() => {}),
     onPeers: () => void kept.beginTrial(),
+  });
+  smoldotLog.onSync = (message) => watch.hearLog(message);
+  const clock = installPatientClock({
+    bytesIn: () => traffic().bytesIn,
+    isLoading: () => watch.stage === 'syncing' || watch.stage === 'loading-runtime',
   });
   const lost = new Promise<string>((resolve) => {
     provider.on('disconnected', () => resolve('the light client has stopped'));
@@ -104,6 +113,7 @@ function linkOf({ client, doors, kept, options, source }: Running): ChainLink {
       const chainMs = await watch.chainTime(CHAIN_TIME_MS);
       const now = Date.now();
       if (chainMs !== undefined && clockProblem(chainMs, now) === 'behind') throw clockBehind(chainMs, now);
+      clock.settle();
       provider.timeoutMs = requestTimeoutMs;
       watch.opened();
       await kept.endTrial();
@@ -116,10 +126,27 @@ function linkOf({ client, doors, kept, options, source }: Running): ChainLink {
         );
       }),
     close: () => {
+      clock.settle();
       watch.stop();
       return client.terminate();
     },
   };
+}
+
+/** Warnings go to the station's log; what else there is only tells how far a sync is. */
+class SmoldotLog {
+  readonly #log: GatewayLog;
+  onSync: (message: string) => void = () => {};
+
+  constructor(log: GatewayLog) {
+    this.#log = log;
+  }
+
+  hear(level: number, target: string, message: string): void {
+    if (target.startsWith('sync-service-')) this.onSync(message);
+    if (level > WARNING || message.startsWith(LEGACY_REMARK)) return;
+    this.#log(level === 1 ? 'warning' : 'debug', target, message);
+  }
 }
 
 async function add(client: Client, spec: ChainSpec, options: AddChainOptions): Promise<Chain> {
@@ -127,6 +154,6 @@ async function add(client: Client, spec: ChainSpec, options: AddChainOptions): P
     return await client.addChain(options);
   } catch (cause) {
     await client.terminate().catch(() => {});
-    throw unreadable(spec.file, cause instanceof Error ? cause.message : String(cause), cause);
+    throw unreadable(spec.file, 'refused', cause instanceof Error ? cause.message : String(cause), cause);
   }
 }

@@ -8,6 +8,9 @@ import type { SmoldotProvider } from './smoldot-provider.ts';
 const LOOK_EVERY_MS = 2_000;
 /** Until the link is of use, somebody waits for it. */
 const LOOK_EARLY_MS = 500;
+/** How smoldot 3.4 says in its log that it has a peer of the parachain to load the runtime from, and that it lost it. */
+const LOADING = 'Downloading parachain runtime from peer';
+const NOT_LOADED = 'Failed to bootstrap parachain consensus';
 const digestSchema = v.object({ digest: v.object({ logs: v.array(v.string()) }) });
 
 /**
@@ -19,11 +22,12 @@ export class ProgressWatch {
   readonly #para: SmoldotProvider;
   readonly #onProgress: OnProgress;
   readonly #onPeers: () => void;
+  readonly #peers: PeerCount;
+  readonly #relayPeers: PeerCount | undefined;
   readonly #stopped = new AbortController();
   #told = '';
-  #peers: number | null = null;
-  #relayPeers: number | null = null;
   #relaySynced: boolean;
+  #loading = false;
   #opened = false;
   #best: number | null = null;
   #finalized: number | null = null;
@@ -43,6 +47,8 @@ export class ProgressWatch {
     this.#para = options.para;
     this.#onProgress = options.onProgress;
     this.#onPeers = options.onPeers;
+    this.#peers = new PeerCount(options.para, () => this.#hearPeers());
+    this.#relayPeers = options.relay && new PeerCount(options.relay, () => this.#hearPeers());
     this.#relaySynced = options.relay === undefined;
     ({ promise: this.#timeKnown, resolve: this.#knowTime } = deferred());
     void this.#look();
@@ -51,7 +57,15 @@ export class ProgressWatch {
   }
 
   get peers(): number | undefined {
-    return this.#peers ?? undefined;
+    return this.#peers.value ?? undefined;
+  }
+
+  /** Some things smoldot tells nowhere else. `message`: of the parachain's sync service. */
+  hearLog(message: string): void {
+    const wasLoading = this.#loading;
+    if (message.startsWith(LOADING)) this.#loading = true;
+    if (message.startsWith(NOT_LOADED)) this.#loading = false;
+    if (this.#loading !== wasLoading) this.#tell();
   }
 
   opened(): void {
@@ -71,16 +85,16 @@ export class ProgressWatch {
 
   async #look(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
-      const [peers, relayPeers] = await Promise.all([countPeers(this.#para), countPeers(this.#relay)]);
-      this.#peers = peers ?? this.#peers;
-      this.#relayPeers = relayPeers ?? this.#relayPeers;
-      if (((this.#relay === undefined ? this.#peers : this.#relayPeers) ?? 0) > 0) this.#onPeers();
-      this.#tell();
-      await delay(this.#opened ? LOOK_EVERY_MS : LOOK_EARLY_MS, undefined, {
-        ref: false,
-        signal: this.#stopped.signal,
-      }).catch(() => {});
+      void this.#peers.ask();
+      void this.#relayPeers?.ask();
+      const everyMs = this.#opened ? LOOK_EVERY_MS : LOOK_EARLY_MS;
+      await delay(everyMs, undefined, { ref: false, signal: this.#stopped.signal }).catch(() => {});
     }
+  }
+
+  #hearPeers(): void {
+    if (((this.#relayPeers ?? this.#peers).value ?? 0) > 0) this.#onPeers();
+    this.#tell();
   }
 
   async #waitForRelay(): Promise<void> {
@@ -136,13 +150,15 @@ export class ProgressWatch {
     this.#tell();
   }
 
-  #stage(): LinkProgress['stage'] {
-    const hasPeers = (this.#peers ?? 0) > 0;
-    const hasRelayPeers = this.#relay === undefined ? hasPeers : (this.#relayPeers ?? 0) > 0;
-    if (!hasPeers && !hasRelayPeers) return this.#peers === null ? 'starting' : 'finding-peers';
+  get stage(): LinkProgress['stage'] {
+    const hasPeers = (this.#peers.value ?? 0) > 0;
+    const hasRelayPeers = ((this.#relayPeers ?? this.#peers).value ?? 0) > 0;
+    const isKnown = this.#peers.value !== null || (this.#relayPeers?.value ?? null) !== null;
+    if (!hasPeers && !hasRelayPeers) return isKnown ? 'finding-peers' : 'starting';
     if (this.#opened) return hasPeers ? 'ready' : 'finding-peers';
     if (!this.#relaySynced) return 'syncing';
-    if (!hasPeers) return 'finding-peers';
+    // Of a parachain's peers smoldot says nothing until the runtime is there.
+    if (!hasPeers && !this.#loading) return 'finding-peers';
     return 'loading-runtime';
   }
 
@@ -153,9 +169,9 @@ export class ProgressWatch {
   #tell(): void {
     if (this.#stopped.signal.aborted) return;
     const progress: LinkProgress = {
-      stage: this.#stage(),
-      peers: this.#peers,
-      ...(this.#relay !== undefined && { relayPeers: this.#relayPeers }),
+      stage: this.stage,
+      peers: this.#peers.value,
+      ...(this.#relayPeers !== undefined && { relayPeers: this.#relayPeers.value }),
       best: this.#best,
       finalized: this.#finalized,
       finalizedAtMs: this.#finalizedAtMs,
@@ -168,9 +184,26 @@ export class ProgressWatch {
   }
 }
 
-async function countPeers(door: SmoldotProvider | undefined): Promise<number | undefined> {
-  const answer = await door?.send<unknown>('system_peers', []).catch(() => undefined);
-  return Array.isArray(answer) ? answer.length : undefined;
+/** Asks one door how many peers its chain has, and never twice at once: an answer may take long while there are none. */
+class PeerCount {
+  readonly #door: SmoldotProvider;
+  readonly #onAnswer: () => void;
+  #asking = false;
+  value: number | null = null;
+
+  constructor(door: SmoldotProvider, onAnswer: () => void) {
+    this.#door = door;
+    this.#onAnswer = onAnswer;
+  }
+
+  async ask(): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
+    const answer = await this.#door.send<unknown>('system_peers', []).catch(() => undefined);
+    this.#asking = false;
+    if (Array.isArray(answer)) this.value = answer.length;
+    this.#onAnswer();
+  }
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {

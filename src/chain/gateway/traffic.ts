@@ -15,11 +15,17 @@ interface Counts {
 /** TLSSocket counts plain text; the handle below its TLS layer counts what is on the wire. Not public, so not relied on. */
 type LayeredSocket = net.Socket & { readonly _handle?: (Counts & { readonly _parent?: Counts }) | null };
 
+let counting: (() => Traffic) | undefined;
+
 /**
- * Counts from now on what every socket that this process connects reads and writes, and answers how much it was. The
+ * Counts from the first call on what every socket that this process connects reads and writes, and answers how much it was. The
  * `net.client.socket` diagnostics channel would be the polite way, but in Node 20 it says nothing of TLS sockets.
  */
 export function countTraffic(): () => Traffic {
+  return (counting ??= startCounting());
+}
+
+function startCounting(): () => Traffic {
   const meters = new Map<net.Socket, SocketMeter>();
   let ended: Traffic = { bytesIn: 0, bytesOut: 0 };
   const connect = Object.getOwnPropertyDescriptor(net.Socket.prototype, 'connect')?.value as (
