@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { anchorCallSchema } from './anchor-call.ts';
 
 /** Bytes as text: `0x` and two lower-case hex digits a byte. */
 export type Hex = `0x${string}`;
@@ -41,6 +42,8 @@ export const anchorEvidenceSchema = v.strictObject({
   checkpoint: v.pipe(v.string(), v.maxLength(8 * 1024)),
   /** Tree size in that checkpoint: leaves 0 to size - 1 are covered. */
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  /** How the call was filled from the checkpoint; absent: it is `system.remark_with_event(checkpoint)`. */
+  call: v.exactOptional(anchorCallSchema),
   /**
    * What the extrinsic's signature covers beyond the extrinsic itself (versions, genesis hash, hash of the era's first
    * block, ...), as the end of the signing payload has it. With it the signature can be checked offline.

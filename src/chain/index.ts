@@ -27,6 +27,7 @@ export { blake2b256 } from './substrate-trie.ts';
 export {
   additionalSignedOf,
   decodeSignedExtrinsic,
+  endsWithCall,
   genesisHashIn,
   remarkCallOf,
   signedMessageOf,

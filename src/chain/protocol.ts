@@ -138,7 +138,14 @@ export type PreparedExtrinsic = Readonly<v.InferOutput<typeof prepared>>;
 const located = v.variant('outcome', [
   v.strictObject({
     outcome: v.literal('found'),
-    evidence: v.omit(anchorEvidenceSchema, ['checkpoint', 'size']),
+    /** What the chain knows of it; what was signed, and why, the core knows. */
+    evidence: v.omit(anchorEvidenceSchema, [
+      'checkpoint',
+      'size',
+      'call',
+      'additionalSigned',
+      'finalizedAtMs',
+    ]),
   }),
   /** Every block from `from` to `to` was looked at. */
   v.strictObject({ outcome: v.literal('absent'), from: u32, to: u32 }),

@@ -91,13 +91,19 @@ export function remarkCallOf(extrinsic: SignedExtrinsic, remark: Uint8Array): Re
   return { bytes, palletIndex, callIndex, isRemarkWithEvent };
 }
 
+/** Whether the extrinsic ends with these bytes of a call. What stands in front is not read, as with `remarkCallOf`. */
+export function endsWithCall({ extensionsAndCall }: SignedExtrinsic, call: Uint8Array): boolean {
+  const start = extensionsAndCall.length - call.length;
+  return start >= 0 && equalBytes(extensionsAndCall.subarray(start), call);
+}
+
 /**
  * The bytes that the signature is over: the call, the extensions, and what is signed without being in the extrinsic.
- * `call` is the end of the extrinsic, as `remarkCallOf` gives it.
+ * `call` is the end of the extrinsic, as `remarkCallOf` gives it or `endsWithCall` has found it.
  */
 export function signedMessageOf(
   extrinsic: SignedExtrinsic,
-  call: RemarkCall,
+  call: Pick<RemarkCall, 'bytes'>,
   additionalSigned: Uint8Array,
 ): Uint8Array {
   const { extensionsAndCall: bytes } = extrinsic;

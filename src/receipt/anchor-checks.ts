@@ -1,8 +1,11 @@
 // The checks of an anchor, from the checkpoint outwards: the extrinsic holds the checkpoint, the account signed the
 // extrinsic, the extrinsic stands in the block, the block is final. Each is made on its own, whatever the others say.
 import {
+  ChainError,
   decodeHeader,
   decodeSignedExtrinsic,
+  encodeAnchorCall,
+  endsWithCall,
   equalBytes,
   genesisHashIn,
   hexToBytes,
@@ -10,7 +13,10 @@ import {
   remarkCallOf,
   signedMessageOf,
   verifyExtrinsicProof,
+  type AnchorCall,
   type BlockHeader,
+  type RemarkCall,
+  type SignedExtrinsic,
 } from '../chain/index.ts';
 import { decodeSs58, IdentityError, verifyEd25519 } from '../identity/index.ts';
 import { fail, notChecked, pass, type CheckName, type Finding } from './check.ts';
@@ -51,12 +57,53 @@ function checkCheckpoint(anchor: ReceiptAnchor, { checkpoint }: AnchorContext): 
   return pass(`the proofs rest on the anchored checkpoint of ${anchor.size} entries`);
 }
 
+/** The call at the end of the extrinsic, when it commits the anchor's checkpoint. */
+type CommittingCall =
+  | (RemarkCall & { readonly kind: 'remark' })
+  | { readonly kind: 'recipe'; readonly recipe: AnchorCall; readonly bytes: Uint8Array };
+
+function committingCallOf(
+  extrinsic: SignedExtrinsic,
+  anchor: ReceiptAnchor,
+): CommittingCall | { readonly why: string } {
+  if (anchor.call !== undefined) return filledCallOf(extrinsic, anchor, anchor.call);
+  const remark = remarkCallOf(extrinsic, new TextEncoder().encode(anchor.checkpoint));
+  return remark === undefined
+    ? { why: 'it does not end with a call of which this checkpoint is the argument' }
+    : { kind: 'remark', ...remark };
+}
+
+function filledCallOf(
+  extrinsic: SignedExtrinsic,
+  { checkpoint }: ReceiptAnchor,
+  recipe: AnchorCall,
+): CommittingCall | { readonly why: string } {
+  if (!recipe.arguments.some(({ from }) => from === 'root' || from === 'checkpoint')) {
+    return { why: 'its call takes neither root nor checkpoint: it commits to nothing' };
+  }
+  try {
+    const bytes = encodeAnchorCall(recipe, checkpoint);
+    return endsWithCall(extrinsic, bytes)
+      ? { kind: 'recipe', recipe, bytes }
+      : { why: 'it does not end with the call that its recipe makes of this checkpoint' };
+  } catch (error) {
+    if (!(error instanceof ChainError)) throw error;
+    return { why: error.message };
+  }
+}
+
 function checkCall(anchor: ReceiptAnchor): Finding {
   const extrinsic = decodeSignedExtrinsic(hexToBytes(anchor.extrinsic));
   if ('why' in extrinsic) return fail(`not a signed extrinsic: ${extrinsic.why}`);
-  const call = remarkCallOf(extrinsic, checkpointBytes(anchor));
-  if (call === undefined)
-    return fail('the extrinsic does not end with a call of which this checkpoint is the argument');
+  const call = committingCallOf(extrinsic, anchor);
+  if ('why' in call) return fail(`the extrinsic does not commit the checkpoint: ${call.why}`);
+  if (call.kind === 'recipe') {
+    const { index, pallet, name, arguments: filled } = call.recipe;
+    const fields = filled.map(({ from }) => from).join(', ');
+    return pass(
+      `call ${index.join('.')} (the station says ${pallet}.${name}) with ${fields} of exactly this checkpoint; whether the runtime accepted it only the chain can tell`,
+    );
+  }
   const which = `call ${call.palletIndex}.${call.callIndex}`;
   return call.isRemarkWithEvent
     ? pass(`system.remarkWithEvent (${which}) of exactly this checkpoint`)
@@ -93,8 +140,8 @@ function checkSignature(anchor: ReceiptAnchor): Finding {
   if (!equalBytes(genesisHashIn(additional), hexToBytes(anchor.genesisHash))) {
     return fail('what was signed is for a chain with another genesis hash');
   }
-  const call = remarkCallOf(extrinsic, checkpointBytes(anchor));
-  if (call === undefined) return fail('what was signed does not end with this checkpoint');
+  const call = committingCallOf(extrinsic, anchor);
+  if ('why' in call) return fail(`what was signed does not commit this checkpoint: ${call.why}`);
   return verifyEd25519(extrinsic.signer, signedMessageOf(extrinsic, call, additional), extrinsic.signature)
     ? pass(`the account signed this call for the chain with genesis ${anchor.genesisHash}`)
     : fail("the account's signature does not fit this call on this chain");
@@ -151,10 +198,6 @@ function whyUnknown({ by, finalizedNumber }: FinalityAnswer, { blockNumber }: Re
   return by === 'light client'
     ? `${below}: the chain's own record of recent blocks does not reach so far back; ask a node that keeps its history`
     : `${below}: it does not keep it; ask a node that keeps its history`;
-}
-
-function checkpointBytes(anchor: ReceiptAnchor): Uint8Array {
-  return new TextEncoder().encode(anchor.checkpoint);
 }
 
 function headerOf(anchor: ReceiptAnchor): BlockHeader | undefined {

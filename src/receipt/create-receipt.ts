@@ -55,11 +55,7 @@ export function createReceipt(input: ReceiptInput): string {
   };
   const anchor = input.anchor === null ? null : withoutClaims(input.anchor);
   const ocmf = inOrder.flatMap(({ bytes }) => ocmfIn(bytes));
-  const text = written(
-    ocmf.length === 0
-      ? { format: RECEIPT_FORMATS[0], ...parts, ocmf: null, anchor }
-      : { format: RECEIPT_FORMATS[1], ...parts, ocmf, anchor },
-  );
+  const text = written(versioned(parts, ocmf, anchor));
   const failed = verifyReceipt(text).checks.filter(
     ({ name, result }) => result === 'fail' && !SAID_BY_THE_LOG.includes(name),
   );
@@ -73,6 +69,19 @@ export function createReceipt(input: ReceiptInput): string {
     );
   }
   return text;
+}
+
+/** In the oldest version that has room for it. */
+function versioned(
+  parts: Pick<Receipt, 'origin' | 'publicKey' | 'entries'>,
+  records: readonly string[],
+  anchor: ReceiptAnchor | null,
+): Receipt {
+  const ocmf = records.length === 0 ? null : [...records];
+  if (anchor?.call !== undefined) return { format: RECEIPT_FORMATS[2], ...parts, ocmf, anchor };
+  return ocmf === null
+    ? { format: RECEIPT_FORMATS[0], ...parts, ocmf, anchor }
+    : { format: RECEIPT_FORMATS[1], ...parts, ocmf, anchor };
 }
 
 /** What fails here fails because of what the station read and signed: the holder has a right to evidence of that as well. */

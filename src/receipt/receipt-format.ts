@@ -3,8 +3,15 @@
 import * as v from 'valibot';
 import { anchorEvidenceSchema } from '../chain/index.ts';
 
-/** Version 2 adds the OCMF records of a session; what needs none is written as version 1, which older readers know. */
-export const RECEIPT_FORMATS = ['delmonicos-receipt/v1', 'delmonicos-receipt/v2'] as const;
+/**
+ * Version 2 adds the OCMF records of a session, version 3 the recipe of an anchor whose call is no remark. What needs neither
+ * is written as version 1, which older readers know.
+ */
+export const RECEIPT_FORMATS = [
+  'delmonicos-receipt/v1',
+  'delmonicos-receipt/v2',
+  'delmonicos-receipt/v3',
+] as const;
 export const RECEIPT_FILE_SUFFIX = '.receipt.json';
 
 /** What a receipt may hold at most; a hostile one cannot make us work for longer than a second or so. */
@@ -31,7 +38,10 @@ const entrySchema = v.strictObject({
   proof: v.pipe(v.string(), v.maxLength(MAX_PROOF_TEXT)),
 });
 
-/** Evidence of an anchor without what only the station claims and nobody can check: how and when it saw the block. */
+/**
+ * Evidence of an anchor without what only the station claims and nobody can check: how and when it saw the block. Of a recipe
+ * for the call the names are its word, the bytes are checked.
+ */
 const anchorSchema = v.omit(anchorEvidenceSchema, ['via', 'finalizedAtMs']);
 
 const head = {
@@ -47,16 +57,28 @@ const ocmfRecords = v.pipe(
   v.maxLength(MAX_OCMF_RECORDS),
 );
 
-export const receiptSchema = v.variant('format', [
-  v.strictObject({ format: v.literal(RECEIPT_FORMATS[0]), ...head, ocmf: v.null(), ...tail }),
-  v.strictObject({
-    format: v.literal(RECEIPT_FORMATS[1]),
-    ...head,
-    /** The station's OCMF records of the session, begin first, for tools that read OCMF. They stand in the entries too. */
-    ocmf: ocmfRecords,
-    ...tail,
-  }),
-]);
+export const receiptSchema = v.pipe(
+  v.variant('format', [
+    v.strictObject({ format: v.literal(RECEIPT_FORMATS[0]), ...head, ocmf: v.null(), ...tail }),
+    v.strictObject({
+      format: v.literal(RECEIPT_FORMATS[1]),
+      ...head,
+      /** The station's OCMF records of the session, begin first, for tools that read OCMF. They stand in the entries too. */
+      ocmf: ocmfRecords,
+      ...tail,
+    }),
+    v.strictObject({
+      format: v.literal(RECEIPT_FORMATS[2]),
+      ...head,
+      ocmf: v.nullable(ocmfRecords),
+      ...tail,
+    }),
+  ]),
+  v.check(
+    ({ format, anchor }) => (format === RECEIPT_FORMATS[2]) === (anchor?.call !== undefined),
+    'version 3 is what has a recipe for the call of its anchor, and nothing else',
+  ),
+);
 
 export type Receipt = Readonly<v.InferOutput<typeof receiptSchema>>;
 export type ReceiptEntry = Receipt['entries'][number];

@@ -1,7 +1,12 @@
 // A block with a station's anchor in it, made by hand: extrinsic, body, header. What the runtime of a chain would make,
 // without the chain; test/vector holds blocks of a real one.
 import { blake2b } from '@noble/hashes/blake2.js';
-import { buildExtrinsicProof, bytesToHex, type AnchorEvidence } from '../../src/chain/index.ts';
+import {
+  buildExtrinsicProof,
+  bytesToHex,
+  type AnchorCall,
+  type AnchorEvidence,
+} from '../../src/chain/index.ts';
 import type { Ed25519Key } from '../../src/identity/index.ts';
 import { naiveCompact, naiveOrderedRoot } from './naive-trie.ts';
 
@@ -29,6 +34,8 @@ export interface AnchoredBlockOptions {
   /** What the remark holds, when it is not the checkpoint. */
   readonly remark?: Uint8Array;
   readonly callIndex?: number;
+  /** Pallet and call index and encoded arguments of a call that is no remark, and the recipe that comes with it. */
+  readonly filled?: { readonly call: Uint8Array; readonly recipe: AnchorCall };
 }
 
 /** What a chain's metadata say about its extrinsics: here a usual chain of today, with a mortal era. */
@@ -48,8 +55,11 @@ const USUAL: ExtrinsicShape = {
 
 /** A signed extrinsic of format 4. */
 export function remarkExtrinsic(account: Ed25519Key, remark: Uint8Array, shape = USUAL) {
+  return signedExtrinsic(account, join(Uint8Array.of(0, shape.callIndex), prefixed(remark)), shape);
+}
+
+function signedExtrinsic(account: Ed25519Key, call: Uint8Array, shape: ExtrinsicShape) {
   const { extensions, additionalSigned } = shape;
-  const call = join(Uint8Array.of(0, shape.callIndex), prefixed(remark));
   const payload = join(call, extensions, additionalSigned);
   const signature = account.sign(payload.length > 256 ? hash(payload) : payload);
   const head = Uint8Array.of(0x84, 0, ...account.publicKey, 0, ...signature);
@@ -70,10 +80,16 @@ export function devnetShape(
   return { callIndex: 8, extensions: new Uint8Array(4), additionalSigned };
 }
 
-export function anchoredBlock(options: AnchoredBlockOptions): Required<AnchorEvidence> {
+type WholeEvidence = Required<Omit<AnchorEvidence, 'call'>> & Pick<AnchorEvidence, 'call'>;
+
+export function anchoredBlock(options: AnchoredBlockOptions): WholeEvidence {
   const { account, checkpoint, size, blockNumber = 4242, layout = 'V0', before = 2, after = 1 } = options;
   const shape = { ...USUAL, callIndex: options.callIndex ?? USUAL.callIndex };
-  const ours = remarkExtrinsic(account, options.remark ?? Buffer.from(checkpoint), shape);
+  const { filled } = options;
+  const ours =
+    filled === undefined
+      ? remarkExtrinsic(account, options.remark ?? Buffer.from(checkpoint), shape)
+      : signedExtrinsic(account, filled.call, shape);
   const other = (i: number): Uint8Array => prefixed(new Uint8Array(40 + i).fill(i));
   const body = [
     ...Array.from({ length: before }, (_, i) => other(i)),
@@ -101,6 +117,7 @@ export function anchoredBlock(options: AnchoredBlockOptions): Required<AnchorEvi
     extrinsicProof: buildExtrinsicProof(body, before, extrinsicsRoot).map(bytesToHex),
     checkpoint,
     size,
+    ...(filled && { call: filled.recipe }),
     additionalSigned: bytesToHex(ours.additionalSigned),
     finalizedAtMs: 1_800_000_000_000,
   };

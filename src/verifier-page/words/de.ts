@@ -165,7 +165,7 @@ export const DE: Readonly<Record<WordKey, string>> = {
   'anchor-checkpoint.fail': 'Die Transaktion enthält einen anderen Stand.',
   'anchor-checkpoint.not checked': 'Der Beleg enthält keinen Nachweis eines Blocks.',
   'anchor-call': 'Die Transaktion sagt nichts anderes',
-  'anchor-call.pass': 'Sie ist eine Bemerkung mit genau diesem Inhalt.',
+  'anchor-call.pass': 'Sie trägt genau diesen Inhalt.',
   'anchor-call.fail': 'Die Transaktion hat nicht diesen Inhalt.',
   'anchor-call.not checked':
     'Nur die Chain könnte sagen, welche Art Transaktion das ist, oder es gibt keine.',

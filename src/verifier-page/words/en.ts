@@ -156,7 +156,7 @@ export const EN = {
   'anchor-checkpoint.fail': 'The transaction holds another state of the log.',
   'anchor-checkpoint.not checked': 'The receipt holds no proof of a block.',
   'anchor-call': 'The transaction says nothing else',
-  'anchor-call.pass': 'It is a remark with exactly that content.',
+  'anchor-call.pass': 'It carries exactly that content.',
   'anchor-call.fail': 'The transaction does not hold that content.',
   'anchor-call.not checked': 'Only the chain could tell what kind of transaction it is, or there is none.',
   'anchor-signer': 'The station’s account sent it',
