@@ -1,5 +1,6 @@
 export * from './anchor-call.ts';
 export * from './anchor-evidence.ts';
+export { bootNodeProblem } from './boot-node.ts';
 export * from './errors.ts';
 export { buildExtrinsicProof, verifyExtrinsicProof, type ProofVerdict } from './extrinsic-proof.ts';
 export * from './gateway-process.ts';

@@ -6,7 +6,7 @@ import type { ChainLink, GatewayLog, OnProgress } from './link.ts';
 import { installPatientClock } from './patient-clock.ts';
 import { ProgressWatch } from './progress-watch.ts';
 import { SmoldotProvider } from './smoldot-provider.ts';
-import { countTraffic } from './traffic.ts';
+import { countTraffic, greetingMs } from './traffic.ts';
 
 export interface LightClientOptions extends SpecFiles {
   /** Where `light-client/` is, with what an earlier run saved; without it nothing is kept. */
@@ -99,6 +99,7 @@ function linkOf({ client, doors, kept, smoldotLog, options, source }: Running): 
   const clock = installPatientClock({
     bytesIn: () => traffic().bytesIn,
     isLoading: () => watch.stage === 'syncing' || watch.stage === 'loading-runtime',
+    greetingMs,
   });
   const lost = new Promise<string>((resolve) => {
     provider.on('disconnected', () => resolve('the light client has stopped'));
@@ -113,7 +114,6 @@ function linkOf({ client, doors, kept, smoldotLog, options, source }: Running): 
       const chainMs = await watch.chainTime(CHAIN_TIME_MS);
       const now = Date.now();
       if (chainMs !== undefined && clockProblem(chainMs, now) === 'behind') throw clockBehind(chainMs, now);
-      clock.settle();
       provider.timeoutMs = requestTimeoutMs;
       watch.opened();
       await kept.endTrial();
@@ -126,7 +126,7 @@ function linkOf({ client, doors, kept, smoldotLog, options, source }: Running): 
         );
       }),
     close: () => {
-      clock.settle();
+      clock.stop();
       watch.stop();
       return client.terminate();
     },

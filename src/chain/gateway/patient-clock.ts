@@ -1,26 +1,30 @@
 import { performance } from 'node:perf_hooks';
 
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 250;
 /** A link that is not slow has carried everything by then. */
 const GRACE_MS = 8_000;
-/** What counts as data that keep coming: the slowest GPRS has more, announcements of blocks alone are less. */
 const WINDOW_MS = 10_000;
-/** In each half of the window: what came in one burst came over a link that is fast. */
+/** In each half of the window: what came in one burst came over a link that is fast; GPRS has more than this. */
 const MIN_BYTES_IN_HALF = 3_000;
 /** smoldot gives a parachain's runtime 60 s and a connection's ping 10 s. So much longer is enough for 2 MB at 20 kbit/s. */
-const PATIENCE = 12;
+const LOADING_PATIENCE = 12;
+/** A handshake takes about seven round trips, for which smoldot has 8 s. */
+const FAR_MS = 450;
+const FAR_PATIENCE = 4;
 
 export interface WatchedLink {
   /** How much has come so far. */
   readonly bytesIn: () => number;
   /** Whether there is a peer to load from, and something to load. */
   readonly isLoading: () => boolean;
+  /** How long the first answer took; undefined: there was none. */
+  readonly greetingMs: () => number | undefined;
 }
 
 /**
  * The clock that smoldot measures its time-outs with. They are constants in its WebAssembly, chosen for links that are not
  * slow: on one of 64 kbit/s it drops the connection while the parachain's runtime is still coming, and begins anew, for
- * ever. So while data keep coming that nobody could have waited for less long, its clock goes slower; what is silent is
+ * ever; over a satellite no handshake ends in time. So while data keep coming that nobody could have waited for less long, its clock goes slower; what is silent is
  * given up as fast as ever. Only how long things take is concerned: the time of day is another clock.
  */
 export class PatientClock {
@@ -59,12 +63,16 @@ export class PatientClock {
     this.now();
     this.#samples.push({ atMs, bytesIn: this.#link.bytesIn() });
     while ((this.#samples[1]?.atMs ?? Infinity) <= atMs - WINDOW_MS) this.#samples.shift();
-    const halves = [
-      this.#cameSince(atMs - WINDOW_MS, atMs - WINDOW_MS / 2),
-      this.#cameSince(atMs - WINDOW_MS / 2, atMs),
-    ];
-    const keepsComing = atMs - this.#startedMs >= GRACE_MS && Math.min(...halves) >= MIN_BYTES_IN_HALF;
-    this.#rate = keepsComing && this.#link.isLoading() ? 1 / PATIENCE : 1;
+    this.#rate = 1 / this.#patience(atMs);
+  }
+
+  #patience(atMs: number): number {
+    const earlier = this.#cameSince(atMs - WINDOW_MS, atMs - WINDOW_MS / 2);
+    const lately = this.#cameSince(atMs - WINDOW_MS / 2, atMs);
+    const keepsComing = atMs - this.#startedMs >= GRACE_MS && Math.min(earlier, lately) >= MIN_BYTES_IN_HALF;
+    if (keepsComing && this.#link.isLoading()) return LOADING_PATIENCE;
+    const isFar = (this.#link.greetingMs() ?? 0) >= FAR_MS;
+    return isFar && earlier + lately > 0 ? FAR_PATIENCE : 1;
   }
 
   #cameSince(fromMs: number, untilMs: number): number {
@@ -72,8 +80,8 @@ export class PatientClock {
     return at(untilMs) - at(fromMs);
   }
 
-  /** The clock of before, which goes on from where this one is: a clock that jumps ahead would end what waits. */
-  settle(): void {
+  /** Ends its patience for good; it goes on from where it is, because a jump would end what waits. */
+  stop(): void {
     clearInterval(this.#timer);
     this.now();
     this.#rate = 1;

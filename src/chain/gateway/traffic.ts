@@ -16,6 +16,15 @@ interface Counts {
 type LayeredSocket = net.Socket & { readonly _handle?: (Counts & { readonly _parent?: Counts }) | null };
 
 let counting: (() => Traffic) | undefined;
+let fastestGreetingMs: number | undefined;
+
+/**
+ * The shortest time from a socket's start to the first bytes that it received: a round trip or two, as fine as the counts
+ * are read often. Undefined: none has received any.
+ */
+export function greetingMs(): number | undefined {
+  return fastestGreetingMs;
+}
 
 /**
  * Counts from the first call on what every socket that this process connects reads and writes, and answers how much it was. The
@@ -49,6 +58,7 @@ function startCounting(): () => Traffic {
 /** A socket's counts only grow: when a socket closes, the handle that knew the wire is gone. */
 class SocketMeter {
   readonly #socket: LayeredSocket;
+  readonly #startedMs = monotonicMs();
   #seen: Traffic = { bytesIn: 0, bytesOut: 0 };
 
   constructor(socket: net.Socket) {
@@ -57,14 +67,26 @@ class SocketMeter {
 
   read(): Traffic {
     const wire = this.#socket._handle?._parent;
+    const wasSilent = this.#seen.bytesIn === 0;
     this.#seen = {
       bytesIn: Math.max(this.#seen.bytesIn, this.#socket.bytesRead, wire?.bytesRead ?? 0),
       bytesOut: Math.max(this.#seen.bytesOut, this.#socket.bytesWritten, wire?.bytesWritten ?? 0),
     };
+    if (wasSilent && this.#seen.bytesIn > 0) this.#greeted();
     return this.#seen;
+  }
+
+  #greeted(): void {
+    const ms = monotonicMs() - this.#startedMs;
+    fastestGreetingMs = Math.min(fastestGreetingMs ?? ms, ms);
   }
 }
 
 function sum(a: Traffic, b: Traffic): Traffic {
   return { bytesIn: a.bytesIn + b.bytesIn, bytesOut: a.bytesOut + b.bytesOut };
+}
+
+/** Not `performance.now()`, which is slower at times (PatientClock). */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
 }

@@ -1,14 +1,19 @@
 import { afterEach, expect, it } from 'vitest';
-import { PatientClock } from '../../../src/chain/gateway/patient-clock.ts';
+import { PatientClock, type WatchedLink } from '../../../src/chain/gateway/patient-clock.ts';
 
+const NEAR = { isLoading: () => true, greetingMs: () => 40 };
 const clocks: PatientClock[] = [];
-afterEach(() => clocks.splice(0).forEach((clock) => clock.settle()));
+afterEach(() => clocks.splice(0).forEach((clock) => clock.stop()));
 
 /** A clock over a link that carries `bytesPerSecond(second)`, and what it told after each second. */
-function run(seconds: number, bytesPerSecond: (second: number) => number, isLoading = true): number[] {
+function run(
+  seconds: number,
+  bytesPerSecond: (second: number) => number,
+  more: Partial<WatchedLink> = {},
+): number[] {
   let realMs = 0;
   let bytesIn = 0;
-  const clock = new PatientClock({ bytesIn: () => bytesIn, isLoading: () => isLoading }, () => realMs);
+  const clock = new PatientClock({ ...NEAR, bytesIn: () => bytesIn, ...more }, () => realMs);
   clocks.push(clock);
   const told: number[] = [];
   for (let second = 0; second < seconds; second++) {
@@ -41,7 +46,14 @@ it('is the real clock again ten seconds after the last data', () => {
 });
 
 it('is the real clock while there is nothing to load, whatever else comes', () => {
-  expect(run(120, () => 5_000, false).at(-1)).toBe(120_000);
+  expect(run(120, () => 5_000, { isLoading: () => false }).at(-1)).toBe(120_000);
+});
+
+it('leaves four times as long for everything on a link where an answer takes a second, if anything comes', () => {
+  const far = { isLoading: () => false, greetingMs: () => 1_200 };
+  expect(run(40, () => 60, far).at(-1)).toBeLessThan(11_000);
+  expect(run(40, () => 0, far).at(-1)).toBe(40_000);
+  expect(run(40, () => 60, { ...far, greetingMs: () => undefined }).at(-1)).toBe(40_000);
 });
 
 it('never goes back', () => {
@@ -49,10 +61,10 @@ it('never goes back', () => {
   expect(told).toEqual([...told].sort((a, b) => a - b));
 });
 
-it('goes on from where it was when it settles, and is patient no more', () => {
+it('goes on from where it was when it is stopped, and is patient no more', () => {
   let realMs = 0;
   let bytesIn = 0;
-  const clock = new PatientClock({ bytesIn: () => bytesIn, isLoading: () => true }, () => realMs);
+  const clock = new PatientClock({ ...NEAR, bytesIn: () => bytesIn }, () => realMs);
   for (let second = 0; second < 30; second++) {
     realMs += 1_000;
     bytesIn += 2_500;
@@ -60,7 +72,7 @@ it('goes on from where it was when it settles, and is patient no more', () => {
   }
   expect(clock.isPatient).toBe(true);
   const before = clock.now();
-  clock.settle();
+  clock.stop();
   realMs += 5_000;
   expect(clock.now()).toBe(before + 5_000);
   expect(clock.isPatient).toBe(false);
