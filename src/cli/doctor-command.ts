@@ -39,7 +39,7 @@ async function doctor(options: DoctorOptions): Promise<void> {
     await checkClock(config),
     await checkDisk(directory, config.journal.maxSizeBytes),
     await checkKey(directory, config),
-    ...(await Promise.all([checkBroker(config), checkChain(config)])).flat(),
+    ...(await Promise.all([checkBroker(config), checkChain(config, directory)])).flat(),
   ];
   const isGood = findings.every(({ result }) => result !== 'failed');
   if (!isGood) process.exitCode = ExitCode.bad;

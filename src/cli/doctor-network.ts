@@ -4,7 +4,8 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { StationError } from '../../hal/contract/index.ts';
 import type { ChainConfig, StationConfig } from '../config/index.ts';
-import { failed, notChecked, ok, warning, type Finding } from './finding.ts';
+import { checkBootNodes } from './doctor-boot-nodes.ts';
+import { failed, notChecked, ok, type Finding } from './finding.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -35,55 +36,62 @@ async function pinnedCa(): Promise<Buffer | undefined> {
   return await readFile(path.join(directory, 'mqtt-ca')).catch(() => undefined);
 }
 
-export async function checkChain({ chain }: StationConfig): Promise<Finding[]> {
+/** What can be seen without asking the chain itself, and then, through a gateway, what the chain says. */
+export async function checkChain(config: StationConfig, directory: string): Promise<Finding[]> {
+  const { chain } = config;
   if (chain === undefined) return [notChecked('chain', 'the configuration names none: nothing is anchored')];
-  if (chain.transport === 'rpc') return [await checkNode(chain)];
-  return await Promise.all([
-    checkSpec('chain relaySpec', chain.relaySpec),
-    checkSpec('chain paraSpec', chain.paraSpec),
+  const before = chain.transport === 'rpc' ? [await checkNode(chain)] : await checkSpecs(chain);
+  const bad = before.find(({ result }) => result === 'failed');
+  if (bad !== undefined) return [...before, notChecked('chain', `first of all: ${bad.name}`)];
+  const { checkChainByGateway } = await import('./doctor-chain.ts');
+  return [...before, ...(await checkChainByGateway(chain, directory, config))];
+}
+
+type LightClientConfig = Extract<ChainConfig, { transport: 'light-client' }>;
+
+async function checkSpecs({ relaySpec, paraSpec, bootNodes }: LightClientConfig): Promise<Finding[]> {
+  const [relay, para] = await Promise.all([
+    checkSpec('chain relaySpec', relaySpec, bootNodes?.relay),
+    checkSpec('chain paraSpec', paraSpec, bootNodes?.para),
   ]);
+  return [...relay, ...para];
 }
 
 async function checkNode({ url }: Extract<ChainConfig, { transport: 'rpc' }>): Promise<Finding> {
-  if (!URL.canParse(url)) return failed('chain', `${url} is no URL`, 'Give chain.url as wss://host:port.');
+  if (!URL.canParse(url))
+    return failed('chain node', `${url} is no URL`, 'Give chain.url as wss://host:port.');
   const { protocol, hostname, port } = new URL(url);
   const secure = protocol === 'wss:';
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  return await reachable('chain', {
+  return await reachable('chain node', {
     host,
     port: port === '' ? (secure ? 443 : 80) : Number(port),
     tls: secure,
   });
 }
 
-/** What of a chain spec can be seen without starting a light client. */
-async function checkSpec(name: string, file: string): Promise<Finding> {
+/** What of a chain spec can be seen without starting a light client, and whether its boot nodes are there. */
+async function checkSpec(
+  name: string,
+  file: string,
+  override: readonly string[] | undefined,
+): Promise<Finding[]> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    return failed(
-      name,
-      `cannot read ${file}: ${(error as Error).message}`,
-      'Install the chain spec, or correct the path.',
-    );
+    const why = `cannot read ${file}: ${(error as Error).message}`;
+    return [failed(name, why, 'Install the chain spec, or correct the path.')];
   }
   const spec = parsed(text);
   if (typeof spec?.['id'] !== 'string' || spec['genesis'] === undefined) {
-    return failed(
-      name,
-      `${file} is no chain spec`,
-      'Export it anew from the chain (raw JSON, with id and genesis).',
-    );
+    const advice = 'Export it anew from the chain (raw JSON, with id and genesis).';
+    return [failed(name, `${file} is no chain spec`, advice)];
   }
-  const bootNodes: unknown = spec['bootNodes'];
-  return Array.isArray(bootNodes) && bootNodes.length > 0
-    ? ok(name, `${spec['id']}, ${bootNodes.length} boot nodes`)
-    : warning(
-        name,
-        `${spec['id']} names no boot nodes`,
-        'A light client finds no peer without one: add bootNodes.',
-      );
+  const named: unknown = override ?? spec['bootNodes'];
+  const bootNodes = Array.isArray(named) ? named.filter((one): one is string => typeof one === 'string') : [];
+  const nodes = await checkBootNodes(`${name.replace('Spec', '')} boot nodes`, bootNodes);
+  return [ok(name, `${spec['id']}, ${bootNodes.length} boot nodes`), nodes];
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {
