@@ -15,7 +15,7 @@ const ZSTD_PREFIX = Uint8Array.of(0x52, 0xbc, 0x53, 0x76, 0x46, 0xdb, 0x8e, 0x05
 const MAGIC_AND_VERSION = 8;
 const CUSTOM_SECTION = 0;
 
-/** A signed LEB128 of two bytes holds no more; the number that stands there now has two. */
+/** A signed LEB128 of two bytes holds no more; the number that stands there now has as many. */
 const MAX_SPEC_VERSION = 8_191;
 
 export interface RuntimePatch {
@@ -48,15 +48,21 @@ interface Version {
   readonly authoring: number;
   readonly spec: number;
   readonly implementation: number;
+  readonly transaction: number;
 }
+
+/** An identifier and a version. */
+const API_BYTES = 12;
 
 /** From the custom section `runtime_version`: `RuntimeVersion` of sp-version begins with two names. */
 function readVersion(wasm: Bytes): Version {
   const reader = new ScaleReader(customSection(wasm, 'runtime_version'));
-  reader.bytes();
-  reader.bytes();
   const u32 = () => Number(decodeUint(reader.take(4)));
-  return { authoring: u32(), spec: u32(), implementation: u32() };
+  reader.bytes();
+  reader.bytes();
+  const [authoring, spec, implementation] = [u32(), u32(), u32()];
+  reader.take(reader.length() * API_BYTES);
+  return { authoring, spec, implementation, transaction: u32() };
 }
 
 function customSection(wasm: Bytes, name: string): Bytes {
@@ -82,34 +88,39 @@ const I32_LT_U = 0x49;
 const I64_STORE = 0x37;
 
 /**
- * The version stands in four places: in the custom section and in the constant that Core_version and signature checks
- * read, both between the authoring and the implementation version; and in Executive::initialize_block, which compares it
- * with that of the last block and stores it (`System.LastRuntimeUpgrade`).
+ * Where the version stands: in the custom section and in the constant that Core_version returns, both between the
+ * authoring and the implementation version; in Executive::initialize_block, which compares it with that of the block
+ * before and stores it (`System.LastRuntimeUpgrade`); and in what a signature must be for, before the transaction version.
  */
 function withSpecVersion(wasm: Bytes, specVersion: number): Bytes {
-  const { authoring, spec, implementation } = readVersion(wasm);
+  const { authoring, spec, implementation, transaction } = readVersion(wasm);
   if (!Number.isInteger(specVersion) || specVersion <= spec || specVersion > MAX_SPEC_VERSION) {
     throw new DevnetError(
       'devnet.bad_input',
       `a spec version between ${spec + 1} and ${MAX_SPEC_VERSION}, not ${specVersion}`,
     );
   }
-  const between = (version: number) =>
+  const inVersion = (version: number) =>
     concat(encodeUint(authoring, 4), encodeUint(version, 4), encodeUint(implementation, 4));
   const compared = (version: number) =>
-    concat(Uint8Array.of(I32_CONST), leb2(version), Uint8Array.of(I32_LT_U));
+    Uint8Array.of(I32_CONST, ...encodeSignedLeb128(BigInt(version)), I32_LT_U);
   const stored = (version: number) =>
-    concat(Uint8Array.of(I64_CONST), leb2(version), Uint8Array.of(I64_STORE));
+    Uint8Array.of(I64_CONST, ...encodeSignedLeb128(BigInt(version)), I64_STORE);
+  const signed = (version: number) => {
+    const both = (BigInt(transaction) << 32n) | BigInt(version);
+    return Uint8Array.of(I64_CONST, ...encodeSignedLeb128(both), I64_STORE);
+  };
   const patched = Buffer.from(wasm);
-  replace(patched, between(spec), between(specVersion), 2);
-  replace(patched, compared(spec), compared(specVersion), 1);
-  replace(patched, stored(spec), stored(specVersion), 1);
+  replace(patched, inVersion(spec), inVersion(specVersion), 2);
+  for (const place of [compared, stored, signed]) replace(patched, place(spec), place(specVersion), 1);
   return new Uint8Array(patched);
 }
 
-/** LEB128 of a number from 64 to 8191, as WebAssembly has its constants: two bytes. */
-function leb2(value: number): Bytes {
-  return Uint8Array.of((value & 0x7f) | 0x80, value >> 7);
+/** As WebAssembly has its constants. */
+function encodeSignedLeb128(value: bigint): readonly number[] {
+  const low = Number(value & 0x7fn);
+  const isLast = value >= -0x40n && value < 0x40n;
+  return isLast ? [low] : [low | 0x80, ...encodeSignedLeb128(value >> 7n)];
 }
 
 function replace(wasm: Buffer, from: Bytes, to: Bytes, times: number): void {
