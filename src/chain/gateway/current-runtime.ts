@@ -19,6 +19,9 @@ const metadataText = v.pipe(v.string(), v.maxLength(16 * 1024 * 1024), v.regex(/
 
 /** The newest format that is read here and that most chains offer; the digest of RFC-78 is made of it. */
 const METADATA_VERSION = 15;
+/** Blake2b-64 of "Metadata". Its second version brought `metadata_at_version`, in 2023. */
+const METADATA_API = '0x37e397fc7c91f5e4';
+const METADATA_API_WITH_VERSIONS = 2;
 
 /** The runtime of the best block, followed through upgrades. */
 export class CurrentRuntime {
@@ -83,7 +86,7 @@ export class CurrentRuntime {
 
   async #fetch(version: RuntimeVersion): Promise<Hex> {
     const { provider } = this.#source;
-    const metadata = (await this.#fetchVersion()) ?? (await this.#ask('state_getMetadata', []));
+    const metadata = (await this.#fetchVersion(version)) ?? (await this.#ask('state_getMetadata', []));
     const after = parseVersion(await provider.send<unknown>('state_getRuntimeVersion', []));
     if (isSame(after, version)) return metadata;
     // The upgrade came in between: whose metadata these are nobody knows.
@@ -91,15 +94,19 @@ export class CurrentRuntime {
     throw new ChainError('chain.bad_answer', 'the runtime was upgraded while its metadata were fetched');
   }
 
-  /** Undefined: the runtime does not offer that format. */
-  async #fetchVersion(): Promise<Hex | undefined> {
+  /**
+   * Undefined: the runtime does not offer that format. A runtime without that call is not asked for it: a peer cannot prove
+   * what does not run, and a light client turns away from a peer that gives no proof, from one after the other.
+   */
+  async #fetchVersion({ apis }: RuntimeVersion): Promise<Hex | undefined> {
+    const offers = apis.some(([id, version]) => id === METADATA_API && version >= METADATA_API_WITH_VERSIONS);
+    if (!offers) return undefined;
     const wanted = bytesToHex(Uint8Array.of(METADATA_VERSION, 0, 0, 0));
     try {
       const answer = await this.#ask('state_call', ['Metadata_metadata_at_version', wanted]);
       const reader = new ScaleReader(hexToBytes(answer));
       return reader.byte() === 1 ? bytesToHex(reader.bytes()) : undefined;
     } catch {
-      // No such runtime API before 2023.
       return undefined;
     }
   }
