@@ -5,8 +5,10 @@ export type {
   ChainOptions,
   CheckpointSource,
   Gateway,
+  EntrySource,
   OpenGateway,
   SyncOptions,
+  SyncOutcome,
   SyncTiming,
 } from './ports.ts';
 export { SyncDesk, type SyncAnswer, type SyncRound } from './answer-request.ts';
@@ -34,4 +36,4 @@ export {
   type SyncTraffic,
   type Traffic,
 } from './status.ts';
-export { openSync, type Sync, type SyncOutcome } from './sync.ts';
+export { openSync, type Sync } from './sync.ts';

@@ -103,6 +103,6 @@ export function isAnchor(intent: Intent): intent is AnchorIntent {
 }
 
 /** A final anchor that counts: the runtime did not refuse its call, as far as is known. */
-export function isGoodAnchor(intent: Intent): intent is AnchorIntent {
+export function isGoodAnchor(intent: Intent): boolean {
   return intent.kind === 'anchor' && intent.state === 'final' && intent.outcome?.success !== false;
 }

@@ -13,6 +13,7 @@ export class OutboxKeeper {
   #outbox: Outbox;
   #lastFinal: AnchorIntent | undefined;
   #lastPublished: PublishIntent | undefined;
+  #refused: AnchorIntent | undefined;
 
   /** `holds`: whether the log that is written now begins with a tree. */
   constructor(store: OutboxStore, log: Log, holds: CheckpointSource['holds']) {
@@ -38,6 +39,13 @@ export class OutboxKeeper {
   /** The final anchor with the largest tree. */
   get lastFinal(): AnchorIntent | undefined {
     return this.#lastFinal;
+  }
+
+  /** An anchor that is in a block and whose call the runtime refused, since this was last asked. */
+  takeRefused(): AnchorIntent | undefined {
+    const refused = this.#refused;
+    this.#refused = undefined;
+    return refused;
   }
 
   /** The last entries that were published. */
@@ -93,8 +101,12 @@ export class OutboxKeeper {
     const { ownFrom } = this.#outbox;
     const own = <I extends Intent>(intent: I | undefined): I | undefined =>
       intent !== undefined && intent.id >= ownFrom ? intent : undefined;
-    this.#lastFinal = own(changed.find(isGoodAnchor)) ?? own(this.#lastFinal);
     const ended = changed.find(({ state }) => state === 'final' || state === 'unplaced');
-    this.#lastPublished = own(ended?.kind === 'publish' ? ended : undefined) ?? own(this.#lastPublished);
+    if (ended === undefined) {
+      this.#lastFinal = own(this.#lastFinal);
+      this.#lastPublished = own(this.#lastPublished);
+    } else if (ended.kind === 'publish') this.#lastPublished = own(ended) ?? this.#lastPublished;
+    else if (isGoodAnchor(ended)) this.#lastFinal = own(ended) ?? this.#lastFinal;
+    else this.#refused = ended.state === 'final' ? ended : undefined;
   }
 }

@@ -8,7 +8,7 @@ import type {
   OperationParams,
   OperationResult,
 } from '../chain/index.ts';
-import type { SyncStatus } from './status.ts';
+import type { AnchorSummary, SyncStatus } from './status.ts';
 import type { FaultEffect } from './sync-faults.ts';
 
 /** The log to anchor. The journal offers it. */
@@ -74,6 +74,8 @@ export type ChainOptions = ChainTransport & {
   readonly publish?: readonly string[];
   /** A balance below it is an alert. */
   readonly lowBalance?: LowBalance;
+  /** One extrinsic may not cost more, in the chain's smallest unit, a decimal integer. Default: whatever it costs. */
+  readonly maxFee?: string;
   /** Sign for this chain only. Without it the first chain that was reached is kept. */
   readonly genesisHash?: string;
 };
@@ -101,7 +103,12 @@ export interface SyncOptions {
   readonly gatewayEntry: URL | string | OpenGateway;
   readonly clock: MonotonicClock;
   /** `status` as in the journal: U unknown, I informative, S synchronised, R relative. Absent: nobody asks what it is worth. */
-  readonly wallClock: { nowWallMs(): number; status?: () => 'U' | 'I' | 'S' | 'R' };
+  readonly wallClock: {
+    nowWallMs(): number;
+    status?: () => 'U' | 'I' | 'S' | 'R';
+    /** Local time of day, in milliseconds since midnight. Default: in the time zone of the process. */
+    timeOfDayMs?: (wallMs: number) => number;
+  };
   /** In [0, 1). Spreads retries and first anchors over a fleet; no secret depends on it. */
   readonly random: () => number;
   readonly log: Log;
@@ -121,3 +128,8 @@ export interface SyncTiming {
   readonly firstRetryMs: number;
   readonly maxRetryMs: number;
 }
+
+export type SyncOutcome =
+  | { readonly outcome: 'anchored'; readonly anchor: AnchorSummary | null }
+  /** Everything on disk is covered by a final anchor already, or the log is empty. */
+  | { readonly outcome: 'nothing-to-anchor'; readonly anchor: AnchorSummary | null };

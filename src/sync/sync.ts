@@ -1,29 +1,21 @@
-import type { Log } from '../../hal/contract/index.ts';
-import {
-  bytesToHex,
-  type CallIndex,
-  type ChainFacts,
-  type ChainTransport,
-  GatewayProcess,
-  type Hex,
-  REMARK,
-} from '../chain/index.ts';
+import { bytesToHex, type ChainFacts } from '../chain/index.ts';
+import type { AnchorRules } from './anchor-policy.ts';
 import { SyncError } from './errors.ts';
-import { isInFlight } from './intent.ts';
+import { codeOf, FailureRecord } from './failure-record.ts';
+import { floorNumber, GatewayLoop } from './gateway-loop.ts';
+import { isAnchor, isInFlight } from './intent.ts';
+import { lowBelow, outboxStatus, overdueAfterMs, sessionStatus, statusKey, waitedMs } from './live-status.ts';
 import { OutboxKeeper } from './outbox-keeper.ts';
 import { acquireOutboxLock, type OutboxLock } from './outbox-lock.ts';
 import { OutboxStore } from './outbox-store.ts';
 import { Planner } from './planner.ts';
-import type { OpenGateway, SyncOptions, SyncTiming } from './ports.ts';
-import { DEFAULT_RETRY, retryDelayMs } from './retry-schedule.ts';
-import { checkCall, checkGenesis, parseCallIndex } from './chain-check.ts';
-import { FailureRecord } from './failure-record.ts';
-import { lowBelow, outboxStatus, overdueAfterMs, sessionStatus, statusKey, waitedMs } from './live-status.ts';
-import { Session } from './session.ts';
-import { fullBudget, type SigningBudget, spendSignature } from './signing-budget.ts';
-import { REMARK_CALL_INDICES } from './signing-policy.ts';
-import { type AnchorSummary, COST_PROPERTY, GENESIS_PROPERTY, summarize, type SyncStatus } from './status.ts';
+import type { ChainOptions, Gateway, OpenGateway, SyncOptions, SyncOutcome, SyncTiming } from './ports.ts';
+import { Publisher } from './publisher.ts';
+import { DEFAULT_RETRY } from './retry-schedule.ts';
+import { type AnchorSummary, COST_PROPERTY, summarize, type SyncStatus } from './status.ts';
 import { type OwnStatus, StatusWatch } from './status-watch.ts';
+import { TrafficMeter } from './traffic-meter.ts';
+import { Waiters } from './waiters.ts';
 
 const DEFAULT_TIMING: SyncTiming = {
   idleMs: 15_000,
@@ -33,11 +25,9 @@ const DEFAULT_TIMING: SyncTiming = {
 };
 /** How often it is looked whether a fault has come or gone; those that wait do so for minutes. */
 const LOOK_FOR_FAULTS_MS = 60_000;
-
-export type SyncOutcome =
-  | { readonly outcome: 'anchored'; readonly anchor: AnchorSummary | null }
-  /** Everything on disk is covered by a final anchor already, or the log is empty. */
-  | { readonly outcome: 'nothing-to-anchor'; readonly anchor: AnchorSummary | null };
+/** After a batch that could not be made. */
+const PUBLISH_AGAIN_MS = 60_000;
+const USUAL_MAX_AGE_MS = 24 * 3_600_000;
 
 export interface Sync {
   /** Begins to anchor when due, until `stop`. */
@@ -46,8 +36,8 @@ export interface Sync {
   stop(): Promise<void>;
   status(): SyncStatus;
   /**
-   * Anchors what is on disk now, without waiting for the interval or a retry delay. Resolves when it is final; rejects
-   * with what made this round fail (`chain.*`, `sync.*`): the service goes on by itself.
+   * Anchors what is on disk now, whatever the policy says and without waiting for a retry delay. Resolves when it is final;
+   * rejects with what made this round fail (`chain.*`, `sync.*`): the service goes on by itself.
    */
   syncNow(): Promise<SyncOutcome>;
 }
@@ -69,11 +59,6 @@ export function openSync(options: SyncOptions): Sync {
   }
 }
 
-interface Waiter {
-  readonly resolve: (outcome: SyncOutcome) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 class SyncService implements Sync {
   readonly #options: SyncOptions;
   readonly #store: OutboxStore;
@@ -82,55 +67,45 @@ class SyncService implements Sync {
   readonly #failures: FailureRecord;
   readonly #timing: SyncTiming;
   readonly #abort = new AbortController();
-  readonly #allowedCalls: readonly CallIndex[];
-  readonly #planner: Planner;
-  #signatures: SigningBudget;
-  #running: Promise<unknown> | undefined;
-  #session: Session | null = null;
-  #phase: SyncStatus['phase'] = 'idle';
-  #retryAtMonoMs: number | null = null;
-  #waiters: Waiter[] = [];
-  #wake: () => void = () => {};
-  #lastTold = '';
   readonly #watch: StatusWatch;
+  readonly #traffic: TrafficMeter;
+  readonly #planner: Planner;
+  readonly #publisher: Publisher;
+  readonly #loop: GatewayLoop;
+  readonly #waiters = new Waiters();
+  #running: Promise<unknown> | undefined;
+  #phase: SyncStatus['phase'] = 'idle';
+  #publishAgainMonoMs = -Infinity;
+  #lastTold = '';
 
   constructor(options: SyncOptions, store: OutboxStore, lock: OutboxLock) {
+    const { source, clock, wallClock, log, chain } = options;
     this.#options = options;
     this.#store = store;
     this.#lock = lock;
-    this.#keeper = new OutboxKeeper(store, options.log, (size, root) => options.source.holds(size, root));
-    this.#failures = new FailureRecord(store, options.log);
+    this.#keeper = new OutboxKeeper(store, log, (size, root) => source.holds(size, root));
+    this.#failures = new FailureRecord(store, log);
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
-    const { callIndex } = options.chain;
-    this.#allowedCalls = callIndex === undefined ? REMARK_CALL_INDICES : [parseCallIndex(callIndex)];
-    this.#signatures = fullBudget(options.clock.nowMonoMs());
+    const { bytesPerDay } = chain.metered ?? {};
+    this.#traffic = new TrafficMeter({ store, clock, wallClock, log, bytesPerDay });
+    const keeper = this.#keeper;
+    this.#publisher = new Publisher({ keeper, store, source, kinds: chain.publish ?? [], wallClock, log });
     this.#watch = this.#openWatch();
-    const { source, clock, wallClock, random, log } = options;
-    this.#planner = new Planner({
-      ...{ keeper: this.#keeper, source, clock, wallClock, random, log, signal: this.#abort.signal },
-      anchorEveryMs: options.chain.anchorEveryMs,
-      retryMs: this.#timing.firstRetryMs,
-      lastPlannedAtMs: store.newest(1)[0]?.plannedAtMs,
-      onPlanned: (commands) => {
-        this.#session?.carryOut(commands);
-        this.#changed();
-        this.#wake();
-      },
-    });
+    this.#planner = this.#openPlanner();
+    this.#loop = this.#openLoop();
   }
 
   start(): void {
-    this.#running ??= Promise.all([this.#planner.run(), this.#sessionLoop(), this.#lookForFaults()]);
+    const { signal } = this.#abort;
+    this.#running ??= Promise.all([this.#planner.run(), this.#loop.run(signal), this.#lookForFaults()]);
   }
 
   async stop(): Promise<void> {
     if (this.#abort.signal.aborted) return void (await this.#running);
     this.#abort.abort();
-    this.#wake();
+    this.#loop.look();
     await this.#running;
-    this.#settleWaiters((waiter) =>
-      waiter.reject(new SyncError('sync.stopped', 'the sync service was stopped')),
-    );
+    this.#waiters.reject(new SyncError('sync.stopped', 'the sync service was stopped'));
     this.#setPhase('stopped');
     this.#store.close();
     this.#lock.release();
@@ -139,33 +114,76 @@ class SyncService implements Sync {
   async syncNow(): Promise<SyncOutcome> {
     if (this.#abort.signal.aborted) throw new SyncError('sync.stopped', 'the sync service is stopped');
     await this.#planner.plan();
-    if (this.#keeper.outbox.current === null)
-      return { outcome: 'nothing-to-anchor', anchor: this.#lastAnchor() };
-    const done = new Promise<SyncOutcome>((resolve, reject) => this.#waiters.push({ resolve, reject }));
-    this.#retryAtMonoMs = null;
+    if (!this.#isNeeded()) return { outcome: 'nothing-to-anchor', anchor: this.#lastAnchor() };
+    const done = this.#waiters.add();
+    this.#loop.forgetFailures();
     this.start();
-    this.#wake();
+    this.#loop.look();
     return done;
   }
 
   status(): SyncStatus {
     const { genesisHash = null } = this.#keeper.lastFinal?.evidence ?? {};
-    return this.#watch.status(this.#ownStatus(), genesisHash && this.#floorNumber(genesisHash));
+    const target = genesisHash && floorNumber(this.#keeper, genesisHash);
+    const status = this.#watch.status(this.#ownStatus(), target);
+    return { ...status, traffic: { ...status.traffic, today: this.#traffic.today() } };
   }
 
   #ownStatus(): OwnStatus {
     const { chain, source, clock } = this.#options;
-    const retryAt = this.#phase === 'waiting' ? this.#retryAtMonoMs : null;
+    const retryAt = this.#phase === 'waiting' ? this.#loop.retryAtMonoMs : null;
     return {
       phase: this.#phase,
       transport: chain.transport,
       ...outboxStatus(this.#keeper, source.size()),
       failure: this.#failures.last,
       retryInMs: retryAt === null ? null : Math.max(0, Math.round(retryAt - clock.nowMonoMs())),
-      ...sessionStatus(this.#session?.view),
-      held: null,
-      nextDueInMs: null,
+      ...sessionStatus(this.#loop.view),
+      ...this.#whatNext(),
     };
+  }
+
+  #whatNext(): Pick<OwnStatus, 'held' | 'nextDueInMs'> {
+    if (this.#phase === 'stopped') return { held: null, nextDueInMs: null };
+    if (this.#isNeeded() && this.#phase === 'idle') {
+      const held = this.#planner.holdsLink();
+      return { held, nextDueInMs: held === null ? 0 : this.#planner.decide().dueInMs };
+    }
+    const { held, dueInMs } = this.#planner.decide();
+    return { held, nextDueInMs: dueInMs };
+  }
+
+  #openPlanner(): Planner {
+    const { source, clock, wallClock, random, log, chain } = this.#options;
+    return new Planner({
+      ...{ keeper: this.#keeper, source, clock, wallClock, random, log, signal: this.#abort.signal },
+      rules: rulesOf(chain),
+      traffic: this.#traffic,
+      retryMs: this.#timing.firstRetryMs,
+      lastPlannedAtMs: this.#store.newest(1).find(isAnchor)?.plannedAtMs,
+      isAsked: () => this.#waiters.any,
+      onPlanned: (commands) => {
+        this.#loop.carryOut(commands);
+        this.#changed();
+      },
+      onLook: () => {
+        this.#traffic.look();
+        this.#loop.look();
+      },
+    });
+  }
+
+  #openLoop(): GatewayLoop {
+    return new GatewayLoop({
+      ...{ sync: this.#options, store: this.#store, keeper: this.#keeper, timing: this.#timing },
+      listening: (open) => this.#metered(this.#watch.observing(open)),
+      isNeeded: () => this.#isNeeded(),
+      holdsLink: () => this.#planner.holdsLink(),
+      refreshPlan: (facts) => this.#refreshPlan(facts),
+      onFailure: (error) => this.#onFailure(error),
+      onPhase: (phase) => this.#setPhase(phase),
+      onChange: () => this.#changed(),
+    });
   }
 
   #openWatch(): StatusWatch {
@@ -193,97 +211,91 @@ class SyncService implements Sync {
     }
   }
 
-  /** A gateway lives while there is something to do, and is started anew after a failure, with growing delays. */
-  async #sessionLoop(): Promise<void> {
-    const { signal } = this.#abort;
-    while (!signal.aborted) {
-      if (this.#keeper.outbox.current === null) {
-        this.#setPhase('idle');
-        await this.#untilWoken(Infinity);
-        continue;
-      }
-      const wait = (this.#retryAtMonoMs ?? 0) - this.#options.clock.nowMonoMs();
-      if (wait > 0) {
-        this.#setPhase('waiting');
-        await this.#untilWoken(wait);
-        continue;
-      }
-      await this.#oneSession(signal);
-    }
+  #metered(open: OpenGateway): OpenGateway {
+    return async (onEvent, signal) => {
+      const gateway: Gateway = await open(onEvent, signal);
+      this.#traffic.follow(gateway);
+      void gateway.ended.then(() => this.#traffic.follow(null));
+      return gateway;
+    };
   }
 
-  async #oneSession(signal: AbortSignal): Promise<void> {
-    const { clock, account, log, wallClock } = this.#options;
-    const session = new Session({
-      transport: transportOf(this.#options),
-      openGateway: this.#openGateway(log),
-      keeper: this.#keeper,
-      account,
-      call: REMARK,
-      timing: this.#timing,
-      clock,
-      nowWallMs: () => wallClock.nowWallMs(),
-      log,
-      beforeSigning: () => this.#spendSignature(),
-      floorNumber: (genesisHash) => this.#floorNumber(genesisHash),
-      onConnected: (facts) => this.#onConnected(facts),
-      onChange: () => this.#changed(),
-    });
-    this.#session = session;
-    this.#setPhase('connecting');
+  #isNeeded(): boolean {
+    return this.#keeper.outbox.current !== null || this.#mayPublish();
+  }
+
+  /** The next batch may be planned: entries wait for it, and nothing else does. */
+  #mayPublish(): boolean {
+    if (this.#options.clock.nowMonoMs() < this.#publishAgainMonoMs) return false;
     try {
-      await session.run(signal);
+      return this.#keeper.outbox.current === null && this.#publisher.isDue();
     } catch (error) {
-      this.#onFailure(error);
-    } finally {
-      this.#session = null;
+      this.#notPublished(error);
+      return false;
     }
   }
 
-  async #onConnected(facts: ChainFacts): Promise<void> {
-    const { genesisHash } = this.#options.chain;
-    const known = this.#store.property(GENESIS_PROPERTY);
-    checkGenesis(facts.genesisHash, genesisHash ?? known);
-    checkCall(facts, this.#allowedCalls);
-    if (known !== facts.genesisHash) {
-      if (known !== undefined) this.#keeper.dispatch({ type: 'chain-changed' });
-      this.#store.setProperty(GENESIS_PROPERTY, facts.genesisHash);
-    }
-    const { current } = this.#keeper.outbox;
-    const unsigned = current !== null && !isInFlight(current);
-    if (unsigned || this.#planner.isDue()) await this.#planner.plan();
-    this.#setPhase('connected');
+  async #refreshPlan(facts: ChainFacts): Promise<void> {
+    const { current, next } = this.#keeper.outbox;
+    const waits = [current, next].some((intent) => intent && isAnchor(intent) && !isInFlight(intent));
+    if (waits || this.#planner.isDue()) await this.#planner.plan();
+    this.#publish(facts);
   }
 
-  #onFailure(error: unknown): void {
-    const { clock, random, log, wallClock } = this.#options;
+  #publish(facts: ChainFacts): void {
+    if (!this.#mayPublish() || this.#planner.holdsLink() !== null) return;
+    try {
+      this.#loop.carryOut(this.#publisher.plan(facts.limits.extrinsicBytes));
+    } catch (error) {
+      this.#notPublished(error);
+    }
+  }
+
+  /** A batch that cannot be made is no reason not to anchor. */
+  #notPublished(error: unknown): void {
+    const { clock, log } = this.#options;
+    this.#publishAgainMonoMs = clock.nowMonoMs() + PUBLISH_AGAIN_MS;
+    log('warning', 'sync.publish_failed', { code: codeOf(error), why: String(error) });
+  }
+
+  #onFailure(error: unknown): number {
+    const { log, wallClock } = this.#options;
     const failures = this.#failures.add(error, wallClock.nowWallMs());
-    const delay = retryDelayMs(failures, random(), {
-      firstMs: this.#timing.firstRetryMs,
-      maxMs: this.#timing.maxRetryMs,
-    });
-    this.#retryAtMonoMs = clock.nowMonoMs() + delay;
-    log('warning', 'sync.failed', { ...this.#failures.last, retryInMs: delay });
-    this.#settleWaiters((waiter) => waiter.reject(error));
+    log('warning', 'sync.failed', { ...this.#failures.last });
+    this.#waiters.reject(error);
+    return failures;
   }
 
   /** Called on every change: tells the status, and whoever waits for an empty outbox. */
   #changed(): void {
-    if (this.#keeper.outbox.current === null && this.#session !== null) this.#onEmptyOutbox();
+    if (this.#keeper.outbox.current === null && this.#loop.view !== undefined) this.#onEmptyOutbox();
     this.#tell();
   }
 
   #onEmptyOutbox(): void {
-    this.#retryAtMonoMs = null;
-    this.#failures.clear();
+    this.#loop.forgetFailures();
     const anchor = this.#lastAnchor();
+    const refused = this.#keeper.takeRefused();
+    if (refused !== undefined) return this.#onRefused(refused.outcome?.error ?? 'it does not say why');
+    this.#failures.clear();
     // An intent that ended `unplaced` leaves entries without evidence: the next one is due at once.
     if (this.#planner.isLeftBehind(anchor?.size ?? 0)) {
-      return void this.#planner
-        .plan()
-        .catch((error: unknown) => this.#settleWaiters((waiter) => waiter.reject(error)));
+      return void this.#planner.plan().catch((error: unknown) => this.#waiters.reject(error));
     }
-    this.#settleWaiters((waiter) => waiter.resolve({ outcome: 'anchored', anchor }));
+    this.#waiters.resolve({ outcome: 'anchored', anchor });
+    const { facts = null } = this.#loop.view ?? {};
+    if (facts !== null) this.#publish(facts);
+  }
+
+  /** It is in a block and paid for, and the pallet did not take it. The next interval's anchor tries again. */
+  #onRefused(why: string): void {
+    this.#planner.giveUpLargest();
+    const error = new SyncError('sync.call_refused', `the runtime refused the call of an anchor: ${why}`, {
+      remedy: 'operator',
+      effect: 'done',
+      hint: 'The pallet may have to be told of this account first; see chain.pallet.',
+    });
+    this.#onFailure(error);
   }
 
   /** Tells the status unless it is what was told last, but for what changes all the time. */
@@ -300,10 +312,6 @@ class SyncService implements Sync {
     }
   }
 
-  #settleWaiters(how: (waiter: Waiter) => void): void {
-    for (const waiter of this.#waiters.splice(0)) how(waiter);
-  }
-
   #setPhase(phase: SyncStatus['phase']): void {
     if (phase === this.#phase) return;
     this.#phase = phase;
@@ -314,49 +322,11 @@ class SyncService implements Sync {
   #lastAnchor(): AnchorSummary | null {
     return summarize(this.#keeper.lastFinal);
   }
-
-  #floorNumber(genesisHash: Hex): number {
-    const evidence = this.#keeper.lastFinal?.evidence;
-    return evidence?.genesisHash === genesisHash ? evidence.blockNumber : 0;
-  }
-
-  #spendSignature(): void {
-    const { clock, chain } = this.#options;
-    const left = spendSignature(this.#signatures, clock.nowMonoMs(), chain.anchorEveryMs);
-    if (left === undefined) {
-      throw new SyncError('sync.too_many_signatures', 'not signed: too many signatures in a short time', {
-        hint: 'Either what was sent is lost again and again, or the node or the gateway is not to be trusted.',
-      });
-    }
-    this.#signatures = left;
-  }
-
-  #openGateway(log: Log): OpenGateway {
-    const { gatewayEntry, clock } = this.#options;
-    const open: OpenGateway =
-      typeof gatewayEntry === 'function'
-        ? gatewayEntry
-        : (onEvent, signal) => GatewayProcess.start({ entry: gatewayEntry, clock, log, onEvent, signal });
-    return this.#watch.observing(open);
-  }
-
-  async #untilWoken(atMostMs: number): Promise<void> {
-    const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-    if (atMostMs === Infinity) return woken;
-    const timer = new AbortController();
-    const asleep = this.#options.clock.sleep(atMostMs, timer.signal).catch(() => {});
-    await Promise.race([woken, asleep]);
-    timer.abort();
-  }
 }
 
-function transportOf({ chain, stateDirectory }: SyncOptions): ChainTransport {
-  if (chain.transport === 'rpc') return { transport: 'rpc', url: chain.url, stateDirectory };
-  const { relaySpec, paraSpec, bootNodes } = chain;
+function rulesOf({ anchorEveryMs, maxAgeMs, minBacklog = 1, metered }: ChainOptions): AnchorRules {
   return {
-    transport: 'light-client',
-    ...(relaySpec !== undefined && { relaySpec }),
-    ...{ paraSpec, stateDirectory },
-    ...(bootNodes && { bootNodes }),
+    ...{ anchorEveryMs, minBacklog, windows: metered?.windows, bytesPerDay: metered?.bytesPerDay },
+    maxAgeMs: maxAgeMs ?? Math.max(USUAL_MAX_AGE_MS, anchorEveryMs),
   };
 }

@@ -33,6 +33,16 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
+/** The first anchor half a minute after the start; nothing is spread after that. */
+function firstThen(first: number, later: number): () => number {
+  let given = false;
+  return () => {
+    if (given) return later;
+    given = true;
+    return first;
+  };
+}
+
 function station(size: number, more: Partial<SyncOptions> = {}) {
   const world = new ModelWorld();
   const clock = new VirtualClock();
@@ -54,7 +64,7 @@ function station(size: number, more: Partial<SyncOptions> = {}) {
     chain: { transport: 'rpc', url: 'ws://model', call: 'remark', anchorEveryMs: HOUR },
     gatewayEntry: world.open,
     clock,
-    random: () => 0.5,
+    random: firstThen(0.1, 0.5),
     onStatus: (status) => seen.push(status),
     timing: { firstRetryMs: 2 * SECOND, maxRetryMs: 10 * MINUTE },
     ...more,
@@ -221,7 +231,8 @@ describe('the sync service', () => {
     store.close();
     first.log.grow(1);
     const events: string[] = [];
-    const again = openSync({ ...first.options, log: (_level, event) => events.push(event) });
+    const random = firstThen(0.1, 0.5);
+    const again = openSync({ ...first.options, random, log: (_level, event) => events.push(event) });
     open.push(again);
     again.start();
     await first.pass(HOUR);
