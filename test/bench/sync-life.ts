@@ -12,12 +12,24 @@ interface Status {
   readonly anchoredSize: number;
   readonly open: { readonly state: string; readonly size: number } | null;
   readonly gateway: { readonly pid: number | null } | null;
+  readonly link: { readonly stage: string } | null;
   readonly failure: { readonly code: string } | null;
   readonly retryInMs: number | null;
 }
 
-/** The stages of a sync, in their order. Each ends where the next begins; `link` only where nobody listened before. */
-export const STAGES = ['gateway', 'connect', 'sign and send', 'into a block', 'to finality'] as const;
+/**
+ * The stages of a sync, in their order; each ends where the next begins. A node has its runtime ready and no peers: there
+ * `runtime` is everything from the dialling until it can be asked.
+ */
+export const STAGES = [
+  'gateway',
+  'peers',
+  'catch up',
+  'runtime',
+  'sign and send',
+  'into a block',
+  'to finality',
+] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** Moments, as performance.now() tells them. */
@@ -178,7 +190,10 @@ export class SyncLife {
     const { marks, beganAt, from } = current;
     const state = status.open?.state;
     if (status.gateway !== null) marks.gateway ??= at;
-    if (status.phase === 'connected') marks.connect ??= at;
+    const stage = status.link?.stage ?? '';
+    if (['syncing', 'loading-runtime', 'ready'].includes(stage)) marks.peers ??= at;
+    if (['loading-runtime', 'ready'].includes(stage)) marks['catch up'] ??= at;
+    if (status.phase === 'connected') marks.runtime ??= at;
     if (state === 'broadcast' || state === 'inBlock') marks['sign and send'] ??= at;
     if (state === 'inBlock') marks['into a block'] ??= at;
     if (status.anchoredSize <= from) return;

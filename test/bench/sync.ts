@@ -94,7 +94,8 @@ function syncTable(lives: Lives): Table {
     baseline: syncs[0]?.subject ?? '',
     rows: syncs.map(({ subject, syncs: found }) => ({ subject, measures: measuresOf(found) })),
     notes: [
-      'gateway: from fork to its answer; connect: link, sync of both chains, runtime, metadata, first finalized head',
+      'gateway: from fork to its answer; peers: the first of them; catch up: both chains to their newest final block',
+      'runtime: code and metadata, first finalized head (rpc: everything from the dialling until it can be asked)',
       'sign and send: nonce, payload, signature, hand-over; into a block and to finality: the network’s own time',
       'cold: nothing on disk; warm: with what the light client left there; rounds of all rows alternate',
       'in (to the station) and out: TCP payload to the final anchor, counted by proxies in front of the dev network',

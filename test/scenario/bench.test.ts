@@ -42,7 +42,7 @@ const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: rea
   {
     bench: syncAndBacklog,
     subjects: ['light client, cold', 'light client, warm'],
-    figures: ['total', 'gateway', 'connect', 'to finality', 'in', 'out'],
+    figures: ['total', 'gateway', 'runtime', 'to finality', 'in', 'out'],
   },
   {
     bench: syncAndBacklog,
