@@ -12,6 +12,8 @@ export type SyncErrorCode =
   | 'sync.extrinsic_refused'
   | 'sync.evidence_refused'
   | 'sync.no_funds'
+  | 'sync.fee_too_high'
+  | 'sync.call_refused'
   | 'sync.stalled'
   | 'sync.too_many_signatures'
   | 'sync.stopped';

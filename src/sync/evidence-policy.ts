@@ -1,6 +1,7 @@
 // What the core believes of a found extrinsic: only what the evidence itself proves about our own bytes. That the block is
 // final is the light client's word (or the node's, with `via: rpc`). Pure.
 import {
+  type AnchorCall,
   type AnchorEvidence,
   decodeHeader,
   bytesToHex,
@@ -23,9 +24,11 @@ export function acceptEvidence(
     readonly attempt: Attempt;
     readonly genesisHash: Hex;
     readonly seenAtMs: number;
+    /** How the call was filled; undefined: it is a remark. */
+    readonly call?: AnchorCall | undefined;
   },
 ): AnchorEvidence | PublishEvidence {
-  const { intent, attempt, genesisHash, seenAtMs } = expected;
+  const { intent, attempt, genesisHash, seenAtMs, call } = expected;
   const why = whyRefused(found, attempt, genesisHash);
   if (why !== undefined) {
     throw new SyncError('sync.evidence_refused', `the evidence of an anchor does not hold: ${why}`, {
@@ -38,6 +41,7 @@ export function acceptEvidence(
     ...found,
     checkpoint: intent.checkpoint,
     size: intent.size,
+    ...(call && { call }),
     ...(additionalSigned && { additionalSigned }),
     finalizedAtMs: seenAtMs,
   };

@@ -2,12 +2,15 @@ import {
   additionalSignedOf,
   type BlockRef,
   bytesToHex,
-  ChainError,
-  encodeRemarkCall,
+  type ChainFacts,
+  type Hex,
   hexToBytes,
+  type PreparedExtrinsic,
 } from '../chain/index.ts';
-import type { CheckedFacts } from './chain-check.ts';
+import { checkGenesis } from './chain-check.ts';
+import { checkFee } from './fee-policy.ts';
 import type { Attempt, Intent } from './intent.ts';
+import { type CallOptions, plannedCall } from './planned-call.ts';
 import type { ChainAccount, Gateway } from './ports.ts';
 import { bytesToSign, checkExtrinsic, type SigningPlan } from './signing-policy.ts';
 
@@ -17,26 +20,34 @@ export interface AttemptOrder {
   /** A finalized block: the era begins there. */
   readonly birth: BlockRef;
   readonly account: ChainAccount;
-  /** Of the chain that is connected now. */
-  readonly facts: CheckedFacts;
+  /** Of that account, as far as known. */
+  readonly free: string | null;
+  readonly chain: CallOptions & { readonly maxFee?: string };
+  readonly facts: ChainFacts;
+  /** Called right before the signature; throws when it would be one too many. */
+  readonly beforeSigning: () => void;
 }
 
+const NO_SIGNATURE: Hex = `0x${'00'.repeat(64)}`;
+/** An upgrade between facts and payload is rare, two in a row do not happen. */
+const MAX_UPGRADES = 2;
+
 /**
- * Has the gateway prepare, signs, has it assemble: a new attempt, in nobody's hands but ours yet. Rejects with
- * `sync.payload_refused` or `sync.extrinsic_refused` when the gateway gave anything else than what was planned.
+ * Has the gateway prepare, asks what it costs, signs, has it assemble: a new attempt, in nobody's hands but ours yet.
+ * Rejects with `chain.call_missing`, `chain.call_mismatch`, `sync.payload_refused`, `sync.extrinsic_refused`,
+ * `sync.no_funds`, `sync.fee_too_high`; nothing was signed then, or what was signed has not left.
  */
 export async function makeAttempt(order: AttemptOrder, request: Gateway['request']): Promise<Attempt> {
-  const { intent, nonce, birth, account, facts } = order;
-  const { genesisHash, specVersion, transactionVersion } = facts;
-  const { publicKey } = account;
-  const call = callOf(intent, facts);
-  const runtime = { genesisHash, specVersion, transactionVersion };
-  const plan: SigningPlan = { publicKey, call, ...runtime, nonce, birth };
-  const about = { publicKey: bytesToHex(publicKey), call: bytesToHex(call) };
-  const prepared = await request('prepare', { ...about, nonce, birth });
-  const signature = await account.sign(bytesToSign(plan, prepared));
+  const { intent, nonce, birth, account, beforeSigning } = order;
+  const { plan, prepared, facts } = await prepare(order, request);
+  const bytes = bytesToSign(plan, prepared);
   const { fields } = prepared;
-  const { extrinsic } = await request('assemble', { ...about, fields, signature: bytesToHex(signature) });
+  const about = { publicKey: bytesToHex(plan.publicKey), call: bytesToHex(plan.call), fields };
+  const unsigned = await request('assemble', { ...about, signature: NO_SIGNATURE });
+  await checkPrice(order, facts, unsigned.extrinsic, request);
+  beforeSigning();
+  const signature = await account.sign(bytes);
+  const { extrinsic } = await request('assemble', { ...about, signature: bytesToHex(signature) });
   checkExtrinsic(plan, prepared, signature, hexToBytes(extrinsic));
   const additional = additionalSignedOf(hexToBytes(prepared.payload), hexToBytes(extrinsic));
   return {
@@ -49,19 +60,35 @@ export async function makeAttempt(order: AttemptOrder, request: Gateway['request
   };
 }
 
-/** Entries always go in a remark, whatever call carries checkpoints. */
-function callOf(intent: Intent, { call, remark }: CheckedFacts): Uint8Array {
-  if (intent.kind === 'anchor')
-    return encodeRemarkCall(call.index, new TextEncoder().encode(intent.checkpoint));
-  if (remark === null) {
-    throw new ChainError(
-      'chain.call_missing',
-      'the chain has no System.remark_with_event to publish entries in',
-      {
-        remedy: 'operator',
-        hint: 'Remove chain.publish, or use a chain that has it.',
-      },
-    );
+/** A payload of the runtime that the call was encoded for: an upgrade in between moves calls and changes arguments. */
+async function prepare(
+  { intent, nonce, birth, account, chain, facts: known }: AttemptOrder,
+  request: Gateway['request'],
+): Promise<{ plan: SigningPlan; prepared: PreparedExtrinsic; facts: ChainFacts }> {
+  const { publicKey } = account;
+  for (let facts = known, upgrades = 0; ; upgrades++) {
+    const { genesisHash, specVersion, transactionVersion } = facts;
+    const call = plannedCall(intent, chain, facts).bytes;
+    const plan = { publicKey, call, genesisHash, specVersion, transactionVersion, nonce, birth };
+    const about = { publicKey: bytesToHex(publicKey), call: bytesToHex(call) };
+    const prepared = await request('prepare', { ...about, nonce, birth });
+    if (prepared.fields.specVersion === specVersion || upgrades >= MAX_UPGRADES) {
+      return { plan, prepared, facts };
+    }
+    facts = await request('facts', {});
+    checkGenesis(facts.genesisHash, genesisHash);
   }
-  return encodeRemarkCall(remark.index, hexToBytes(intent.payload));
+}
+
+async function checkPrice(
+  { account, free, chain }: AttemptOrder,
+  { existentialDeposit }: ChainFacts,
+  extrinsic: Hex,
+  request: Gateway['request'],
+): Promise<void> {
+  if (free === null) return;
+  // Who cannot say what it costs now is no reason not to anchor; checkFee decides about that.
+  const { fee } = await request('estimate', { extrinsic }).catch(() => ({ fee: null }));
+  const { ss58 } = account;
+  checkFee({ fee, free, existentialDeposit, maxFee: chain.maxFee, ss58 });
 }

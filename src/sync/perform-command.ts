@@ -1,14 +1,19 @@
 import { StationError, unreachable, type Log } from '../../hal/contract/index.ts';
-import type { CheckedFacts } from './chain-check.ts';
+import { type AnchorCall, bytesToHex, type ChainFacts, type Located } from '../chain/index.ts';
 import { acceptEvidence } from './evidence-policy.ts';
-import { makeAttempt } from './make-attempt.ts';
+import type { Attempt, DispatchOutcome, Intent } from './intent.ts';
+import { type AttemptOrder, makeAttempt } from './make-attempt.ts';
 import type { OutboxCommand, OutboxEvent } from './outbox-model.ts';
+import { plannedCall } from './planned-call.ts';
 import type { ChainAccount, Gateway } from './ports.ts';
 
 export interface CommandPorts {
   readonly request: Gateway['request'];
   readonly account: ChainAccount;
-  readonly facts: CheckedFacts;
+  /** Its free balance, as far as known. */
+  readonly free: string | null;
+  readonly chain: AttemptOrder['chain'];
+  readonly facts: ChainFacts;
   readonly nowWallMs: () => number;
   readonly log: Log;
   /** Called before each signature; throws when it would be one too many. */
@@ -43,9 +48,8 @@ async function sign(
   { intent, nonce, birth }: OutboxCommand & { type: 'sign' },
   ports: CommandPorts,
 ): Promise<OutboxEvent> {
-  ports.beforeSigning();
-  const { account, facts } = ports;
-  const order = { intent, nonce, birth, account, facts };
+  const { account, free, chain, facts, beforeSigning } = ports;
+  const order = { intent, nonce, birth, account, free, chain, facts, beforeSigning };
   return { type: 'signed', intentId: intent.id, attempt: await makeAttempt(order, ports.request) };
 }
 
@@ -67,8 +71,9 @@ async function submit(
 
 async function locate(
   { intent, attempt, finalized, hint }: OutboxCommand & { type: 'locate' },
-  { request, facts, nowWallMs }: CommandPorts,
+  ports: CommandPorts,
 ): Promise<OutboxEvent> {
+  const { request, facts, nowWallMs } = ports;
   const about = { intentId: intent.id, ordinal: attempt.ordinal };
   const located = await request('locate', {
     extrinsic: attempt.extrinsic,
@@ -80,8 +85,11 @@ async function locate(
   switch (located.outcome) {
     case 'found': {
       const { genesisHash } = facts;
-      const expected = { intent, attempt, genesisHash, seenAtMs: nowWallMs() };
-      return { type: 'located', ...about, evidence: acceptEvidence(located.evidence, expected) };
+      const call = recipeOf(intent, attempt, ports);
+      const expected = { intent, attempt, genesisHash, seenAtMs: nowWallMs(), call };
+      const evidence = acceptEvidence(located.evidence, expected);
+      const outcome = await outcomeOf(located.evidence, intent, ports);
+      return { type: 'located', ...about, evidence, ...(outcome && { outcome }) };
     }
     case 'absent':
       return { type: 'absent', ...about };
@@ -89,5 +97,41 @@ async function locate(
       return { type: 'out-of-reach', ...about, why: located.why };
     default:
       return unreachable(located);
+  }
+}
+
+/**
+ * How the call of an anchor was filled, for whoever checks it. Undefined: it is a remark, or a runtime upgrade in between has
+ * moved the call; then the evidence holds what it always held, and only its call cannot be taken apart.
+ */
+function recipeOf(
+  intent: Intent,
+  { extrinsic }: Attempt,
+  { chain, facts }: CommandPorts,
+): AnchorCall | undefined {
+  try {
+    const { bytes, recipe } = plannedCall(intent, chain, facts);
+    return extrinsic.endsWith(bytesToHex(bytes).slice(2)) ? recipe : undefined;
+  } catch (error) {
+    if (error instanceof StationError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * What the runtime made of the call. A remark is in the block whatever it made of it, and what it cost is only for people: an
+ * answer that does not come is no reason to look for it again. The call of a pallet may have failed; that must be known.
+ */
+async function outcomeOf(
+  { blockNumber: number, blockHash: hash, extrinsicIndex }: (Located & { outcome: 'found' })['evidence'],
+  { kind }: Intent,
+  { chain, request, log }: CommandPorts,
+): Promise<DispatchOutcome | undefined> {
+  try {
+    return await request('outcome', { block: { number, hash }, extrinsicIndex });
+  } catch (error) {
+    if (kind === 'anchor' && chain.call === 'pallet') throw error;
+    log('info', 'sync.outcome_unknown', { blockNumber: number, why: String(error) });
+    return undefined;
   }
 }

@@ -1,30 +1,29 @@
 import { type Log, type MonotonicClock, unreachable } from '../../hal/contract/index.ts';
 import {
   type AccountFacts,
-  bytesToHex,
-  type CallName,
   ChainError,
   type ChainFacts,
   type ChainTransport,
-  decodeSignedExtrinsic,
   type GatewayEvent,
   type Hex,
-  hexToBytes,
 } from '../chain/index.ts';
-import type { CheckedFacts } from './chain-check.ts';
+import { checkGenesis } from './chain-check.ts';
 import { SyncError } from './errors.ts';
-import { isInFlight } from './intent.ts';
+import { FactsAsker } from './facts-asker.ts';
+import type { AttemptOrder } from './make-attempt.ts';
 import type { OutboxKeeper } from './outbox-keeper.ts';
 import type { OutboxCommand, OutboxEvent } from './outbox-model.ts';
 import { type AttemptName, performCommand } from './perform-command.ts';
+import { callNameOf } from './planned-call.ts';
 import type { ChainAccount, Gateway, OpenGateway, SyncTiming } from './ports.ts';
+import { newsOf } from './transaction-news.ts';
 
 export interface SessionOptions {
   readonly transport: ChainTransport;
   readonly openGateway: OpenGateway;
   readonly keeper: OutboxKeeper;
   readonly account: ChainAccount;
-  readonly call: CallName;
+  readonly chain: AttemptOrder['chain'];
   readonly timing: SyncTiming;
   readonly clock: MonotonicClock;
   readonly nowWallMs: () => number;
@@ -68,12 +67,18 @@ export class Session {
   #connectedMonoMs = 0;
   #toldBehind = false;
   #wake: () => void = () => {};
-  #asking = false;
-  #askAgain = false;
+  readonly #facts: FactsAsker;
   #lastWatch = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    const { keeper, account } = options;
+    this.#facts = new FactsAsker({
+      ...{ keeper, account, request: this.#request, isOver: () => this.#over },
+      onSeen: (seen, isOwn) => this.#see(seen, isOwn),
+      isBehind: (finalizedNumber) => this.#isBehind(finalizedNumber),
+      dispatch: (event) => this.#dispatch(event),
+    });
   }
 
   get view(): SessionView {
@@ -89,7 +94,7 @@ export class Session {
    * the outbox then tells what is known, and another session goes on from there. The gateway is gone in either case.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { openGateway, transport, call, keeper, onConnected } = this.#options;
+    const { openGateway, transport, chain, keeper, onConnected } = this.#options;
     const stop = (): void => void this.#gateway?.stop();
     try {
       const gateway = await openGateway((event) => this.#hear(event), signal);
@@ -98,13 +103,14 @@ export class Session {
       if (signal.aborted) return;
       this.#show({ gateway });
       void gateway.ended.then((reason) => this.#fail(reason));
-      const facts = await gateway.request('connect', { transport, call });
+      const facts = await gateway.request('connect', { transport, call: callNameOf(chain) });
       await onConnected(facts);
       this.#show({ facts });
       this.#connectedMonoMs = this.#options.clock.nowMonoMs();
       this.#progress();
       this.carryOut(keeper.dispatch({ type: 'link-up' }));
       await this.#workUntilIdle(signal);
+      if (!signal.aborted) await this.#save();
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
@@ -163,17 +169,18 @@ export class Session {
           source: event.source,
           text: event.message,
         });
-      case 'peers':
-        return this.#show({ peers: event.count });
       case 'link-lost':
         return this.#fail(new ChainError('chain.unreachable', event.why, { effect: 'unknown' }));
       case 'finalized':
         // Before the link is up nothing is known to compare facts with; it then begins with asking for them.
         if (current !== null && link !== null) void this.#runPatiently({ type: 'ask-facts' });
         return this.#show({ finalizedNumber: event.block.number });
+      case 'peers':
+        return this.#show({ peers: event.count });
       case 'progress':
+        return this.#show({ peers: event.peers });
       case 'runtime':
-        return;
+        return void this.#hearOfUpgrade(event.specVersion);
       case 'transaction':
         return this.#hearOfTransaction(event);
       default:
@@ -183,22 +190,8 @@ export class Session {
 
   #hearOfTransaction(event: GatewayEvent & { type: 'transaction' }): void {
     const about = this.#watches.get(event.watch);
-    if (about === undefined) return;
-    const block = event.block;
-    switch (event.status) {
-      case 'pending':
-        return;
-      case 'in-block':
-        if (block !== null) this.#dispatch({ type: 'included', ...about, block });
-        return;
-      case 'retracted':
-        return this.#dispatch({ type: 'retracted', ...about });
-      case 'finalized':
-      case 'dropped':
-        return this.#dispatch({ type: 'hint', ...about, block: block?.hash ?? null });
-      default:
-        unreachable(event.status);
-    }
+    const news = about && newsOf(event, about);
+    if (news !== undefined) this.#dispatch(news);
   }
 
   #dispatch(event: OutboxEvent): void {
@@ -230,13 +223,20 @@ export class Session {
   }
 
   async #run(command: OutboxCommand): Promise<void> {
-    if (command.type === 'ask-facts') return this.#askFacts();
-    const { account, nowWallMs, log, beforeSigning } = this.#options;
-    // What onConnected has let pass.
-    const facts = this.#view.facts as CheckedFacts;
-    const ports = { account, nowWallMs, log, beforeSigning, facts };
+    if (command.type === 'ask-facts') return this.#facts.ask();
+    const { account, chain, nowWallMs, log, beforeSigning } = this.#options;
+    const { facts, free } = this.#view as SessionView & { facts: ChainFacts };
+    const ports = { account, free, chain, nowWallMs, log, beforeSigning, facts, request: this.#request };
     const watch = (about: AttemptName): number => this.#follow(about);
-    this.#dispatch(await performCommand(command, { ...ports, request: this.#request, watch }));
+    const event = await performCommand(command, { ...ports, watch });
+    this.#dispatch(event);
+    if (event.type === 'located') await this.#save();
+  }
+
+  #see({ finalized, free }: AccountFacts, isOwn: boolean): void {
+    this.#progress();
+    const finalizedNumber = Math.max(finalized.number, this.#view.finalizedNumber ?? 0);
+    this.#show({ finalizedNumber, ...(isOwn && { free }) });
   }
 
   #follow(about: AttemptName): number {
@@ -245,51 +245,29 @@ export class Session {
     return this.#lastWatch;
   }
 
-  /** One question at a time; asked again if somebody wanted to know meanwhile. */
-  async #askFacts(): Promise<void> {
-    if (this.#asking) {
-      this.#askAgain = true;
-      return;
-    }
-    this.#asking = true;
+  /** What is signed next is made for the new runtime. An attempt that is on its way ends by its nonce or its era, as ever. */
+  async #hearOfUpgrade(specVersion: number): Promise<void> {
+    const before = this.#view.facts;
+    if (before === null) return;
+    this.#options.log('info', 'sync.runtime_upgraded', { from: before.specVersion, to: specVersion });
     try {
-      do {
-        this.#askAgain = false;
-        const publicKey = this.#accountInQuestion();
-        const facts = await this.#request('account', { publicKey });
-        // Meanwhile the attempt of a retired account may have ended, or one have been found: that one's nonce is another.
-        if (publicKey !== this.#accountInQuestion()) this.#askAgain = true;
-        else this.#useFacts(facts, publicKey);
-      } while (this.#askAgain && !this.#over);
-    } finally {
-      this.#asking = false;
+      const facts = await this.#request('facts', {});
+      checkGenesis(facts.genesisHash, before.genesisHash);
+      this.#show({ facts });
+    } catch (error) {
+      // Asked again before anything is signed: what is prepared says for which runtime.
+      if (!isPassing(error)) this.#fail(error);
     }
   }
 
-  /** Whose nonce says what to do next: of the account that signed what is in flight, which may be one from before a rotation. */
-  #accountInQuestion(): Hex {
-    const { current } = this.#options.keeper.outbox;
-    const attempt = current !== null && isInFlight(current) ? current.attempt : null;
-    const extrinsic = attempt && decodeSignedExtrinsic(hexToBytes(attempt.extrinsic));
-    const signer = extrinsic !== null && !('why' in extrinsic) ? extrinsic.signer : undefined;
-    return bytesToHex(signer ?? this.#options.account.publicKey);
-  }
-
-  #useFacts({ finalized, nonce, free }: AccountFacts, publicKey: Hex): void {
-    this.#progress();
-    this.#show({ finalizedNumber: Math.max(finalized.number, this.#view.finalizedNumber ?? 0), free });
-    if (this.#isBehind(finalized.number)) return;
-    const { current } = this.#options.keeper.outbox;
-    if (current !== null && !isInFlight(current) && free === '0') {
-      const { ss58 } = this.#options.account;
-      throw new SyncError('sync.no_funds', `the chain account ${ss58} has no money to pay for an anchor`, {
-        remedy: 'operator',
-        details: { ss58, nonce },
-        hint: `Send some of the chain's token to ${ss58}.`,
-      });
+  /** The light client begins there next time. Only saves time and traffic. */
+  async #save(): Promise<void> {
+    try {
+      const { bytes } = await this.#request('save', {});
+      this.#options.log('debug', 'sync.light_client_saved', { bytes });
+    } catch (error) {
+      this.#options.log('info', 'sync.light_client_not_saved', { why: String(error) });
     }
-    const retired = publicKey !== bytesToHex(this.#options.account.publicKey);
-    this.#dispatch({ type: 'facts', finalized, nonce, ...(retired && { retired }) });
   }
 
   /**

@@ -4,7 +4,6 @@ import {
   blake2b256,
   type BlockRef,
   bytesToHex,
-  type CallIndex,
   concatBytes,
   encodeBytes,
   encodeCompact,
@@ -15,15 +14,6 @@ import {
   type SigningFields,
 } from '../chain/index.ts';
 import { SyncError } from './errors.ts';
-
-/**
- * System.remark_with_event where System is pallet 0, as on every Substrate chain known: call 7 today, 8 in runtimes before
- * 2022 (when fill_block was still in front). What else ever stood there (kill_prefix, do_task) gives a signer nothing.
- */
-export const REMARK_CALL_INDICES: readonly CallIndex[] = [
-  [0, 7],
-  [0, 8],
-];
 
 export interface SigningPlan {
   readonly publicKey: Uint8Array;

@@ -157,7 +157,7 @@ export class ModelGateway implements Gateway {
           missing: null,
           remark: { index: [0, 7] },
           limits: { extrinsicBytes: 3_000_000, refTime: null, proofSize: null },
-          existentialDeposit: '10',
+          existentialDeposit: '1',
         } satisfies OperationResult<'connect'>;
       case 'account':
         return {
