@@ -34,17 +34,22 @@ export function faultConditions(
   };
 }
 
-/** A node's own peers are its operator's matter; a light client without them sees nothing. */
-function hasNoPeers({ transport, link }: Omit<SyncFacts, 'faults'>): boolean | undefined {
-  if (transport !== 'light-client' || link === null) return undefined;
-  if (link.peers !== null && link.peers > 0) return false;
-  return link.peerlessForMs !== null || link.stage === 'finding-peers' ? true : undefined;
+/**
+ * A node's own peers are its operator's matter; a light client without them sees nothing. Between two tries holds what the
+ * last one came to: a try may be shorter than the time between two looks.
+ */
+function hasNoPeers({ transport, link, lastTry }: Omit<SyncFacts, 'faults'>): boolean | undefined {
+  const known = link ?? lastTry;
+  if (transport !== 'light-client' || known === null) return undefined;
+  if (known.peers !== null && known.peers > 0) return false;
+  return known.peers === 0 || known.stage === 'finding-peers' ? true : undefined;
 }
 
 /** Judged by the highest block ever seen final: a new gateway that finds the same block again has found nothing new. */
 function isFinalityStale({ link, seen }: Omit<SyncFacts, 'faults'>): boolean | undefined {
-  if (link === null || link.finalized === null || link.peers === 0 || seen === null) return undefined;
-  return seen.finalizedAgeMs === null ? undefined : seen.finalizedAgeMs > STALE_FINALITY_MS;
+  if (seen === null || seen.finalizedAgeMs === null) return undefined;
+  if (seen.finalizedAgeMs <= STALE_FINALITY_MS) return false;
+  return link === null || link.finalized === null || link.peers === 0 ? undefined : true;
 }
 
 function fact(name: string, value: string | number | null): { name: string; value: string } {
