@@ -49,7 +49,7 @@ export interface VoterChange {
 export interface UpgradeOptions {
   /** Default: one more than the present one. */
   readonly specVersion?: number;
-  /** A call that the metadata of the new runtime lacks: one of another name, of the same length, is in its place. */
+  /** A call that the metadata of the new runtime lacks: it (and what else has just this name) is called `xxx…` there. */
   readonly without?: string;
 }
 
@@ -154,8 +154,8 @@ export class DevNetwork {
   }
 
   /**
-   * Gives the parachain another runtime, in two blocks: the relay chain gives the go-ahead, and the parachain's runtime
-   * enacts the code that it has pending.
+   * Gives the parachain another runtime, in two blocks: in the first it has the code pending and the relay chain gives
+   * the go-ahead, in the second its runtime enacts it.
    * @throws DevnetError `devnet.bad_input`: the version is not higher, or the metadata has no such call
    */
   upgradeRuntime({ specVersion, without }: UpgradeOptions = {}): Promise<RuntimeUpgrade> {
@@ -164,8 +164,8 @@ export class DevNetwork {
       const state = chain.stateAt(chain.best);
       const patch = { specVersion: specVersion ?? specVersionOf(state) + 1 };
       const pendingCode = await patchRuntime(state, without === undefined ? patch : { ...patch, without });
-      await this.#step({ goesAhead: true });
-      const { parachain: block } = await this.#step({ pendingCode });
+      await this.#step({ pendingCode, goesAhead: true });
+      const { parachain: block } = await this.#step();
       return { specVersion: patch.specVersion, block };
     });
   }

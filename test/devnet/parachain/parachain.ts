@@ -36,7 +36,7 @@ export interface ParachainBlockContent {
   readonly relayParent: Block;
   /** False: it holds inherents only (default: true, all transactions of the pool that are valid). */
   readonly takesTransactions?: boolean;
-  /** Code to enact in this block, if the relay parent gives the go-ahead: as if governance had authorized it before. */
+  /** Code that waits in the state, from this block on, for the relay chain's go-ahead: as if governance had put it there. */
   readonly pendingCode?: Bytes;
 }
 
@@ -120,7 +120,8 @@ export class Parachain {
     const inherents = new ScaleReader(started.result).extrinsics();
     const transactions = takesTransactions ? this.#takeAll() : [];
     const applied = await this.#applyAll(started.state, inherents, transactions);
-    const ready = pendingCode === undefined ? applied : await tellOfNewCode(applied);
+    const enacts = relay.goesAhead(relayParent, this.paraId);
+    const ready = enacts ? await tellOfNewCode(applied) : applied;
     // An inherent that was refused shows here: the runtime panics without it.
     const done = await runCalls(ready.state, [
       ...ready.waiting,

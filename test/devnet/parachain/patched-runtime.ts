@@ -142,8 +142,8 @@ function positionsOf(haystack: Bytes, needle: Bytes): readonly number[] {
 }
 
 /**
- * Names lie in the data section without anything between them: the right ones are those whose change makes the metadata
- * have the name less often.
+ * Names lie in the data section once each and without anything between them: the right one is that whose change makes
+ * the metadata have the name less often.
  */
 async function withoutName(state: State, wasm: Bytes, name: string): Promise<Bytes> {
   const bytes = utf8(name);

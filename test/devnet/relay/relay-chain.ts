@@ -110,6 +110,11 @@ export class RelayChain {
     return decodeUint(get(this.chain.stateAt(block), keys.GRANDPA_SET_ID) ?? EMPTY);
   }
 
+  /** Whether the parachain may enact its pending code in blocks built on this one. */
+  goesAhead(block: Block, paraId: number): boolean {
+    return get(this.chain.stateAt(block), keys.upgradeGoAheadSignal(paraId)) !== undefined;
+  }
+
   /** The slot of the next block: not before the one that `after` (milliseconds since 1970) is in. */
   nextSlot(afterMs: number): number {
     return Math.max(this.chain.lastSlot + 1, Math.ceil(afterMs / this.slotDurationMs));
