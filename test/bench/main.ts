@@ -12,7 +12,7 @@ import { journalBench } from './journal.ts';
 import { memoryBench } from './memory.ts';
 import { modbusBench } from './modbus.ts';
 import { proofsBench } from './proofs.ts';
-import { formatTable, report, type ReportedTable } from './report.ts';
+import { formatMarkdown, formatTable, report, type ReportedTable } from './report.ts';
 import { startBench } from './start.ts';
 import { syncBench } from './sync.ts';
 import { wireBench } from './wire.ts';
@@ -33,13 +33,14 @@ const BENCHES: readonly Bench[] = [
   bundleBench,
 ];
 
-const USAGE = `npm run bench -- [name ...] [--json] [--tiny] [--list] [--help]
+const USAGE = `npm run bench -- [name ...] [--json] [--markdown] [--tiny] [--list] [--help]
 
-  name      which benches; all of them unless told
-  --json    one JSON document on stdout
-  --tiny    seconds instead of minutes: shows that the benches run, the figures mean nothing
-  --max N   how far a bench that grows something goes, such as biglog: 1e7
-  --list    what there is
+  name        which benches; all of them unless told
+  --json      one JSON document on stdout
+  --markdown  tables as docs/performance.md has them
+  --tiny      seconds instead of minutes: shows that the benches run, the figures mean nothing
+  --max N     how far a bench that grows something goes, such as biglog: 1e7
+  --list      what there is
 
 ${list()}`;
 
@@ -58,6 +59,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       json: { type: 'boolean' },
+      markdown: { type: 'boolean' },
       tiny: { type: 'boolean' },
       max: { type: 'string' },
       list: { type: 'boolean' },
@@ -79,7 +81,8 @@ async function main(): Promise<void> {
     console.error(`${bench.name}: ${bench.what} ...`);
     const tables = (await bench.run(scale, max === undefined ? {} : { max })).map(report);
     benches.push({ name: bench.name, seconds: Math.round((performance.now() - startedAt) / 1_000), tables });
-    if (options.json !== true) console.log(`${tables.map(formatTable).join('\n\n')}\n`);
+    const format = options.markdown === true ? formatMarkdown : formatTable;
+    if (options.json !== true) console.log(`${tables.map(format).join('\n\n')}\n`);
   }
   if (options.json === true) console.log(JSON.stringify({ scale, machine: machine(), benches }, null, 2));
 }

@@ -77,6 +77,23 @@ export function formatTable({ title, baseline, rows, notes }: ReportedTable): st
   return [title, ...lines.map((line) => `  ${line}`), ...notes.map((note) => `  - ${note}`)].join('\n');
 }
 
+/** The same as a Markdown table, as docs/performance.md has it; its notes are for whoever writes the text around it. */
+export function formatMarkdown({ title, rows, notes }: ReportedTable): string {
+  const columns = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))];
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    `${title}:`,
+    '',
+    line(['', ...columns]),
+    line(Array.from({ length: columns.length + 1 }, () => '---')),
+    ...rows.map(({ subject, figures }) =>
+      line([subject, ...columns.map((name) => formatFigure(figures[name]))]),
+    ),
+    '',
+    ...notes.map((note) => `- ${note}`),
+  ].join('\n');
+}
+
 function formatFigure(found: Figure | undefined): string {
   if (found === undefined) return '';
   const { unit, median: middle, low, high, ratio: times } = found;

@@ -9,7 +9,7 @@ import { journalBench } from '../bench/journal.ts';
 import { memoryBench } from '../bench/memory.ts';
 import { modbusBench } from '../bench/modbus.ts';
 import { proofsBench } from '../bench/proofs.ts';
-import { formatTable, median, report, type ReportedTable } from '../bench/report.ts';
+import { formatMarkdown, formatTable, median, report, type ReportedTable } from '../bench/report.ts';
 import { startBench } from '../bench/start.ts';
 import { stationsForSync, syncTables } from '../bench/sync.ts';
 import { inSyncYard } from '../bench/sync-yard.ts';
@@ -166,6 +166,19 @@ describe('a report', () => {
       '  bare (baseline)   20 ms [10..100]',
       '  ours              60 ms [20..200] x2',
       '  - a note',
+    ]);
+  });
+
+  it('can be pasted into a page', () => {
+    expect(formatMarkdown(report(table)).split('\n')).toEqual([
+      'Two:',
+      '',
+      '|  | time |',
+      '| --- | --- |',
+      '| bare | 20 ms [10..100] |',
+      '| ours | 60 ms [20..200] x2 |',
+      '',
+      '- a note',
     ]);
   });
 
