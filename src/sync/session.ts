@@ -207,17 +207,21 @@ export class Session {
 
   /**
    * A question that got no answer is asked again on the same link: a peer that goes away must not cost a light client what
-   * it has synced. The stall timer bounds it, as only answers count as progress. What acts is never repeated here.
+   * it has synced. For the stall time at most: that other questions are answered helps nothing when a light client asks
+   * this one of the same bad peer each time, and another gateway chooses its peers anew. What acts is never repeated here.
    */
   async #runPatiently(command: OutboxCommand): Promise<void> {
+    const { clock, timing, log } = this.#options;
     const isQuestion = command.type === 'ask-facts' || command.type === 'locate';
+    const since = clock.nowMonoMs();
     while (!this.#over) {
       try {
         return await this.#run(command);
       } catch (error) {
-        if (!isQuestion || !isPassing(error)) return this.#fail(error);
-        this.#options.log('info', 'sync.question_unanswered', { command: command.type, why: String(error) });
-        await this.#options.clock.sleep(ASK_AGAIN_MS, this.#end.signal).catch(() => {});
+        if (!isQuestion || !isPassing(error) || clock.nowMonoMs() - since >= timing.stallMs)
+          return this.#fail(error);
+        log('info', 'sync.question_unanswered', { command: command.type, why: String(error) });
+        await clock.sleep(ASK_AGAIN_MS, this.#end.signal).catch(() => {});
       }
     }
   }

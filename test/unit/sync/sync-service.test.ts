@@ -200,6 +200,21 @@ describe('the sync service', () => {
     expect(seen.some(({ failure }) => failure?.code === 'sync.stalled')).toBe(true);
   });
 
+  it('tries another gateway when one question stays unanswered, however well the other ones are answered', async () => {
+    const { sync, world, pass, seen } = station(3);
+    world.fault = (operation, result) => {
+      // A light client that has picked a peer which serves wrong bodies asks that same peer again.
+      if (operation === 'locate' && world.gateways.length === 1)
+        throw new ChainError('chain.bad_answer', 'the answer is not a block');
+      return result;
+    };
+    sync.start();
+    await pass(10 * MINUTE);
+    expect(seen.some(({ failure }) => failure?.code === 'chain.bad_answer')).toBe(true);
+    expect(sync.status().anchoredSize).toBe(3);
+    expect(world.submitted).toHaveLength(1);
+  });
+
   it('stops at once while a gateway is being started that never gets ready', async () => {
     let signal: AbortSignal | undefined;
     const { sync, clock } = station(3, {
