@@ -101,9 +101,9 @@ function linkOf({ client, doors, kept, smoldotLog, options, source }: Running): 
     isLoading: () => watch.stage === 'syncing' || watch.stage === 'loading-runtime',
     greetingMs,
   });
-  const lost = new Promise<string>((resolve) => {
-    provider.on('disconnected', () => resolve('the light client has stopped'));
-  });
+  let lose = (): void => {};
+  const lost = new Promise<string>((resolve) => (lose = () => resolve('the light client has stopped')));
+  provider.on('disconnected', lose);
   return {
     via: 'light-client',
     provider,
@@ -126,9 +126,11 @@ function linkOf({ client, doors, kept, smoldotLog, options, source }: Running): 
         );
       }),
     close: () => {
+      lose();
       clock.stop();
       watch.stop();
-      return client.terminate();
+      // Closed before, or crashed: there is nothing left to end.
+      return client.terminate().catch(() => {});
     },
   };
 }

@@ -8,6 +8,8 @@ import type { SmoldotProvider } from './smoldot-provider.ts';
 const LOOK_EVERY_MS = 2_000;
 /** Until the link is of use, somebody waits for it. */
 const LOOK_EARLY_MS = 500;
+/** A chain without peers may not answer for thirty seconds how many it has. */
+const UNANSWERED_MS = 3_000;
 /** How smoldot 3.4 says in its log that it has a peer of the parachain to load the runtime from, and that it lost it. */
 const LOADING = 'Downloading parachain runtime from peer';
 const NOT_LOADED = 'Failed to bootstrap parachain consensus';
@@ -27,11 +29,13 @@ export class ProgressWatch {
   readonly #stopped = new AbortController();
   #told = '';
   #relaySynced: boolean;
+  #looks = 0;
   #loading = false;
   #opened = false;
   #best: number | null = null;
   #finalized: number | null = null;
   #finalizedAtMs: number | null = null;
+  #slot: number | undefined;
   #slotMs: number | undefined;
   readonly #timeKnown: Promise<void>;
   readonly #knowTime: () => void;
@@ -87,6 +91,7 @@ export class ProgressWatch {
     while (!this.#stopped.signal.aborted) {
       void this.#peers.ask();
       void this.#relayPeers?.ask();
+      if (this.#looks++ * LOOK_EARLY_MS === UNANSWERED_MS) this.#tell();
       const everyMs = this.#opened ? LOOK_EVERY_MS : LOOK_EARLY_MS;
       await delay(everyMs, undefined, { ref: false, signal: this.#stopped.signal }).catch(() => {});
     }
@@ -136,25 +141,35 @@ export class ProgressWatch {
   /** Once from the chain's state; after that a block's slot says it, for free. */
   async #learnTime(json: unknown): Promise<void> {
     const slot = auraSlotOf(v.parse(digestSchema, json).digest.logs);
-    if (slot !== undefined && this.#slotMs !== undefined) {
-      this.#finalizedAtMs = slot * this.#slotMs;
-      return;
-    }
-    if (this.#finalizedAtMs !== null) return;
+    this.#slot = slot;
+    if (this.#finalizedAtMs !== null || this.#slotMs !== undefined) return this.#setTime(undefined);
     const params = [TIMESTAMP_NOW, headerFromJson(json).hash];
-    const ms = timestampOf(await this.#para.send<unknown>('state_getStorage', params).catch(() => undefined));
+    const value = await this.#para.send<unknown>('state_getStorage', params).catch(() => undefined);
+    // Null: a chain that does not keep the time.
+    if (value === null) this.#knowTime();
+    const ms = timestampOf(value);
     if (ms === undefined) return;
     if (slot !== undefined && slot > 0) this.#slotMs = Math.round(ms / slot);
-    this.#finalizedAtMs = ms;
+    this.#setTime(ms);
     this.#knowTime();
     this.#tell();
+  }
+
+  /** Of the newest final block, which may be a later one than `ms` is of. */
+  #setTime(ms: number | undefined): void {
+    const hasSlot = this.#slot !== undefined && this.#slotMs !== undefined;
+    this.#finalizedAtMs = hasSlot ? (this.#slot ?? 0) * (this.#slotMs ?? 0) : (ms ?? this.#finalizedAtMs);
+  }
+
+  get #isStarting(): boolean {
+    const isAnswered = this.#peers.value !== null || (this.#relayPeers?.value ?? null) !== null;
+    return !isAnswered && this.#looks * LOOK_EARLY_MS < UNANSWERED_MS;
   }
 
   get stage(): LinkProgress['stage'] {
     const hasPeers = (this.#peers.value ?? 0) > 0;
     const hasRelayPeers = ((this.#relayPeers ?? this.#peers).value ?? 0) > 0;
-    const isKnown = this.#peers.value !== null || (this.#relayPeers?.value ?? null) !== null;
-    if (!hasPeers && !hasRelayPeers) return isKnown ? 'finding-peers' : 'starting';
+    if (!hasPeers && !hasRelayPeers) return this.#isStarting ? 'starting' : 'finding-peers';
     if (this.#opened) return hasPeers ? 'ready' : 'finding-peers';
     if (!this.#relaySynced) return 'syncing';
     // Of a parachain's peers smoldot says nothing until the runtime is there.
