@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { DevnetError, messageOf } from '../errors.ts';
+import { breakOff } from './break-off.ts';
 import { type SharedLink } from './shared-link.ts';
 
 export interface DoorOptions {
@@ -80,7 +81,7 @@ export class Door {
   #accept(client: Socket): void {
     client.on('error', () => undefined);
     if (this.#resets || this.#server === undefined) {
-      client.resetAndDestroy();
+      breakOff(client);
       return;
     }
     this.#sockets.add(client);
@@ -92,6 +93,6 @@ export class Door {
   }
 
   #resetAll(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) breakOff(socket);
   }
 }

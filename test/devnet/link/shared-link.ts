@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { checkLink, type ConnectionBytes, type Link, type LinkBytes, OPEN_LINK } from './link.ts';
 import { Line } from './line.ts';
+import { breakOff } from './break-off.ts';
 import { seededRandom } from './seeded-random.ts';
 
 const CONNECTIONS_KEPT = 256;
@@ -130,8 +131,8 @@ export class SharedLink {
 
   #reset(pipe: Pipe): void {
     this.#forget(pipe);
-    pipe.client.resetAndDestroy();
-    pipe.server.resetAndDestroy();
+    breakOff(pipe.client);
+    breakOff(pipe.server);
   }
 
   /** One that closed before its end takes the other one along. */
