@@ -22,7 +22,7 @@ import { DevnetError } from '../errors.ts';
 import { MAX_POV_SIZE, type RelayChain } from '../relay/relay-chain.ts';
 import { RELAY_SLOT_MS } from '../relay/relay-runtime.ts';
 import { get, put, type State } from '../storage/state.ts';
-import { PENDING_VALIDATION_CODE, SYSTEM_DIGEST } from '../storage/storage-keys.ts';
+import { PENDING_VALIDATION_CODE, readByParachain, SYSTEM_DIGEST } from '../storage/storage-keys.ts';
 
 /** Called with an extrinsic that is not valid on the state it came to, and its `TransactionValidityError`, SCALE-encoded. */
 export type RefusedListener = (extrinsic: Bytes, reason: Bytes) => void;
@@ -188,7 +188,7 @@ export class Parachain {
     const noMessages = encodeCompact(0);
     const parachainInherentData = concat(
       persistedValidationData,
-      relayTrie.proofOfAll(),
+      relayTrie.proofOfKeys(readByParachain(this.paraId)),
       noMessages,
       noMessages,
     );

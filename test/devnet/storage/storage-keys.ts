@@ -32,16 +32,35 @@ export const PARAS_HEADS = item('Paras', 'Heads');
  */
 export const VALIDATION_DATA_TAIL = utf8('devnet:validation-data-tail');
 
+/** A map of the relay chain whose key is the para id (Twox64Concat). */
+function ofParachain(map: Bytes, paraId: number): Bytes {
+  const key = encodeUint(paraId, 4);
+  return concat(map, twox(key, 64), key);
+}
+
 /** Paras.Heads(para id): the header of the last block of that parachain, SCALE `Vec<u8>`. */
 export function parachainHead(paraId: number): Bytes {
-  const key = encodeUint(paraId, 4);
-  return concat(PARAS_HEADS, twox(key, 64), key);
+  return ofParachain(PARAS_HEADS, paraId);
 }
 
 /** Paras.UpgradeGoAheadSignal(para id): whether the parachain may enact its pending code. */
 export function upgradeGoAheadSignal(paraId: number): Bytes {
-  const key = encodeUint(paraId, 4);
-  return concat(item('Paras', 'UpgradeGoAheadSignal'), twox(key, 64), key);
+  return ofParachain(item('Paras', 'UpgradeGoAheadSignal'), paraId);
+}
+
+/** What a parachain's runtime looks up in the proof of its relay chain's state (cumulus, `RelayChainStateProof`). */
+export function readByParachain(paraId: number): readonly Bytes[] {
+  return [
+    ACTIVE_CONFIG,
+    BABE_CURRENT_SLOT,
+    parachainHead(paraId),
+    upgradeGoAheadSignal(paraId),
+    ofParachain(item('Paras', 'UpgradeRestrictionSignal'), paraId),
+    ofParachain(item('Dmp', 'DownwardMessageQueueHeads'), paraId),
+    ofParachain(item('Ump', 'RelayDispatchQueueSize'), paraId),
+    ofParachain(item('Hrmp', 'HrmpIngressChannelsIndex'), paraId),
+    ofParachain(item('Hrmp', 'HrmpEgressChannelsIndex'), paraId),
+  ];
 }
 
 /** System.Account(account id). */

@@ -7,9 +7,6 @@ import { isInlined, makeTrieNode, nibblesOf, type StateVersion, type TrieNode } 
 /** Root of a trie without any entry. */
 export const EMPTY_TRIE_ROOT = blake2b256(Uint8Array.of(0));
 
-/** Left out of the proof of all: in practice only `:code`. */
-const MAX_PROOF_VALUE = 65_536;
-
 /** The runtime's code is in each state: a leaf this big is made, and hashed, once. */
 const REMEMBERED_ABOVE = 65_536;
 const rememberedLeaves: Record<StateVersion, WeakMap<Bytes, TrieNode>> = {
@@ -42,19 +39,6 @@ export class Trie {
     const proof = new Proof();
     if (this.#top !== undefined) proof.addNode(this.#top, true);
     for (const key of keys) this.#addPath(proof, nibblesOf(key));
-    return proof.encode();
-  }
-
-  /** The whole trie but its very big values: what a parachain block carries of its relay chain, whatever it reads. */
-  proofOfAll(): Bytes {
-    const proof = new Proof();
-    const visit = (node: TrieNode, isRoot: boolean): void => {
-      if (!isRoot && node.encoded.length > MAX_PROOF_VALUE) return;
-      proof.addNode(node, isRoot);
-      if (node.valueHash !== undefined && (node.value?.length ?? 0) <= MAX_PROOF_VALUE) proof.addValue(node);
-      for (const child of node.children) if (child !== undefined) visit(child, false);
-    };
-    if (this.#top !== undefined) visit(this.#top, true);
     return proof.encode();
   }
 

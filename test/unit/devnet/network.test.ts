@@ -1,13 +1,17 @@
 // Both chains without any peer: what a reorg, a stall, a change of voters and an upgrade do to blocks, pool and state.
+import { decode_proof } from '@acala-network/chopsticks-executor';
 import { Keyring } from '@polkadot/keyring';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Block, decodeHeader } from '../../devnet/chain/block.ts';
 import { runCalls } from '../../devnet/chain/runtime.ts';
-import { concat, EMPTY, fromHex, toHex, utf8 } from '../../devnet/encoding/bytes.ts';
+import { type Bytes, concat, EMPTY, fromHex, type Hex, toHex, utf8 } from '../../devnet/encoding/bytes.ts';
+import { ScaleReader } from '../../devnet/encoding/scale.ts';
 import { DevNetwork } from '../../devnet/network.ts';
 import { specVersionOf } from '../../devnet/parachain/patched-runtime.ts';
 import { scheduledChange } from '../../devnet/relay/grandpa.ts';
+import { get, put, type State } from '../../devnet/storage/state.ts';
+import { CODE, systemAccount } from '../../devnet/storage/storage-keys.ts';
 import { signRemark } from '../../support/signed-remark.ts';
 
 const SPEC_VERSION = 900;
@@ -161,6 +165,30 @@ describe('the two chains', { timeout: 30_000 }, () => {
     expect(await network.changeVoters()).toMatchObject({ setId });
   });
 
+  it('prove a call of the runtime by what it reads, and by no more', async () => {
+    const { chain } = network.parachain;
+    const state = chain.stateAt(chain.best);
+    const call = { method: 'AccountNonceApi_account_nonce', argument: station.publicKey };
+    const proof = await chain.proofOfCall(chain.best, call);
+    expect(nodesOf(proof).join('').length / 2).toBeLessThan(2_000);
+
+    const root = toHex(chain.trieAt(chain.best).root);
+    const decoded = (await decode_proof(root, nodesOf(proof))) as [string, string | null][];
+    const proven: State = new Map(
+      decoded.flatMap(([key, value]) => (value === null ? [] : [[key, fromHex(value)] as const])),
+    );
+    const account = systemAccount(station.publicKey);
+    expect(toHex(get(proven, account) ?? EMPTY)).toBe(toHex(get(state, account) ?? EMPTY));
+    put(proven, CODE, get(state, CODE) ?? EMPTY);
+    expect((await runCalls(proven, [call])).result).toEqual((await runCalls(state, [call])).result);
+
+    // A call that reads nothing is proved by the top of the trie.
+    const constant = { method: 'AuraApi_slot_duration', argument: EMPTY };
+    expect(nodesOf(await chain.proofOfCall(chain.best, constant))).toHaveLength(1);
+    const unknown = chain.proofOfCall(chain.best, { method: 'No_such_call', argument: EMPTY });
+    await expect(unknown).rejects.toMatchObject({ code: 'devnet.runtime_failed' });
+  });
+
   it('enact a retracted upgrade again when it was pending before the fork, and otherwise leave it behind', async () => {
     await network.setFinality('stalled');
     const { chain } = network.parachain;
@@ -219,6 +247,12 @@ describe('the two chains', { timeout: 30_000 }, () => {
     });
   });
 });
+
+/** SCALE `Vec<Vec<u8>>`. */
+function nodesOf(proof: Bytes): readonly Hex[] {
+  const reader = new ScaleReader(proof);
+  return Array.from({ length: reader.length() }, () => toHex(reader.bytes()));
+}
 
 /** twox128("System") ++ twox128("LastRuntimeUpgrade") */
 const LAST_RUNTIME_UPGRADE = '0x26aa394eea5630e07c48ae0c9558cef7f9cce9c888469bb1a0dceaa129672ef8';
