@@ -15,12 +15,20 @@ import {
 import type { Outbox, OutboxEvent, Step } from './outbox-model.ts';
 import { onNews, onPlace } from './outbox-news.ts';
 import { onChainChanged, onLogReplaced, onPlanned, onPlannedPublish } from './outbox-plans.ts';
-import { ASK_FACTS, chooseTurn, EMPTY_LINK, giveUpAttempt, nothing, withLink } from './outbox-turns.ts';
+import {
+  ASK_FACTS,
+  chooseTurn,
+  EMPTY_LINK,
+  giveUpAttempt,
+  isEraOver,
+  nothing,
+  withLink,
+} from './outbox-turns.ts';
 
 /** Finalized blocks without inclusion after which the same bytes are handed over again: pools forget. */
 const RESUBMIT_AFTER_BLOCKS = 8;
 /** Attempts whose eras have ended that are remembered: each costs its bytes on disk, and each end of an era minutes. */
-const KEPT_EARLIER = 4;
+const KEPT_EARLIER = 8;
 
 /**
  * The outbox as its open rows tell it. `ownFrom`: the first id of the log that is written now. Throws InvariantError when
@@ -94,7 +102,7 @@ function onFacts(outbox: Outbox, facts: Facts): Step {
   if (attempt === null || !isInFlight(current)) {
     return retired ? { ...nothing(seen), commands: ASK_FACTS } : sign(seen, nonce, finalized);
   }
-  if (nonce > attempt.nonce) return locate(seen, current, attempt, finalized);
+  if (isSuspect(attempt, nonce, finalized)) return lookFor(seen, current, attempt, finalized);
   const why = whyEnded(attempt, finalized.number);
   if (why !== undefined) {
     const remembered = retired ? current.earlier : [...current.earlier, attempt].slice(-KEPT_EARLIER);
@@ -124,29 +132,44 @@ function whyEnded({ birth, deathNumber }: Attempt, finalizedNumber: number): str
   return birth.number - finalizedNumber > era ? 'it was born at a block that there is not' : undefined;
 }
 
+/** The account's nonce says that the attempt, or another extrinsic with its nonce, is in a finalized block. */
+function isSuspect({ nonce, birth }: Attempt, accountNonce: number, finalized: BlockRef): boolean {
+  return nonce < accountNonce && birth.number < finalized.number;
+}
+
 /**
  * Nothing is on its way: the one whose turn it is gets signed. Unless the account's nonce says that one of its earlier
  * attempts, which was given up on somebody's word, may be in a block after all: then that one is looked for.
+ *
+ * So an intent is signed anew only with a nonce that none of its attempts has used (of two with one nonce the chain takes
+ * one), or after all blocks that could hold an earlier one were looked at. Nothing that is said of heights and nonces alone
+ * brings it on chain twice.
  */
 function sign(outbox: Outbox, nonce: number, birth: BlockRef): Step {
   const turn = chooseTurn(outbox);
   const intent = turn.outbox.current as Intent;
-  const suspect = intent.earlier.find((attempt) => attempt.nonce < nonce);
+  const suspect = intent.earlier.find((attempt) => isSuspect(attempt, nonce, birth));
   const step: Step =
     suspect === undefined
       ? {
-          outbox: { ...withLink(turn.outbox, { pending: 'sign' }) },
+          outbox: withLink(turn.outbox, { pending: 'sign' }),
           changed: [],
           commands: [{ type: 'sign', intent, nonce, birth }],
         }
-      : locate(turn.outbox, intent, suspect, birth);
+      : lookFor(turn.outbox, intent, suspect, birth);
   return { ...step, changed: turn.changed };
 }
 
-function locate(outbox: Outbox, intent: Intent, attempt: Attempt, finalized: BlockRef): Step {
+/**
+ * Looks for an attempt in the blocks of its era, up to the finalized one. Not being there before the era is over says
+ * nothing: who told the nonce may have been wrong, and the attempt may come yet. Then it is looked once more at its end.
+ */
+function lookFor(outbox: Outbox, intent: Intent, attempt: Attempt, finalized: BlockRef): Step {
+  const { ordinal } = attempt;
+  if (outbox.link?.absent === ordinal && !isEraOver(attempt, finalized.number)) return nothing(outbox);
   const hint = attempt === intent.attempt ? (outbox.link?.hint ?? null) : null;
   return {
-    outbox: withLink(outbox, { pending: 'locate', locating: attempt.ordinal }),
+    outbox: withLink(outbox, { pending: 'locate', locating: { ordinal, upTo: finalized.number } }),
     changed: [],
     commands: [{ type: 'locate', intent, attempt, finalized, hint }],
   };

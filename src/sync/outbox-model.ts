@@ -13,8 +13,10 @@ import type {
 export interface LinkMemory {
   /** The command whose result is awaited. One at a time. */
   readonly pending: 'sign' | 'submit' | 'locate' | null;
-  /** Of which attempt the place is asked for, while `pending` is `locate`. */
-  readonly locating: number | null;
+  /** Of which attempt the place is asked for, and up to which finalized block, while `pending` is `locate`. */
+  readonly locating: { readonly ordinal: number; readonly upTo: number } | null;
+  /** An attempt that is in no finalized block yet, though its nonce is said to be used: its era is waited for. */
+  readonly absent: number | null;
   /** Finalized height when the attempt was last handed over on this link; null: not yet. */
   readonly submittedAt: number | null;
   readonly finalizedNumber: number;

@@ -3,7 +3,15 @@ import { unreachable } from '../../hal/contract/index.ts';
 import type { AnchorEvidence } from '../chain/index.ts';
 import { type DispatchOutcome, type Intent, isInFlight, type PublishEvidence } from './intent.ts';
 import type { Outbox, OutboxEvent, Step } from './outbox-model.ts';
-import { ASK_FACTS, changeCurrent, giveUpAttempt, nothing, settle, withLink } from './outbox-turns.ts';
+import {
+  ASK_FACTS,
+  changeCurrent,
+  giveUpAttempt,
+  isEraOver,
+  nothing,
+  settle,
+  withLink,
+} from './outbox-turns.ts';
 
 type News = Extract<OutboxEvent, { type: 'submitted' | 'included' | 'retracted' | 'hint' }>;
 
@@ -42,7 +50,8 @@ export function onNews(outbox: Outbox, event: News): Step {
 /** What came of looking for an attempt; of any other one than was asked for, nothing is heard. */
 export function onPlace(outbox: Outbox, event: Place): Step {
   const { current, link } = outbox;
-  if (link?.pending !== 'locate' || link.locating !== event.ordinal) return nothing(outbox);
+  const { locating = null } = link ?? {};
+  if (link?.pending !== 'locate' || locating?.ordinal !== event.ordinal) return nothing(outbox);
   if (current?.id !== event.intentId) return nothing(outbox);
   const attempt = [current.attempt, ...current.earlier].find((one) => one?.ordinal === event.ordinal);
   if (attempt === undefined || attempt === null) return nothing(outbox);
@@ -51,6 +60,9 @@ export function onPlace(outbox: Outbox, event: Place): Step {
     case 'located':
       return settle(found, located({ ...current, attempt }, event.evidence, event.outcome ?? null));
     case 'absent': {
+      if (!isEraOver(attempt, locating.upTo)) {
+        return { outbox: withLink(found, { absent: attempt.ordinal }), changed: [], commands: [] };
+      }
       const earlier = current.earlier.filter(({ ordinal }) => ordinal !== event.ordinal);
       if (!isInFlight(current)) return changeCurrent(found, { earlier }, ASK_FACTS);
       const step = giveUpAttempt(found, current, 'its nonce was used by another extrinsic');

@@ -1,11 +1,12 @@
 // Steps of the outbox: whose turn it is when nothing is on its way (the newest checkpoint, the older ones giving way to it,
 // then entries), and how an intent's turn ends. Pure.
-import { type AnchorIntent, type Intent, isAnchor, isInFlight } from './intent.ts';
+import { type AnchorIntent, type Attempt, type Intent, isAnchor, isInFlight } from './intent.ts';
 import type { LinkMemory, Outbox, OutboxCommand, Step } from './outbox-model.ts';
 
 export const EMPTY_LINK: LinkMemory = {
   pending: null,
   locating: null,
+  absent: null,
   submittedAt: null,
   finalizedNumber: -1,
   hint: null,
@@ -65,6 +66,11 @@ export function giveUpAttempt(outbox: Outbox, current: Intent, reason: string): 
   if (isForeign(outbox, current)) return settle(outbox, superseded(current, null));
   const expired: Intent = { ...current, state: 'expired', block: null, reason };
   return { outbox: { ...outbox, current: expired }, changed: [expired], commands: [] };
+}
+
+/** Whether every block that could hold an attempt is among those up to a number. */
+export function isEraOver({ deathNumber }: Attempt, number: number): boolean {
+  return number >= deathNumber - 1;
 }
 
 export function isForeign(outbox: Outbox, intent: Intent): boolean {

@@ -4,9 +4,14 @@ import type { BlockRef, Hex } from '../../../src/chain/index.ts';
 
 export interface ModelExtrinsic {
   readonly bytes: Hex;
+  /** Which account pays; its nonces are its own. */
+  readonly account: number;
   readonly nonce: number;
-  readonly birthNumber: number;
+  /** Null: immortal. Its hash is signed, so that it is valid on this chain only. */
+  readonly birth: BlockRef | null;
   readonly deathNumber: number;
+  /** Of the runtime that it was signed for; null: any. */
+  readonly specVersion: number | null;
 }
 
 interface ModelBlock {
@@ -14,24 +19,33 @@ interface ModelBlock {
   readonly extrinsics: readonly ModelExtrinsic[];
 }
 
-const hashOf = (serial: number): Hex => `0x${serial.toString(16).padStart(64, '0')}`;
+let serials = 0;
+const freshHash = (): Hex => `0x${(++serials).toString(16).padStart(64, '0')}`;
 
 export class ModelChain {
   readonly #pool: ModelExtrinsic[] = [];
-  readonly #blocks: ModelBlock[] = [{ ref: { number: 0, hash: hashOf(0) }, extrinsics: [] }];
+  readonly #blocks: ModelBlock[] = [{ ref: { number: 0, hash: freshHash() }, extrinsics: [] }];
   #finalizedNumber = 0;
-  #serial = 1;
+  /** Of the block that is made next. */
+  specVersion = 1;
+  /** Accounts that cannot pay get nothing into a block. */
+  canPay = true;
 
   get finalized(): BlockRef {
     return (this.#blocks[this.#finalizedNumber] as ModelBlock).ref;
   }
 
-  get finalizedNonce(): number {
-    return this.#nonceOf(this.#blocks.slice(0, this.#finalizedNumber + 1));
+  /** A finalized block of the past; the newest one unless said otherwise. */
+  finalizedAt(number = this.#finalizedNumber): BlockRef {
+    return (this.#blocks[Math.max(0, Math.min(number, this.#finalizedNumber))] as ModelBlock).ref;
   }
 
-  get bestNonce(): number {
-    return this.#nonceOf(this.#blocks);
+  nonceAt(account: number, { number }: Pick<BlockRef, 'number'>): number {
+    return this.#nonceOf(account, this.#blocks.slice(0, number + 1));
+  }
+
+  bestNonce(account: number): number {
+    return this.#nonceOf(account, this.#blocks);
   }
 
   get best(): BlockRef {
@@ -46,16 +60,26 @@ export class ModelChain {
   mine(wanted: (index: number) => boolean): BlockRef {
     const number = this.#blocks.length;
     const extrinsics: ModelExtrinsic[] = [];
-    let nonce = this.bestNonce;
+    const used = new Map<number, number>();
     for (const [index, extrinsic] of this.#pool.entries()) {
-      const inEra = extrinsic.birthNumber < number && number < extrinsic.deathNumber;
-      if (!wanted(index) || !inEra || extrinsic.nonce !== nonce) continue;
+      const { account } = extrinsic;
+      const nonce = used.get(account) ?? this.bestNonce(account);
+      if (!wanted(index) || !this.canPay || extrinsic.nonce !== nonce || !this.#isValid(extrinsic, number))
+        continue;
       extrinsics.push(extrinsic);
-      nonce++;
+      used.set(account, nonce + 1);
     }
-    const ref = { number, hash: hashOf(this.#serial++) };
+    const ref = { number, hash: freshHash() };
     this.#blocks.push({ ref, extrinsics });
     return ref;
+  }
+
+  #isValid({ birth, deathNumber, specVersion }: ModelExtrinsic, number: number): boolean {
+    if (specVersion !== null && specVersion !== this.specVersion) return false;
+    if (birth === null) return true;
+    return (
+      birth.number < number && number < deathNumber && this.#blocks[birth.number]?.ref.hash === birth.hash
+    );
   }
 
   finalize(count: number): void {
@@ -72,10 +96,15 @@ export class ModelChain {
     return this.#blocks.find(({ extrinsics }) => extrinsics.some((x) => x.bytes === bytes))?.ref;
   }
 
-  /** The finalized block up to `upTo` that holds it, as long as it is at most `reach` blocks below the finalized one. */
-  locate(bytes: Hex, upTo: number, reach: number): BlockRef | 'absent' | 'out-of-reach' {
+  /**
+   * The finalized block up to `upTo` that holds it, as long as it is at most `reach` blocks below the finalized one. Who asks
+   * for blocks that there are not gets no answer.
+   */
+  locate(bytes: Hex, upTo: BlockRef, reach: number): BlockRef | 'absent' | 'out-of-reach' | 'no answer' {
+    if (upTo.number > this.#finalizedNumber || this.#blocks[upTo.number]?.ref.hash !== upTo.hash)
+      return 'no answer';
     const found = this.#blocks
-      .slice(0, upTo + 1)
+      .slice(0, upTo.number + 1)
       .find(({ extrinsics }) => extrinsics.some((x) => x.bytes === bytes));
     if (found === undefined) return 'absent';
     return this.#finalizedNumber - found.ref.number > reach ? 'out-of-reach' : found.ref;
@@ -90,7 +119,10 @@ export class ModelChain {
     return counts;
   }
 
-  #nonceOf(blocks: readonly ModelBlock[]): number {
-    return blocks.reduce((sum, { extrinsics }) => sum + extrinsics.length, 0);
+  #nonceOf(account: number, blocks: readonly ModelBlock[]): number {
+    return blocks.reduce(
+      (sum, { extrinsics }) => sum + extrinsics.filter((x) => x.account === account).length,
+      0,
+    );
   }
 }
