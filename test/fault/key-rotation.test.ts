@@ -51,7 +51,8 @@ describe('a rotation of the root seed', () => {
     const outbox = OutboxStore.open(directory);
     outbox.commit([
       {
-        ...({ id: 1, state: 'planned', checkpoint: text, size, plannedAtMs: 1 } as const),
+        ...({ id: 1, kind: 'anchor', state: 'planned', checkpoint: text, size, plannedAtMs: 1 } as const),
+        ...{ earlier: [], outcome: null },
         ...{ root: `0x${Buffer.from(root).toString('hex')}` as const },
         ...{ attempt: null, block: null, evidence: null, reason: null },
       },

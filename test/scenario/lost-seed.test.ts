@@ -40,7 +40,8 @@ function putSigned(
   const outbox = OutboxStore.open(state);
   outbox.commit([
     {
-      ...{ id: size, state: anchored ? 'final' : 'planned', checkpoint, size, plannedAtMs: 0, evidence },
+      ...({ id: size, kind: 'anchor', earlier: [], outcome: null } as const),
+      ...{ state: anchored ? 'final' : 'planned', checkpoint, size, plannedAtMs: 0, evidence },
       ...{ root: `0x${Buffer.from(treeRoot).toString('hex')}`, attempt: null, block: null, reason: null },
     },
   ]);

@@ -154,13 +154,16 @@ function putAnchor(directory: string, identity: StationIdentity, size: number): 
   outbox.commit([
     {
       id: size,
+      kind: 'anchor',
       state: 'final',
       checkpoint,
       size,
       root: bytesToHex(root),
       plannedAtMs: 0,
       attempt: null,
+      earlier: [],
       block: null,
+      outcome: null,
       evidence,
       reason: null,
     },

@@ -30,7 +30,8 @@ function finalAnchors(...sizes: readonly number[]): void {
         },
       };
       return {
-        ...({ id: i + 1, state: 'final', checkpoint: '', size, root: HASH, plannedAtMs: 1 } as const),
+        ...({ id: i + 1, kind: 'anchor', state: 'final', checkpoint: '', size, root: HASH } as const),
+        ...{ plannedAtMs: 1, earlier: [], outcome: null },
         ...{ attempt: null, block: null, evidence, reason: null },
       };
     }),
