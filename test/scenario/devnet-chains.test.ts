@@ -81,26 +81,30 @@ describe('the chains of the dev network', { timeout: 60_000 }, () => {
     await head.first(isPruned(inBlock));
   });
 
-  it('make nothing final while finality is stalled, and then everything at once', async () => {
+  it('make nothing final while finality is stalled, then everything at once, voters having changed meanwhile', async () => {
     const { head } = await startFollower();
     await devnet.setFinality('stalled');
-    const { finalized } = (await devnet.status()).parachain;
-    const numbers = [await devnet.step(), await devnet.step(), await devnet.step(), await devnet.step()];
-    const hashes = await Promise.all(numbers.map(hashOf));
+    const { best, finalized } = (await devnet.status()).parachain;
+    await devnet.step();
+    await devnet.changeVoters();
+    await devnet.changeVoters();
+    await devnet.step();
+    const hashes = await Promise.all([1, 2, 3, 4].map((more) => hashOf(best + more)));
     await head.first(isBest(hashes.at(-1) ?? ''));
     expect((await devnet.status()).parachain.finalized).toBe(finalized);
     expect(hashes.some((hash) => head.events().some(isFinal(hash)))).toBe(false);
 
     await devnet.setFinality('live');
-    await head.first(isFinal(hashes.at(-2) ?? ''));
-    expect(hashes.slice(0, -1).every((hash) => head.events().some(isFinal(hash)))).toBe(true);
+    // Of three commits at once smoldot may lose the last: the next one makes up for it.
+    await devnet.step();
+    await head.first(isFinal(hashes.at(-1) ?? ''));
+    expect(hashes.every((hash) => head.events().some(isFinal(hash)))).toBe(true);
   });
 
   it('change their voters under a client that follows them, and for one that starts cold', async () => {
     const { head } = await startFollower();
-    for (const expected of [1, 2, 3]) {
-      expect(await devnet.changeVoters()).toMatchObject({ setId: expected });
-    }
+    const { setId } = await devnet.changeVoters();
+    expect(await devnet.changeVoters()).toMatchObject({ setId: setId + 1 });
     const final = await hashOf(await devnet.step());
     await devnet.step();
     await head.first(isFinal(final));
@@ -109,22 +113,8 @@ describe('the chains of the dev network', { timeout: 60_000 }, () => {
     const initialized = await (await cold.relay.followHead()).first(({ event }) => event === 'initialized');
     expect(initialized['finalizedBlockHashes']).toHaveLength(1);
     const fragments = cold.log.items.filter((line) => line.startsWith('warp-sync-fragment-verify-success'));
-    expect(fragments).toHaveLength(4);
-  });
-
-  it('hand over to new voters in order when finality was stalled meanwhile', async () => {
-    const { head } = await startFollower();
-    await devnet.setFinality('stalled');
-    await devnet.changeVoters();
-    await devnet.step();
-    await devnet.changeVoters();
-    const last = await hashOf(await devnet.step());
-    await devnet.step();
-    await head.first(isNew(last));
-    await devnet.setFinality('live');
-    // Of three commits at once smoldot may lose the last: the next one makes up for it.
-    await devnet.step();
-    await head.first(isFinal(last));
+    // One for each block that ended a set, and one for the last final block.
+    expect(fragments).toHaveLength(setId + 2);
   });
 
   it('change the runtime under clients, and for those that start cold', async () => {
