@@ -60,7 +60,8 @@ function finalAnchor(size: number, rootHex: string): void {
   const outbox = OutboxStore.open(stateDirectory);
   outbox.commit([
     {
-      ...({ id: 1, state: 'final', checkpoint: '', size, root: `0x${rootHex}`, plannedAtMs: 1 } as const),
+      ...({ id: 1, kind: 'anchor', state: 'final', checkpoint: '', size } as const),
+      ...{ root: `0x${rootHex}` as const, plannedAtMs: 1, earlier: [], outcome: null },
       ...{ attempt: null, block: null, evidence, reason: null },
     },
   ]);
