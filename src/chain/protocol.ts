@@ -4,7 +4,7 @@ import { anchorEvidenceSchema, hexSchema } from './anchor-evidence.ts';
 import { CHAIN_ERROR_CODES } from './errors.ts';
 
 /**
- * What core and gateway say to each other over the IPC channel, one JSON message at a time. Both sides validate what they
+ * What core and gateway say to each other over a socket pair, one JSON message in a frame (frame.ts) at a time. Both sides validate what they
  * receive. The version changes when an older peer could misunderstand; core and gateway are built together, so a mismatch
  * means a broken installation and is an error, never negotiated.
  */
@@ -165,7 +165,8 @@ export const OPERATIONS = {
   connect: {
     params: v.strictObject({ transport: transportSchema, call: v.nullable(callName) }),
     result: chainFacts,
-    timeoutMs: 180 * SECOND,
+    // A parachain's runtime of 2 MB takes so long at 20 kbit/s; without a peer the gateway itself gives up much sooner.
+    timeoutMs: 900 * SECOND,
   },
   /** The facts as they are now: after a `runtime` event. */
   facts: { params: v.strictObject({}), result: chainFacts, timeoutMs: 60 * SECOND },

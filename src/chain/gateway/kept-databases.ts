@@ -44,6 +44,8 @@ export class KeptDatabases {
   #failedStarts = 0;
   #onTrial = false;
   #proven = false;
+  /** One at a time: they share the names of their drafts. */
+  #lastSave: Promise<unknown> = Promise.resolve();
 
   constructor(stateDirectory: string | undefined, specs: SpecPair, log: GatewayLog) {
     this.#directory = stateDirectory && path.join(stateDirectory, 'light-client');
@@ -84,7 +86,13 @@ export class KeptDatabases {
    * Keeps what `ask` has of each chain, given the largest size in bytes. Returns how many bytes were written. A database
    * without a chain (too early) or above the size leaves what is there; so does a disk that is full.
    */
-  async save(ask: (role: ChainRole, maxBytes: number) => Promise<unknown>): Promise<number> {
+  save(ask: (role: ChainRole, maxBytes: number) => Promise<unknown>): Promise<number> {
+    const saved = this.#lastSave.then(() => this.#saveAll(ask));
+    this.#lastSave = saved.catch(() => {});
+    return saved;
+  }
+
+  async #saveAll(ask: (role: ChainRole, maxBytes: number) => Promise<unknown>): Promise<number> {
     if (this.#directory === undefined) return 0;
     let bytes = 0;
     for (const role of this.#specs.relay === undefined ? (['para'] as const) : (['relay', 'para'] as const)) {

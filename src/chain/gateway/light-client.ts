@@ -71,6 +71,7 @@ export async function startLightClient(options: LightClientOptions): Promise<Cha
     kept,
     smoldotLog,
     options,
+    isCold: Object.keys(databases).length === 0,
     source: `light client of ${specs.para.identity}`,
   });
 }
@@ -81,10 +82,12 @@ interface Running {
   readonly kept: KeptDatabases;
   readonly smoldotLog: SmoldotLog;
   readonly options: LightClientOptions;
+  /** Nothing was kept to begin with. */
+  readonly isCold: boolean;
   readonly source: string;
 }
 
-function linkOf({ client, doors, kept, smoldotLog, options, source }: Running): ChainLink {
+function linkOf({ client, doors, kept, smoldotLog, options, isCold, source }: Running): ChainLink {
   const traffic = countTraffic();
   const provider = new SmoldotProvider(doors.main, options.requestTimeoutMs);
   const side = new SmoldotProvider(doors.side, options.requestTimeoutMs);
@@ -104,6 +107,11 @@ function linkOf({ client, doors, kept, smoldotLog, options, source }: Running): 
   let lose = (): void => {};
   const lost = new Promise<string>((resolve) => (lose = () => resolve('the light client has stopped')));
   provider.on('disconnected', lose);
+  const save = (): Promise<number> =>
+    kept.save(async (role, maxBytes) => {
+      const door = role === 'relay' ? relay : side;
+      return door?.send<unknown>('chainHead_unstable_finalizedDatabase', [maxBytes]).catch(() => undefined);
+    });
   return {
     via: 'light-client',
     provider,
@@ -117,14 +125,10 @@ function linkOf({ client, doors, kept, smoldotLog, options, source }: Running): 
       provider.timeoutMs = requestTimeoutMs;
       watch.opened();
       await kept.endTrial();
+      // What was fetched over a link that may end at any moment need not be fetched again.
+      if (isCold) void save().catch(() => {});
     },
-    save: () =>
-      kept.save((role, maxBytes) => {
-        const door = role === 'relay' ? relay : side;
-        return Promise.resolve(door?.send('chainHead_unstable_finalizedDatabase', [maxBytes])).catch(
-          () => undefined,
-        );
-      }),
+    save,
     close: () => {
       lose();
       clock.stop();

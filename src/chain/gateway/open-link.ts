@@ -28,10 +28,10 @@ export async function openLinked<T>(
   };
   const log: GatewayLog = (level, source, message) => emit({ type: 'log', level, source, message });
   const link = await openLink(transport, onProgress, log);
-  void link.lost.then((why) => emit({ type: 'link-lost', why }));
   try {
-    const chain = await Promise.race([open(link), peers.missed]);
+    const chain = await Promise.race([open(link), peers.missed, endOf(link)]);
     await link.opened(REQUEST_TIMEOUT_MS);
+    void link.lost.then((why) => emit({ type: 'link-lost', why }));
     return { link, chain };
   } catch (error) {
     await link.close().catch(() => {});
@@ -39,6 +39,10 @@ export async function openLinked<T>(
   } finally {
     peers.end();
   }
+}
+
+async function endOf(link: ChainLink): Promise<never> {
+  throw new ChainError('chain.unreachable', await link.lost);
 }
 
 function openLink(
