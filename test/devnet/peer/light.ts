@@ -41,19 +41,31 @@ export function decodeLightRequest(request: Bytes): LightRequest {
 }
 
 /**
- * The proof for a request: the values asked for, or what the call read.
- * @throws DevnetError `devnet.unknown_block`, `devnet.state_pruned` or `devnet.runtime_failed`
+ * The proof for a request: the values asked for, or what the call read. Without a proof when there is none: the block is
+ * not known, its state no longer kept, or the call fails; as light_client_requests of sc-network-light answers.
  */
-export async function answerLightRequest(view: PeerView, request: LightRequest): Promise<Bytes> {
+export async function answerLightRequest(
+  view: PeerView,
+  request: LightRequest,
+  onUnanswerable: (reason: DevnetError) => void,
+): Promise<Bytes> {
+  const field = request.kind === 'call' ? RESPONSE.remoteCall : RESPONSE.remoteRead;
+  try {
+    return encodeBytesField(field, encodeBytesField(PROOF, view.present(await prove(view, request))));
+  } catch (thrown) {
+    if (!(thrown instanceof DevnetError)) throw thrown;
+    onUnanswerable(thrown);
+    return encodeBytesField(field, EMPTY);
+  }
+}
+
+async function prove(view: PeerView, request: LightRequest): Promise<Bytes> {
   const block = view.blockByHash(request.blockHash);
   if (block === undefined)
     throw new DevnetError('devnet.unknown_block', 'a proof at a block that is not known');
-  const proof =
-    request.kind === 'call'
-      ? await view.proofOfCall(block, request.call)
-      : view.trieAt(block).proofOfKeys(request.keys);
-  const field = request.kind === 'call' ? RESPONSE.remoteCall : RESPONSE.remoteRead;
-  return encodeBytesField(field, encodeBytesField(PROOF, view.present(proof)));
+  return request.kind === 'call'
+    ? await view.proofOfCall(block, request.call)
+    : view.trieAt(block).proofOfKeys(request.keys);
 }
 
 function required(bytes: Bytes | undefined): Bytes {

@@ -146,7 +146,9 @@ export class Peer {
       );
     };
     await answer('sync/2', (request) => answerBlockRequest(view, request));
-    await answer('light/2', (request) => answerLightRequest(view, decodeLightRequest(request)));
+    await answer('light/2', (request) =>
+      answerLightRequest(view, decodeLightRequest(request), ({ message }) => log(`light/2: ${message}`)),
+    );
     await answer('kad', answerFindNode);
     await this.#announces.listen();
     await this.#transactions.listen();
