@@ -71,7 +71,7 @@ export function judgeFinality({
     );
   }
   if (clockProblem !== null) {
-    return failed(
+    return warning(
       name,
       shown,
       'Set the clock, unless the chain itself has stopped: look at it from elsewhere.',

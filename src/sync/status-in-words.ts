@@ -230,28 +230,35 @@ function linkNotices({ link, transport, phaseForMs }: SyncFacts): StateInWords[]
 }
 
 function clockNotices({ clock: { trusted, problem, aheadMs } }: SyncFacts): StateInWords[] {
-  if (problem !== null) {
-    const off =
-      aheadMs === null
-        ? 'off from'
-        : `${durationInWords(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
-    const text = `the station's clock is ${off} the chain's newest final block`;
+  const off = aheadMs === null ? '' : ` by ${durationInWords(Math.abs(aheadMs))}`;
+  if (problem === 'behind') {
+    const text = `the station's clock is behind the chain's newest final block${off}`;
     const advice =
-      problem === 'behind'
-        ? 'Set the clock: no block is of the future, and a light client refuses new ones. `delmonicos doctor`; docs/time.md.'
-        : 'Set the clock, unless the chain itself has stopped. `delmonicos doctor` looks at the clock; docs/time.md.';
+      'Set the clock: no block is of the future, and a light client refuses new ones. `delmonicos doctor`; docs/time.md.';
     return [say('clock-wrong', 'act', text, advice)];
+  }
+  if (problem !== null && trusted) {
+    const text = `the chain's newest final block is old${off}, and the station's clock is trusted`;
+    return [
+      say(
+        'stale-finality',
+        'waiting',
+        text,
+        'Look at the chain from elsewhere: it has stopped, or the peers lag.',
+      ),
+    ];
+  }
+  if (problem !== null) {
+    const text = `the station's clock is ahead of the chain's newest final block${off}, or the chain has stopped`;
+    return [
+      say('clock-wrong', 'waiting', text, 'Set the clock. `delmonicos doctor` looks at it; docs/time.md.'),
+    ];
   }
   if (trusted) return [];
   const text = 'nothing vouches for the clock';
-  return [
-    say(
-      'clock-untrusted',
-      'waiting',
-      text,
-      'Run chronyd or systemd-timesyncd; windows of chain.metered do not restrict meanwhile. docs/time.md.',
-    ),
-  ];
+  const advice =
+    'Run chronyd or systemd-timesyncd; windows of chain.metered do not restrict meanwhile. docs/time.md.';
+  return [say('clock-untrusted', 'waiting', text, advice)];
 }
 
 function balanceNotices({ balance: { free, lowBelow, low }, seen, failure }: SyncFacts): StateInWords[] {

@@ -129,6 +129,18 @@ describe('a status in words', () => {
     }
   });
 
+  it('blames the clock only when nothing vouches for it, or when it is certain', () => {
+    const clock = { problem: 'ahead-or-chain-stalled', aheadMs: 90_000_000 } as const;
+    const said = (trusted: boolean) => statusInWords({ ...IDLE, clock: { ...clock, trusted } }).at(-1);
+    expect(said(true)).toMatchObject({ state: 'stale-finality', severity: 'waiting' });
+    expect(said(false)).toMatchObject({ state: 'clock-wrong', severity: 'waiting' });
+    const behind = { trusted: true, problem: 'behind', aheadMs: -90_000 } as const;
+    expect(statusInWords({ ...IDLE, clock: behind }).at(-1)).toMatchObject({
+      state: 'clock-wrong',
+      severity: 'act',
+    });
+  });
+
   it('prefers the hint of what failed over what is said of its kind', () => {
     const [said] = statusInWords(failing('chain.call_missing', { hint: 'there is System.remark' }));
     expect(said.advice).toBe('there is System.remark');
