@@ -1,8 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { type Log, type MonotonicClock, unreachable } from '../../hal/contract/index.ts';
 import { ChainError } from './errors.ts';
+import { CHANNEL_FD, FrameChannel, type TalkLimit } from './frame-channel.ts';
+import { residentBytesOf } from './memory-of.ts';
 import {
   type CoreMessage,
   type GatewayEvent,
@@ -57,6 +60,14 @@ const MAX_PENDING = 32;
 /** What of the parent's environment a gateway may see: no credentials directory, no notify socket. */
 const ENVIRONMENT = ['PATH', 'TZ', 'LANG', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
 const MAX_LINE = 500;
+/** Heartbeats, a few log lines a second, a finalized block every few seconds, answers. Far above it is no gateway of ours. */
+const TALK_LIMIT: TalkLimit = {
+  frames: { burst: 2_000, perSecond: 200 },
+  bytes: { burst: 8 * 1024 * 1024, perSecond: 1024 * 1024 },
+};
+/** Requests that a gateway has not even read. */
+const MAX_WAITING_BYTES = 2 * 1024 * 1024;
+const OUTPUT_BYTES_PER_WATCH = 256 * 1024;
 
 /**
  * A running gateway, as the core sees it. It is watched: killed when silent or too big, and whatever ends it rejects every
@@ -64,6 +75,7 @@ const MAX_LINE = 500;
  */
 export class GatewayProcess {
   readonly #child: ChildProcess;
+  readonly #channel: FrameChannel;
   readonly #options: GatewayOptions;
   readonly #pending = new Map<number, Pending>();
   readonly #watch: NodeJS.Timeout;
@@ -78,19 +90,25 @@ export class GatewayProcess {
   #rssBytes = 0;
   #traffic: Traffic = { bytesIn: 0, bytesOut: 0 };
   #lastOutput = '';
+  #outputLeft = OUTPUT_BYTES_PER_WATCH;
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
     this.#ended = new Promise((resolve) => (this.#reportEnd = resolve));
     this.#startedMonoMs = this.#lastSeenMonoMs = this.#watchedMonoMs = options.clock.nowMonoMs();
     const entry = options.entry instanceof URL ? fileURLToPath(options.entry) : options.entry;
-    this.#child = fork(entry, [`--core-pid=${process.pid}`], {
-      execArgv: [`--max-old-space-size=${options.maxOldSpaceMiB ?? MAX_OLD_SPACE_MIB}`],
+    const heap = `--max-old-space-size=${options.maxOldSpaceMiB ?? MAX_OLD_SPACE_MIB}`;
+    this.#child = spawn(process.execPath, [heap, entry, `--core-pid=${process.pid}`], {
       env: Object.fromEntries(ENVIRONMENT.map((key) => [key, process.env[key]])),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      serialization: 'json',
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
-    this.#child.on('message', (message) => this.#receive(message));
+    this.#channel = new FrameChannel({
+      stream: this.#child.stdio[CHANNEL_FD] as Duplex,
+      limit: TALK_LIMIT,
+      nowMonoMs: () => options.clock.nowMonoMs(),
+      onMessage: (message) => this.#receive(message),
+      onBroken: (why) => this.#kill(protocolError('bytes', why)),
+    });
     this.#child.on('error', (cause) =>
       this.#finish(
         new ChainError('chain.gateway_start_failed', `the chain gateway does not start: ${cause.message}`, {
@@ -194,10 +212,10 @@ export class GatewayProcess {
       this.#pending.set(id, { operation, resolve, reject, timer });
     });
     const message: CoreMessage = { v: PROTOCOL_VERSION, kind: 'request', id, operation, params };
-    this.#child.send(message, (error) => {
-      if (error !== null)
-        this.#kill(new ChainError('chain.gateway_exited', `no channel to the gateway: ${error.message}`));
-    });
+    this.#channel.send(message);
+    if (this.#channel.waitingBytes > MAX_WAITING_BYTES) {
+      this.#kill(new ChainError('chain.gateway_silent', 'the chain gateway takes no more requests'));
+    }
     const parsed = v.safeParse(OPERATIONS[operation].result, await answer);
     if (!parsed.success) {
       const reason = protocolError(`an answer to "${operation}"`, parsed.issues[0].message);
@@ -232,7 +250,7 @@ export class GatewayProcess {
       case 'heartbeat':
         this.#rssBytes = message.rssBytes;
         this.#traffic = message.traffic;
-        return this.#checkSize();
+        return this.#checkSize(message.rssBytes);
       case 'event':
         return this.#options.onEvent(message.event);
       case 'result':
@@ -261,7 +279,10 @@ export class GatewayProcess {
     const { silenceMs = SILENCE_MS, startMs = START_MS } = this.#options;
     const late = now - this.#watchedMonoMs > LATE_WATCH_MS;
     this.#watchedMonoMs = now;
-    if (late) return;
+    this.#outputLeft = OUTPUT_BYTES_PER_WATCH;
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.resume();
+    this.#checkSize(residentBytesOf(this.#child.pid ?? 0) ?? 0);
+    if (late || this.#end !== undefined) return;
     if (!this.#ready) {
       if (now - this.#startedMonoMs <= startMs) return;
       return this.#kill(
@@ -277,16 +298,16 @@ export class GatewayProcess {
     );
   }
 
-  #checkSize(): void {
+  #checkSize(rssBytes: number): void {
     const limit = this.#options.maxRssBytes ?? MAX_RSS_BYTES;
-    if (this.#rssBytes <= limit) return;
+    if (rssBytes <= limit) return;
     this.#kill(
       new ChainError(
         'chain.gateway_too_big',
-        `the chain gateway used ${this.#rssBytes} bytes, more than ${limit}`,
+        `the chain gateway used ${rssBytes} bytes, more than ${limit}`,
         {
           effect: 'unknown',
-          details: { rssBytes: this.#rssBytes, limit },
+          details: { rssBytes, limit },
         },
       ),
     );
@@ -295,6 +316,7 @@ export class GatewayProcess {
   /** SIGKILL, because a gateway that spins handles no signal. */
   #kill(reason: ChainError): void {
     this.#finish(reason);
+    this.#channel.close();
     this.#child.kill('SIGKILL');
   }
 
@@ -306,9 +328,14 @@ export class GatewayProcess {
     this.#reportEnd(reason);
   }
 
-  /** Libraries print; what they said last is in the error when the gateway ends by itself. */
+  /**
+   * Libraries print; what they said last is in the error when the gateway ends by itself. One that prints without end is read
+   * no faster than so; it then waits for us, and is killed when that makes it silent.
+   */
   #forwardOutput(stream: 'stdout' | 'stderr'): void {
     this.#child[stream]?.setEncoding('utf8').on('data', (chunk: string) => {
+      this.#outputLeft -= chunk.length;
+      if (this.#outputLeft < 0) this.#child[stream]?.pause();
       this.#lastOutput = chunk.slice(0, MAX_LINE).trimEnd();
       this.#options.log('debug', 'chain.gateway_output', { stream, text: this.#lastOutput });
     });

@@ -107,7 +107,7 @@ function recipeOf({ pallet, callIndex }: CallOptions, facts: ChainFacts): Anchor
   const filled = call.arguments.map(({ name: argument, encoding }) => {
     const from = given === undefined ? fieldNamed(argument) : given[argument];
     if (from === undefined) throw refuse(`nothing fills its argument ${argument}`);
-    if (!fitsEncoding(from, encoding as ArgumentEncoding)) {
+    if (!fitsEncoding(from, encoding)) {
       throw refuse(`its argument ${argument} (${encoding}) cannot hold the ${from}`);
     }
     return { name: argument, encoding, from };

@@ -1,6 +1,8 @@
-// The chain gateway: started by the core with an IPC channel, holds the link to the chain and no key.
+// The chain gateway: started by the core with a channel to it, holds the link to the chain and no key.
+import { Socket } from 'node:net';
 import * as v from 'valibot';
 import { ChainError } from '../errors.ts';
+import { CHANNEL_FD, FrameChannel } from '../frame-channel.ts';
 import {
   type CoreMessage,
   coreMessageSchema,
@@ -18,12 +20,14 @@ import { countTraffic } from './traffic.ts';
 const HEARTBEAT_MS = 1_000;
 /** Log lines a second that cross the channel; what is above is dropped, the core counts repeats anyway. */
 const LOG_LINES_PER_BEAT = 5;
+const MAX_WAITING_BYTES = 256 * 1024;
 
 let logLinesLeft = LOG_LINES_PER_BEAT;
 
 function send(message: GatewayMessage): void {
-  // A closed channel means that the core is gone: `disconnect` ends this process.
-  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+  // A core that stands still reads later; what it does not need is not kept for it.
+  const isNeeded = message.kind === 'result' || message.kind === 'failure';
+  if (isNeeded || channel.waitingBytes < MAX_WAITING_BYTES) channel.send(message);
 }
 
 function emit(event: GatewayEvent): void {
@@ -34,6 +38,9 @@ function emit(event: GatewayEvent): void {
   send({ v: PROTOCOL_VERSION, kind: 'event', event });
 }
 
+const corePid = corePidFrom(process.argv);
+if (corePid === undefined || corePid !== process.ppid) notAlone();
+const channel = openChannel();
 const traffic = countTraffic();
 const operations = createOperations(emit);
 
@@ -43,7 +50,8 @@ async function answer(raw: unknown): Promise<void> {
   if (!parsed.success) return process.exit(2);
   const { id } = parsed.output;
   try {
-    send({ v: PROTOCOL_VERSION, kind: 'result', id, result: await run(parsed.output) });
+    const result = await run(parsed.output);
+    send({ v: PROTOCOL_VERSION, kind: 'result', id, result });
   } catch (error) {
     const { code, message, remedy, effect, hint } = toChainError(error);
     const failure = { code, message: message.slice(0, MAX_TEXT), remedy, effect, hint: hint ?? null };
@@ -63,22 +71,38 @@ async function run({ operation, params }: CoreMessage): Promise<unknown> {
   return (operations[operation] as (params: unknown) => unknown)(checked.output);
 }
 
+/** The socket pair that the core has made. */
+function openChannel(): FrameChannel {
+  let stream: Socket;
+  try {
+    stream = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
+  } catch {
+    return notAlone();
+  }
+  // The core is gone, or has closed the channel: either way nobody wants this process any more.
+  stream.on('close', () => process.exit(0));
+  return new FrameChannel({
+    stream,
+    nowMonoMs: () => performance.now(),
+    onMessage: (message) => void answer(message),
+    onBroken: () => process.exit(2),
+  });
+}
+
+function notAlone(): never {
+  process.stderr.write('This program is started by `delmonicos run`, with a channel to it.\n');
+  process.exit(2);
+}
+
 function corePidFrom(argv: readonly string[]): number | undefined {
   const text = argv.find((argument) => argument.startsWith('--core-pid='))?.slice('--core-pid='.length);
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-const corePid = corePidFrom(process.argv);
-if (process.send === undefined || corePid === undefined) {
-  process.stderr.write('This program is started by `delmonicos run`, with a channel to it.\n');
-  process.exit(2);
-}
-process.on('disconnect', () => process.exit(0));
 process.on('unhandledRejection', (reason) => {
   emit({ type: 'log', level: 'warning', source: 'gateway', message: `unhandled: ${String(reason)}` });
 });
 dieWithCore(corePid);
-process.on('message', (message) => void answer(message));
 setInterval(() => {
   logLinesLeft = LOG_LINES_PER_BEAT;
   send({ v: PROTOCOL_VERSION, kind: 'heartbeat', rssBytes: process.memoryUsage.rss(), traffic: traffic() });

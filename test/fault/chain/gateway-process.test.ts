@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../hal/contract/index.ts';
@@ -11,6 +12,8 @@ import { GATEWAY } from '../../support/sync-station.ts';
 
 const PROGRAM = path.resolve(import.meta.dirname, '../../support/gateway-that-misbehaves.js');
 const publicKey = `0x${'07'.repeat(32)}` as const;
+/** What a flood may end in: killed for it, or so slow that it answers nobody. */
+const CONTAINED = ['chain.protocol', 'chain.timeout', 'chain.gateway_silent'];
 const started: GatewayProcess[] = [];
 const timeZone = process.env['TZ'];
 
@@ -95,7 +98,15 @@ describe('a gateway that fails', () => {
     expect(await gateway.ended).toMatchObject({ code: 'chain.gateway_exited' });
   });
 
-  it.each(['garbage', 'lies'])('is killed when it does not speak the protocol (%s)', async (mode) => {
+  it.each([
+    'garbage',
+    'lies',
+    'unframed',
+    'announces-a-gigabyte',
+    'deeply-nested',
+    'floods-with-messages',
+    'floods-with-bytes',
+  ])('is killed when it does not speak the protocol (%s)', async (mode) => {
     const gateway = await start(mode);
     await expect(gateway.request('account', { publicKey })).rejects.toMatchObject({ code: 'chain.protocol' });
     await gateway.stop();
@@ -108,6 +119,42 @@ describe('a gateway that fails', () => {
       code: 'chain.gateway_too_big',
     });
   });
+
+  it('is killed when it grows and says that it does not', async () => {
+    const gateway = await start('grows-and-lies', { maxRssBytes: 200 * 2 ** 20 });
+    const asked = gateway.request('account', { publicKey });
+    await expect(asked).rejects.toMatchObject({ code: 'chain.gateway_too_big' });
+  });
+
+  it('is gone when it is stopped, whatever it thinks of signals', async () => {
+    const gateway = await start('ignores-sigterm');
+    process.kill(gateway.pid ?? 0, 'SIGTERM');
+    await gateway.stop();
+    expect(isGone(gateway.pid)).toBe(true);
+  });
+
+  it('makes the core hold one frame of it at most, and time out as ever', async () => {
+    const gateway = await start('a-frame-without-end');
+    await expect(gateway.request('account', { publicKey }, 300)).rejects.toMatchObject({
+      code: 'chain.timeout',
+    });
+  });
+
+  it.each(['floods-with-messages', 'floods-with-bytes', 'floods-its-output'])(
+    'costs the core neither its memory nor its turns (%s)',
+    async (mode) => {
+      const before = process.memoryUsage.rss();
+      const turns = monitorEventLoopDelay({ resolution: 10 });
+      const gateway = await start(mode, { silenceMs: 3_000 });
+      turns.enable();
+      const asked = gateway.request('account', { publicKey }, 2_500);
+      await expect(asked).rejects.toMatchObject({ code: expect.toBeOneOf(CONTAINED) as string });
+      turns.disable();
+      expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 2 ** 20);
+      // A turn in which nothing else is done: on a busy machine it may be late, but never by as much as a flood makes it.
+      expect(turns.percentile(50) / 1e6).toBeLessThan(500);
+    },
+  );
 
   it('leaves no request without an end', async () => {
     const gateway = await start('mute');
