@@ -205,7 +205,6 @@ class SyncService implements Sync {
     const { clock } = this.#options;
     const { signal } = this.#abort;
     while (!signal.aborted) {
-      this.#watch.look(this.#ownStatus());
       this.#tell();
       await clock.sleep(LOOK_FOR_FAULTS_MS, signal).catch(() => {});
     }
@@ -300,6 +299,7 @@ class SyncService implements Sync {
 
   /** Tells the status unless it is what was told last, but for what changes all the time. */
   #tell(): void {
+    this.#watch.look(this.#ownStatus());
     const status = this.status();
     const text = statusKey(status);
     if (text === this.#lastTold) return;
