@@ -10,7 +10,7 @@ interface Pace {
   /** Longer than a sync and the gateway's idle time together, so that the second sync starts a gateway of its own. */
   readonly anchorEvery: string;
   readonly transports: readonly Transport[];
-  /** Whether one service makes both syncs and is looked at before, between and after; otherwise a service each. */
+  /** Whether a second sync follows, with looks before and after it; otherwise only the first one is watched. */
   readonly watchWholeLife: boolean;
 }
 const PACE: Record<Scale, Pace> = {
@@ -41,8 +41,8 @@ export async function syncTables(yard: SyncYard, scale: Scale): Promise<Table[]>
 
 interface Life {
   readonly first: WatchedSync;
-  readonly later: WatchedSync;
-  /** The core while there is no gateway; empty when nobody looked. */
+  readonly later: WatchedSync | undefined;
+  /** The core while there is no gateway; without a whole life, right after the anchor. */
   readonly before: readonly ProcessLook[];
   readonly after: readonly ProcessLook[];
 }
@@ -53,19 +53,17 @@ async function live(yard: SyncYard, transport: Transport, pace: Pace): Promise<L
   const station = yard.nextStation();
   const more = chain.lines(transport, pace.anchorEvery);
   const config = writeConfig(station.directory, meters, { groupCommit: '1s', more });
-  const start = (): SyncLife => new SyncLife(chain, config, stateOf(station));
+  const life = new SyncLife(chain, config, stateOf(station));
   const untilGatewayGone = pace.watchWholeLife;
-  let life = start();
   try {
     const first = await life.watchSync({ untilGatewayGone });
-    const before = pace.watchWholeLife ? await life.lookFor(IDLE_LOOK_MS) : [life.lookAtCore()];
     if (!pace.watchWholeLife) {
-      await life.service.stop();
-      life = start();
+      const looks = [life.lookAtCore()];
+      return { first, later: undefined, before: looks, after: looks };
     }
+    const before = await life.lookFor(IDLE_LOOK_MS);
     const later = await life.watchSync({ untilGatewayGone });
-    const after = pace.watchWholeLife ? await life.lookFor(IDLE_LOOK_MS) : [life.lookAtCore()];
-    return { first, later, before, after };
+    return { first, later, before, after: await life.lookFor(IDLE_LOOK_MS) };
   } finally {
     await life.service.stop();
   }
@@ -73,18 +71,19 @@ async function live(yard: SyncYard, transport: Transport, pace: Pace): Promise<L
 
 type Lives = ReadonlyMap<Transport, readonly Life[]>;
 
-/** Each kind of sync with what was seen of it in every round. */
+/** Each kind of sync that was watched, with what was seen of it in every round. */
 function syncsOf(lives: Lives): { subject: string; syncs: WatchedSync[] }[] {
-  return [...lives].flatMap(([transport, found]) => [
+  const all = [...lives].flatMap(([transport, found]) => [
     {
       subject: transport === 'rpc' ? 'rpc, first' : 'light client, cold',
       syncs: found.map(({ first }) => first),
     },
     {
       subject: transport === 'rpc' ? 'rpc, later' : 'light client, warm',
-      syncs: found.map(({ later }) => later),
+      syncs: found.flatMap(({ later }) => later ?? []),
     },
   ]);
+  return all.filter(({ syncs }) => syncs.length > 0);
 }
 
 function syncTable(lives: Lives): Table {
@@ -135,7 +134,7 @@ function memoryTable(lives: Lives): Table {
     ),
     memoryRow(
       `core during, ${transport}`,
-      found.map(({ later }) => later.core),
+      found.map(({ first, later }) => (later ?? first).core),
       peakLook,
     ),
     memoryRow(
@@ -150,7 +149,7 @@ function memoryTable(lives: Lives): Table {
     ),
     memoryRow(
       `gateway, later, ${transport}`,
-      found.map(({ later }) => later.gateway),
+      found.map(({ first, later }) => (later ?? first).gateway),
       peakLook,
     ),
   ]);
