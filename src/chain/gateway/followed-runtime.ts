@@ -201,12 +201,19 @@ export class FollowedRuntime {
       case 'finalized':
         return this.#advance(head, event);
       case 'stop':
-        // Too slow, or the client jumped ahead: what is asked next follows anew.
-        this.#head = this.#current = undefined;
-        return;
+        return this.#startAnew();
       default:
         return this.#settle(event);
     }
+  }
+
+  /** We were too slow, or the client jumped ahead. No outcome comes any more; who asked may ask again. */
+  #startAnew(): void {
+    this.#head = this.#current = undefined;
+    for (const operationId of [...this.#calls.keys()]) {
+      this.#settle({ event: 'operationInaccessible', operationId });
+    }
+    this.#follow().catch(() => {});
   }
 
   /** Only the newest final block and what is above it stay pinned. */
