@@ -4,7 +4,6 @@ import {
   ANCHOR_FIELDS,
   type AnchorCall,
   type AnchorField,
-  type ArgumentEncoding,
   bytesToHex,
   type CallIndex,
   type CallName,
@@ -105,7 +104,7 @@ function recipeOf({ pallet, callIndex }: CallOptions, facts: ChainFacts): Anchor
   const unknown = Object.keys(given ?? {}).find((argument) => !names.includes(argument));
   if (unknown !== undefined) throw refuse(`it has no argument ${unknown}`);
   const filled = call.arguments.map(({ name: argument, encoding }) => {
-    const from = given === undefined ? fieldNamed(argument) : given[argument];
+    const from = given === undefined ? fieldNamed(argument) : ownValue(given, argument);
     if (from === undefined) throw refuse(`nothing fills its argument ${argument}`);
     if (!fitsEncoding(from, encoding)) {
       throw refuse(`its argument ${argument} (${encoding}) cannot hold the ${from}`);
@@ -113,6 +112,11 @@ function recipeOf({ pallet, callIndex }: CallOptions, facts: ChainFacts): Anchor
     return { name: argument, encoding, from };
   });
   return { pallet: palletName, name, index: call.index, arguments: filled };
+}
+
+/** Names come from a chain: `constructor` is one like any other. */
+function ownValue<T>(map: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(map, key) ? map[key] : undefined;
 }
 
 function fieldNamed(argument: string): AnchorField | undefined {

@@ -120,8 +120,8 @@ channel.on('data', (piece) => {
     const end = 4 + held.readUInt32BE();
     const body = held.subarray(4, end).toString();
     held = held.subarray(end);
-    misbehave(
-      /** @type {{ id: number, operation: string, params: { publicKey: string } }} */ (JSON.parse(body)),
-    );
+    /** @type {unknown} */
+    const request = JSON.parse(body);
+    misbehave(/** @type {Parameters<typeof misbehave>[0]} */ (request));
   }
 });
