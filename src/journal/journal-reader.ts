@@ -17,6 +17,8 @@ import { openRows, type SqliteRows } from './store/sqlite-rows.ts';
 
 /** Rows fetched at a time when iterating: about a quarter of a megabyte. */
 const CHUNK = 256;
+/** Rows of each kind that are not readings: they may be larger. */
+const CHUNK_OF_KIND = 32;
 /** Tiles kept for the next proof: half a megabyte. Three or four hold every node that one proof needs. */
 const CACHED_TILES = 32;
 
@@ -68,6 +70,8 @@ export interface JournalReader {
   entries(from?: number, to?: number): IterableIterator<StoredEntry>;
   /** Entries of one kind, newest first, in constant memory: by an index, so that other entries cost nothing. */
   newestOfKind(kind: Exclude<EntryKind, 'reading'>): IterableIterator<StoredEntry>;
+  /** Entries from..to-1 of these kinds that are still there, in order and constant memory: without readings, by an index. */
+  entriesOfKinds(kinds: readonly EntryKind[], from?: number, to?: number): IterableIterator<StoredEntry>;
   /** Entries from..to-1 that are gone: runs that touch the range, ascending. What was dropped on purpose, or lost in damage. */
   holes(from?: number, to?: number): readonly EntryRange[];
   rootAt(size: number): Uint8Array;
@@ -169,6 +173,25 @@ class RowsReader implements JournalReader {
     }
   }
 
+  *entriesOfKinds(kinds: readonly EntryKind[], from = 0, to = this.size): IterableIterator<StoredEntry> {
+    if (kinds.includes('reading')) {
+      for (const entry of this.entries(from, to)) if (kinds.includes(entry.kind)) yield entry;
+      return;
+    }
+    const queues = kinds.map((kind) => ({
+      kind,
+      rows: this.#rows.firstOfKind(kind, from, to, CHUNK_OF_KIND),
+    }));
+    for (;;) {
+      const [first] = queues.filter(({ rows }) => rows.length > 0).sort(byFirstIndex);
+      const row = first?.rows.shift();
+      if (first === undefined || row === undefined) return;
+      yield row as StoredEntry;
+      if (first.rows.length === 0)
+        first.rows = this.#rows.firstOfKind(first.kind, row.index + 1, to, CHUNK_OF_KIND);
+    }
+  }
+
   holes(from = 0, to = this.size): readonly EntryRange[] {
     return this.#rows.holes(from, to);
   }
@@ -235,6 +258,13 @@ class RowsReader implements JournalReader {
     if (first + added.length < index * TILE_WIDTH + width) return this.#rows.tile(level, index, width);
     return Buffer.concat([known, ...added.map(({ cose }) => leafHash(cose))]);
   }
+}
+
+function byFirstIndex(
+  { rows: [a] }: { readonly rows: readonly { readonly index: number }[] },
+  { rows: [b] }: { readonly rows: readonly { readonly index: number }[] },
+): number {
+  return (a?.index ?? 0) - (b?.index ?? 0);
 }
 
 function decodeStored({ index, cose }: { index: number; cose: Uint8Array }): JournalEntry {

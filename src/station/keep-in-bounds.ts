@@ -5,6 +5,8 @@ import type { Journal, RetentionLimits } from '../journal/index.ts';
 export interface BoundsOptions {
   readonly journal: Pick<Journal, 'keepWithin' | 'diskBytes'>;
   readonly stateDirectory: string;
+  /** Readings are published: they are kept until they are. */
+  readonly publishesReadings?: boolean;
   /** What the journal may take on disk, in bytes. */
   readonly maxSizeBytes: number;
   readonly log: Log;
@@ -78,13 +80,18 @@ export function keepInBounds(options: BoundsOptions): BoundsKeeper {
   };
 }
 
-async function limitsOf({ stateDirectory, maxSizeBytes }: BoundsOptions): Promise<RetentionLimits> {
-  const { last, signedSizes } = await anchorsOf(stateDirectory);
+async function limitsOf({
+  stateDirectory,
+  maxSizeBytes,
+  publishesReadings,
+}: BoundsOptions): Promise<RetentionLimits> {
+  const { last, signedSizes, publishedSize } = await anchorsOf(stateDirectory);
   return {
     maxBytes: maxSizeBytes,
     exportedSize: readExportMark(stateDirectory),
     anchoredSize: anchoredSize(stateDirectory, last),
     provableSizes: signedSizes,
+    ...(publishesReadings && { publishedSize }),
   };
 }
 
@@ -99,18 +106,21 @@ interface Anchors {
   readonly last: Anchor | undefined;
   /** Trees that are anchored, or signed to be: as many as the outbox's status shows. */
   readonly signedSizes: readonly number[];
+  /** Entries in front of this are published, or gone. */
+  readonly publishedSize: number;
 }
 
 /** None for a station that never had a link. */
 async function anchorsOf(stateDirectory: string): Promise<Anchors> {
-  const { readSyncStatus, SyncError } = await import('../sync/index.ts');
+  const { readPublishedSize, readSyncStatus, SyncError } = await import('../sync/index.ts');
   try {
     const { lastAnchor, intents } = readSyncStatus(stateDirectory);
     const last = lastAnchor ?? undefined;
-    return { last, signedSizes: [...(last ? [last] : []), ...intents].map(({ size }) => size) };
+    const signedSizes = [...(last ? [last] : []), ...intents].map(({ size }) => size);
+    return { last, signedSizes, publishedSize: readPublishedSize(stateDirectory) };
   } catch (error) {
     if (error instanceof SyncError && error.code === 'sync.outbox_missing')
-      return { last: undefined, signedSizes: [] };
+      return { last: undefined, signedSizes: [], publishedSize: 0 };
     throw error;
   }
 }

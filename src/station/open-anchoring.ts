@@ -1,7 +1,13 @@
 import type { StationConfig } from '../config/index.ts';
 import type { StationIdentity } from '../identity/index.ts';
-import { openJournalReader, type Journal } from '../journal/index.ts';
-import type { Sync, SyncOptions, SyncStatus } from '../sync/index.ts';
+import {
+  decodeEntry,
+  JournalError,
+  openJournalReader,
+  type EntryKind,
+  type Journal,
+} from '../journal/index.ts';
+import type { EntrySource, Sync, SyncOptions, SyncStatus } from '../sync/index.ts';
 import type { StationOptions } from './station.ts';
 
 export interface AnchoringParts {
@@ -33,6 +39,8 @@ export async function openAnchoring(
       size: () => journal.size,
       holds: (size, root) => holds(options.stateDirectory, size, root),
       checkpoint: () => journal.checkpoint(),
+      timeOf: (index) => timeOf(options.stateDirectory, index),
+      openEntries: () => openEntries(options.stateDirectory),
     },
     account: identity.chainAccount,
     chain,
@@ -54,4 +62,33 @@ function holds(stateDirectory: string, size: number, root: Uint8Array): boolean 
   } finally {
     reader.close();
   }
+}
+
+/** When an entry was made, if its clock was synchronised then and it is still there. */
+function timeOf(stateDirectory: string, index: number): number | null {
+  const reader = openJournalReader(stateDirectory);
+  try {
+    const { entry } = decodeEntry(reader.entry(index).cose);
+    return entry.clock === 'S' ? entry.timeMs : null;
+  } catch (error) {
+    if (error instanceof JournalError) return null;
+    throw error;
+  } finally {
+    reader.close();
+  }
+}
+
+/** Entries as they were signed, for those that are published. */
+function openEntries(stateDirectory: string): EntrySource {
+  const reader = openJournalReader(stateDirectory);
+  const [boot] = reader.newestOfKind('boot');
+  return {
+    bootIndex: boot?.index ?? 0,
+    entries: (kinds, from, to) => reader.entriesOfKinds(kinds as readonly EntryKind[], from, to),
+    goneBetween: (from, to) =>
+      reader
+        .holes(from, to)
+        .reduce((sum, hole) => sum + Math.min(hole.to, to) - Math.max(hole.from, from), 0),
+    close: () => reader.close(),
+  };
 }

@@ -11,8 +11,9 @@ import {
 } from '../journal/index.ts';
 import { startMetering, type EvidenceLog, type Metering, type MeteringEvent } from '../metering/index.ts';
 import type { TimeStatusOptions, WallClock } from '../service/index.ts';
+import type { SyncStatus } from '../sync/index.ts';
 import { keepInBounds } from './keep-in-bounds.ts';
-import { openAnchoring } from './open-anchoring.ts';
+import { keepAnchoring } from './keep-anchoring.ts';
 import { acknowledgedEvidence } from './acknowledged-evidence.ts';
 import { openEvidence, type Evidence } from './open-evidence.ts';
 import type { OpenSessions, OpenSessionsParts } from './open-sessions.ts';
@@ -91,13 +92,13 @@ export async function startStation(given: StationOptions): Promise<Station> {
     onFault: syncFaultsOnRecord(reading.evidence, options.log),
     raisedFaults: recallSyncFaults(stateDirectory, options.log),
   };
-  const sync = await openAnchoring({ options, config, identity, journal, faults }, (status) => {
+  const showSync = (status: SyncStatus): void => {
     options.onEvent({ event: 'sync', status });
     view.sync(status);
-  }).catch((error: unknown) => {
-    degraded('chain', error);
-    return undefined;
-  });
+  };
+  const sync = await keepAnchoring({ options, config, identity, journal, faults }, showSync, (error) =>
+    degraded('chain', error),
+  );
   await onSocket.open(sync);
   if (sync !== undefined) view.followSync(() => sync.status());
   sync?.start();
@@ -209,7 +210,8 @@ function startReading(
   const { stateDirectory } = options;
   const { maxSizeBytes } = config.journal;
   const onDegraded = (error: StationError): void => degraded('journal', error);
-  const keep = keepInBounds({ journal, stateDirectory, maxSizeBytes, log, onDegraded });
+  const publishesReadings = config.chain?.publish.includes('reading') ?? false;
+  const keep = keepInBounds({ journal, stateDirectory, publishesReadings, maxSizeBytes, log, onDegraded });
   const evidence = acknowledgedEvidence({
     journal,
     log,

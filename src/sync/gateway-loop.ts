@@ -38,6 +38,7 @@ export class GatewayLoop {
   #signatures: SigningBudget;
   #session: Session | null = null;
   #retryAtMonoMs: number | null = null;
+  #isIdle = false;
 
   constructor(options: GatewayLoopOptions) {
     this.#options = options;
@@ -59,8 +60,13 @@ export class GatewayLoop {
     this.#wake.now();
   }
 
-  /** Looks anew whether a gateway is needed, and may be started. */
+  /** Looks anew whether a gateway is needed. A retry is waited for all the same. */
   look(): void {
+    if (this.#isIdle && this.#options.isNeeded()) this.#wake.now();
+  }
+
+  /** Ends a wait: somebody wants a gateway now, or none any more. */
+  wake(): void {
     this.#wake.now();
   }
 
@@ -75,7 +81,9 @@ export class GatewayLoop {
       const wait = (this.#retryAtMonoMs ?? 0) - sync.clock.nowMonoMs();
       if (!isNeeded()) {
         onPhase('idle');
+        this.#isIdle = true;
         await this.#wake.sleep(Infinity);
+        this.#isIdle = false;
       } else if (wait > 0) {
         onPhase('waiting');
         await this.#wake.sleep(wait);

@@ -36,4 +36,6 @@ export {
   type SyncTraffic,
   type Traffic,
 } from './status.ts';
+export { readPublishedSize } from './publisher.ts';
+export { reopeningSync, type ReopeningOptions } from './reopening-sync.ts';
 export { openSync, type Sync } from './sync.ts';

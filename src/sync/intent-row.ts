@@ -29,6 +29,7 @@ const COLUMNS = [
   'reason',
   'kind',
   'from_index',
+  'to_index',
   'payload',
   'entries',
   'entries_so_far',
@@ -54,6 +55,7 @@ export interface IntentRow extends Partial<AttemptRow> {
   readonly reason: string | null;
   readonly kind: IntentKind;
   readonly from_index: number | null;
+  readonly to_index: number | null;
   readonly payload: Buffer | null;
   readonly entries: number | null;
   readonly entries_so_far: number | null;
@@ -96,6 +98,7 @@ export function toRow(intent: Intent): readonly unknown[] {
     intent.reason,
     intent.kind,
     own?.fromIndex ?? null,
+    own?.toIndex ?? null,
     own === null ? null : hexToBytes(own.payload),
     own?.entries ?? null,
     own?.entriesSoFar ?? null,
@@ -143,6 +146,7 @@ export function fromRow(row: IntentRow, earlier: readonly AttemptRow[] = []): In
     ...intent,
     kind: 'publish',
     fromIndex: row.from_index ?? 0,
+    toIndex: row.to_index ?? 0,
     payload: hexOf(row.payload),
     entries: row.entries ?? 0,
     entriesSoFar: row.entries_so_far ?? 0,

@@ -69,10 +69,12 @@ export interface AnchorIntent extends AnyIntent<AnchorEvidence> {
   readonly checkpoint: string;
 }
 
-/** Entries are to be put on chain in full: those of the kinds that are published among fromIndex to size - 1. */
+/** Entries are to be put on chain in full: those of the kinds that are published among fromIndex to toIndex - 1. */
 export interface PublishIntent extends AnyIntent<PublishEvidence> {
   readonly kind: 'publish';
   readonly fromIndex: number;
+  /** At most `size`: the tree is the one that was anchored before. */
+  readonly toIndex: number;
   /** The remark: a CBOR sequence (RFC 8742) of COSE_Sign1 messages, each tagged 18. */
   readonly payload: Hex;
   /** In the payload. */

@@ -67,7 +67,7 @@ export class OutboxKeeper {
   /** Entries in front of this are published, or on their way to be. */
   publishedSize(): number {
     const open = this.openPublish();
-    return Math.max(open?.size ?? 0, this.#lastPublished?.size ?? 0);
+    return Math.max(open?.toIndex ?? 0, this.#lastPublished?.toIndex ?? 0);
   }
 
   /** Entries of this log that wait to be published or are on their way. */

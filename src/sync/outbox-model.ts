@@ -56,7 +56,7 @@ export interface PlannedAnchor {
 
 export type PlannedPublish = Pick<
   PublishIntent,
-  'size' | 'root' | 'fromIndex' | 'payload' | 'entries' | 'entriesSoFar' | 'skippedSoFar'
+  'size' | 'root' | 'fromIndex' | 'toIndex' | 'payload' | 'entries' | 'entriesSoFar' | 'skippedSoFar'
 > & { readonly type: 'planned-publish'; readonly atMs: number };
 
 export type OutboxEvent =

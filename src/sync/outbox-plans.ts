@@ -40,12 +40,12 @@ export function onPlanned(outbox: Outbox, { checkpoint, size, root, atMs }: Plan
 export function onPlannedPublish(outbox: Outbox, event: PlannedPublish): Step {
   const { current, publish, nextId } = outbox;
   if (publish !== null || current?.kind === 'publish') return nothing(outbox);
-  const { size, root, fromIndex, payload, entries, entriesSoFar, skippedSoFar, atMs } = event;
+  const { size, root, fromIndex, toIndex, payload, entries, entriesSoFar, skippedSoFar, atMs } = event;
   const intent: PublishIntent = {
     ...FRESH,
     kind: 'publish',
     id: nextId,
-    ...{ size, root, fromIndex, payload, entries, entriesSoFar, skippedSoFar, plannedAtMs: atMs },
+    ...{ size, root, fromIndex, toIndex, payload, entries, entriesSoFar, skippedSoFar, plannedAtMs: atMs },
   };
   return onAdded({ ...outbox, nextId: nextId + 1, publish: intent }, [intent]);
 }

@@ -36,6 +36,7 @@ export const MIGRATIONS: readonly string[] = [
   // anchors is tens of megabytes. `earlier_attempt`: of open intents only.
   `ALTER TABLE intent ADD COLUMN kind TEXT NOT NULL DEFAULT 'anchor' CHECK (kind IN ('anchor', 'publish'));
    ALTER TABLE intent ADD COLUMN from_index INTEGER CHECK ((kind = 'publish') = (from_index IS NOT NULL));
+   ALTER TABLE intent ADD COLUMN to_index INTEGER CHECK ((kind = 'publish') = (to_index IS NOT NULL));
    ALTER TABLE intent ADD COLUMN payload BLOB CHECK ((kind = 'publish') = (payload IS NOT NULL));
    ALTER TABLE intent ADD COLUMN entries INTEGER;
    ALTER TABLE intent ADD COLUMN entries_so_far INTEGER;
@@ -69,6 +70,6 @@ export const MIGRATIONS: readonly string[] = [
  * journal is held against it before the outbox is opened. Temporary, so that nothing is written.
  */
 export const VIEW_OF_OLDER = `
-  CREATE TEMP VIEW intent AS SELECT *, 'anchor' AS kind, NULL AS from_index, NULL AS payload, NULL AS entries,
+  CREATE TEMP VIEW intent AS SELECT *, 'anchor' AS kind, NULL AS from_index, NULL AS to_index, NULL AS payload, NULL AS entries,
     NULL AS entries_so_far, NULL AS skipped_so_far, NULL AS outcome, 0 AS refused FROM main.intent;
   CREATE TEMP TABLE earlier_attempt (intent_id INTEGER, attempt INTEGER);`;

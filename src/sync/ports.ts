@@ -40,8 +40,6 @@ export interface EntrySource {
   ): Iterable<{ readonly index: number; readonly kind: string; readonly cose: Uint8Array }>;
   /** How many of the entries from..to-1 are gone: they gave way to newer ones, or were lost. */
   goneBetween(from: number, to: number): number;
-  /** RFC 6962 root hash of the first `size` entries. */
-  rootAt(size: number): Uint8Array;
   close(): void;
 }
 

@@ -1,8 +1,7 @@
 import type { Log } from '../../hal/contract/index.ts';
-import { bytesToHex } from '../chain/index.ts';
 import type { OutboxKeeper } from './outbox-keeper.ts';
 import type { OutboxCommand } from './outbox-model.ts';
-import type { OutboxStore } from './outbox-store.ts';
+import { OutboxStore } from './outbox-store.ts';
 import type { CheckpointSource, EntrySource } from './ports.ts';
 import {
   batchLimits,
@@ -71,14 +70,15 @@ export class Publisher {
       const entries = log.entries(kinds, fromIndex, to);
       const batch = packEntries(entries, this.#since, to, batchLimits(extrinsicBytes));
       this.#pass(fromIndex, batch.toIndex, batch.tooLarge);
-      return { ...batch, root: bytesToHex(log.rootAt(batch.toIndex)) };
+      return batch;
     });
-    if (planned === undefined || planned.entries === 0) return [];
+    const anchor = keeper.lastFinal;
+    if (anchor === undefined || planned === undefined || planned.entries === 0) return [];
     const { entriesSoFar = 0, skippedSoFar = 0 } = keeper.lastPublished ?? {};
-    const { payload, entries, root, toIndex } = planned;
+    const { payload, entries, toIndex } = planned;
     const commands = keeper.dispatch({
       type: 'planned-publish',
-      ...{ size: toIndex, root, fromIndex, payload, entries },
+      ...{ size: anchor.size, root: anchor.root, fromIndex, toIndex, payload, entries },
       entriesSoFar: entriesSoFar + entries,
       skippedSoFar: skippedSoFar + this.#skipped,
       atMs: wallClock.nowWallMs(),
@@ -125,5 +125,15 @@ export class Publisher {
     const text = storedSince(since, ownFrom);
     if (text !== stored) store.setProperty(SINCE_PROPERTY, text);
     return since;
+  }
+}
+
+/** Entries of the present log in front of this are published. Reads outbox.db beside a running service; throws as its readers do. */
+export function readPublishedSize(stateDirectory: string): number {
+  const store = OutboxStore.openReadOnly(stateDirectory);
+  try {
+    return store.lastPublished()?.toIndex ?? 0;
+  } finally {
+    store.close();
   }
 }

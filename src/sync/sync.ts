@@ -103,7 +103,7 @@ class SyncService implements Sync {
   async stop(): Promise<void> {
     if (this.#abort.signal.aborted) return void (await this.#running);
     this.#abort.abort();
-    this.#loop.look();
+    this.#loop.wake();
     await this.#running;
     this.#waiters.reject(new SyncError('sync.stopped', 'the sync service was stopped'));
     this.#setPhase('stopped');
@@ -118,7 +118,7 @@ class SyncService implements Sync {
     const done = this.#waiters.add();
     this.#loop.forgetFailures();
     this.start();
-    this.#loop.look();
+    this.#loop.wake();
     return done;
   }
 

@@ -15,6 +15,8 @@ export interface RetentionLimits {
   readonly anchoredSize: number;
   /** Entries that were exported for good. */
   readonly exportedSize: number;
+  /** Entries in front of this are published, where readings are; they are emptied no sooner. Absent: nobody publishes them. */
+  readonly publishedSize?: number;
   /** Sizes of trees that proofs will be asked for, such as anchored ones: few, for each may cost a tile of 8 KiB. */
   readonly provableSizes?: readonly number[];
 }
@@ -78,11 +80,13 @@ function storedProgress(bySpan: ReadonlyMap<number, number>): RetentionProgress 
 
 function stateOf(
   log: RetainedLog,
-  { anchoredSize, exportedSize }: RetentionLimits,
+  { anchoredSize: covered, publishedSize = Infinity, exportedSize }: RetentionLimits,
   limitBytes: number,
   progress: RetentionProgress,
 ): RetentionState {
   const { size } = log;
+  // What is still to be published is as precious as what is still to be anchored: at the bound it is thinned, no more.
+  const anchoredSize = Math.min(covered, publishedSize);
   const sample = log.readings(Math.max(0, size - TILE_WIDTH), size);
   const bytes = sample.reduce((sum, { cose }) => sum + cose.length, 0);
   const entryBytes = ROW_OVERHEAD_BYTES + bytes / Math.max(1, sample.length);

@@ -36,6 +36,7 @@ export class SqliteRows {
   readonly #readingIndices: Database.Statement<[number, number], number>;
   readonly #lastOfKind: Database.Statement<[string], EntryRow>;
   readonly #ofKind: Database.Statement<[string, number, number], EntryRow>;
+  readonly #firstOfKind: Database.Statement<[string, number, number, number], EntryRow>;
   readonly #tile: Database.Statement<[number, number], Uint8Array>;
 
   constructor(database: Database.Database) {
@@ -67,6 +68,10 @@ export class SqliteRows {
     this.#ofKind = database.prepare(
       `SELECT ${columns} FROM entry WHERE kind = ? AND kind <> 'reading' AND leaf_index < ?
        ORDER BY leaf_index DESC LIMIT ?`,
+    );
+    this.#firstOfKind = database.prepare(
+      `SELECT ${columns} FROM entry WHERE kind = ? AND kind <> 'reading' AND leaf_index >= ? AND leaf_index < ?
+       ORDER BY leaf_index LIMIT ?`,
     );
     this.#tile = database
       .prepare<[number, number], Uint8Array>('SELECT hashes FROM tile WHERE level = ? AND tile_index = ?')
@@ -160,6 +165,11 @@ export class SqliteRows {
   /** The newest `limit` rows of a kind that is not `reading` before an index, newest first. */
   ofKind(kind: string, before: number, limit: number): EntryRow[] {
     return this.#read(() => this.#ofKind.all(kind, before, limit));
+  }
+
+  /** The first `limit` rows from..to-1 of a kind that is not `reading`, in order. */
+  firstOfKind(kind: string, from: number, to: number, limit: number): EntryRow[] {
+    return this.#read(() => this.#firstOfKind.all(kind, from, to, limit));
   }
 
   /** At least `width` hashes of a tile; leaf hashes that are in no stored tile yet come from the entries. */

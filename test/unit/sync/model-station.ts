@@ -67,7 +67,13 @@ export class ModelStation {
 
   publish(): void {
     const size = ++this.#size;
-    const range = { size, root: '0x00' as const, fromIndex: size - 1, payload: '0x0a' as const };
+    const range = {
+      size,
+      root: '0x00' as const,
+      fromIndex: size - 1,
+      toIndex: size,
+      payload: '0x0a' as const,
+    };
     const counts = { entries: 1, entriesSoFar: size, skippedSoFar: 0 };
     this.handle({ type: 'planned-publish', ...range, ...counts, atMs: 0 });
   }

@@ -79,6 +79,7 @@ function intentOf(state: IntentState, id: number, kind: IntentKind = 'anchor'): 
     kind: fc.constant('publish' as const),
     ...shared,
     fromIndex: fc.nat(),
+    toIndex: fc.nat(),
     payload: bytes(500),
     entries: fc.nat(),
     entriesSoFar: fc.nat(),

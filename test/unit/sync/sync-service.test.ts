@@ -447,7 +447,7 @@ describe('a gateway that is not to be trusted', () => {
   });
 
   it('cannot spend the account by saying again and again that nothing of what was sent is there', async () => {
-    const { sync, world, pass, signed, seen } = station(3);
+    const { sync, world, pass, signed } = station(3);
     let told = 0;
     world.fault = (operation, result) => {
       if (operation === 'locate') return { outcome: 'absent', from: 1, to: 2 };
@@ -455,7 +455,22 @@ describe('a gateway that is not to be trusted', () => {
     };
     sync.start();
     await pass(HOUR);
+    // Once an era of 64 blocks: before its end an absence is of no account.
     expect(signed.length).toBeGreaterThan(1);
+    expect(signed.length).toBeLessThan(12);
+  });
+
+  it('cannot spend it by saying again and again that an era is over', async () => {
+    const { sync, world, pass, signed, seen } = station(3);
+    let told = 0;
+    world.fault = (operation, result) => {
+      if (operation !== 'account') return result;
+      const { hash } = world.finalized;
+      return { finalized: { number: (told += 100), hash }, nonce: 0, free: '9' };
+    };
+    sync.start();
+    await pass(HOUR);
+    expect(signed.length).toBeGreaterThan(20);
     expect(signed.length).toBeLessThan(20 + 60 + 1);
     expect(seen.some(({ failure }) => failure?.code === 'sync.too_many_signatures')).toBe(true);
   });
