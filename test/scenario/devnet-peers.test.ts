@@ -1,18 +1,28 @@
 // What smoldot makes of peers that lie, lag, keep silent or go away, next to honest ones and without them.
+import { Keyring } from '@polkadot/keyring';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { toHex } from '../devnet/encoding/bytes.ts';
 import { type Devnet, type Faults, noFaults, type PeerTarget, startDevnet } from '../devnet/index.ts';
-import { type HeadEvents, type JsonObject, LightClient } from '../support/light-client.ts';
+import { type HeadEvents, JsonRpcError, LightClient } from '../support/light-client.ts';
+import { signRemark } from '../support/signed-remark.ts';
 
 const RUNTIME_CODE = '0x3a636f6465';
 
 describe('among the peers of the dev network', { timeout: 60_000 }, () => {
   let devnet: Devnet;
+  let station: ReturnType<Keyring['addFromUri']>;
+  let nonce = 0;
   const clients: LightClient[] = [];
 
   beforeAll(async () => {
     await cryptoWaitReady();
-    devnet = await startDevnet({ heartbeatMs: false, peers: { relay: 2, parachain: 2 } });
+    station = new Keyring({ type: 'ed25519' }).addFromUri('//station');
+    devnet = await startDevnet({
+      heartbeatMs: false,
+      peers: { relay: 2, parachain: 2 },
+      endow: [{ publicKey: station.publicKey, balance: 10n ** 16n }],
+    });
   });
 
   afterEach(async () => {
@@ -47,12 +57,44 @@ describe('among the peers of the dev network', { timeout: 60_000 }, () => {
     return hash;
   };
 
+  const sign = (text: string) => {
+    const remark = new TextEncoder().encode(text);
+    const signed = signRemark({
+      signer: station,
+      nonce,
+      genesisHash: devnet.genesisHash,
+      specVersion: 900,
+      remark,
+    });
+    nonce += 1;
+    return { signed, remark: toHex(remark) };
+  };
+
+  /** Transactions that the parachain's peers were given. */
+  const received = async (): Promise<number> => {
+    const { peers } = await devnet.status();
+    return peers.reduce((sum, { extrinsics }) => sum + extrinsics, 0);
+  };
+
+  /** smoldot asks three times, each time any peer: all three may be the one that lies. Then it says so. */
+  const readStubbornly = async (client: LightClient, key: string): Promise<unknown> => {
+    for (;;) {
+      try {
+        return await client.parachain.request('state_getStorage', key);
+      } catch (thrown) {
+        if (!(thrown instanceof JsonRpcError)) throw thrown;
+      }
+    }
+  };
+
   /** Every block that the client was told of is one of the chain. */
   const onlyTrueBlocks = async (head: HeadEvents): Promise<void> => {
     const { parachain } = await devnet.status();
     const numbers = Array.from({ length: parachain.best + 1 }, (_, number) => number);
     const chain = await Promise.all(numbers.map((number) => devnet.blockHash(number)));
-    const told = head.events().flatMap(({ event, blockHash }) => (event === 'newBlock' ? [blockHash] : []));
+    const told: unknown[] = head
+      .events()
+      .flatMap(({ event, blockHash }) => (event === 'newBlock' ? [blockHash] : []));
     expect(told.length).toBeGreaterThan(0);
     expect(chain).toEqual(expect.arrayContaining(told));
   };
@@ -100,10 +142,11 @@ describe('among the peers of the dev network', { timeout: 60_000 }, () => {
       await devnet.setFaults({ [fault]: true }, 'parachain');
       expect(await client.parachain.request('chain_getBlock', hash)).toBeNull();
       await devnet.setFaults({ [fault]: false }, 'parachain');
-      const told = (await client.parachain.request('chain_getBlock', hash)) as JsonObject;
+      let told: unknown = null;
+      while (told === null) told = await client.parachain.request('chain_getBlock', hash);
       const { parachain } = await devnet.status();
       const { extrinsics } = (await devnet.block(parachain.best)) ?? {};
-      expect(told['block']).toMatchObject({ extrinsics });
+      expect(told).toMatchObject({ block: { extrinsics } });
     },
   );
 
@@ -119,7 +162,7 @@ describe('among the peers of the dev network', { timeout: 60_000 }, () => {
       await devnet.setFaults(fault, 'parachain-1');
       await follows(head);
       await follows(head);
-      expect(await client.parachain.request('state_getStorage', RUNTIME_CODE)).toMatch(/^0x.{1000}/);
+      expect(await readStubbornly(client, RUNTIME_CODE)).toMatch(/^0x.{1000}/);
       await onlyTrueBlocks(head);
     },
   );
@@ -147,6 +190,32 @@ describe('among the peers of the dev network', { timeout: 60_000 }, () => {
     expect(best).toMatchObject({ bestBlockHash: old });
   });
 
+  it('a transaction that one peer withholds gets in a block by way of the other', async () => {
+    const { client } = await startFollowing();
+    await devnet.setFaults({ withheldTransactions: true }, 'parachain-1');
+    const { signed, remark } = sign('past the censor');
+    const status = await client.parachain.subscribe('author_submitAndWatchExtrinsic', signed);
+    await status.first((told) => typeof told === 'object' && told !== null && 'finalized' in told);
+    expect(await devnet.findExtrinsics(remark)).toHaveLength(1);
+  });
+
+  it('a transaction that all peers withhold is in no block before it is due', async () => {
+    const { client } = await startFollowing();
+    await devnet.setFaults({ withheldTransactions: 2 }, 'parachain');
+    const before = await received();
+    const { signed, remark } = sign('late, but once');
+    const status = await client.parachain.subscribe('author_submitAndWatchExtrinsic', signed);
+    await status.first((told) => typeof told === 'object' && told !== null && 'broadcast' in told);
+    await expect.poll(received, { timeout: 20_000 }).toBeGreaterThan(before);
+    await devnet.step();
+    const { parachain } = await devnet.status();
+    const { extrinsics } = (await devnet.block(parachain.best)) ?? {};
+    expect(extrinsics?.some((extrinsic) => extrinsic.includes(remark.slice(2)))).toBe(false);
+    await devnet.step();
+    await status.first((told) => typeof told === 'object' && told !== null && 'finalized' in told);
+    expect(await devnet.findExtrinsics(remark)).toHaveLength(1);
+  });
+
   it('one peer is cut and brought back alone, at its address', async () => {
     const addresses = async () => (await devnet.status()).peers.map(({ address }) => address);
     const before = await addresses();
@@ -163,7 +232,7 @@ describe('among the peers of the dev network', { timeout: 60_000 }, () => {
   it('what a client fetches through the link is counted', async () => {
     const { client } = await startFollowing();
     const before = await devnet.linkBytes();
-    const code = (await client.parachain.request('state_getStorage', RUNTIME_CODE)) as string;
+    const code = (await readStubbornly(client, RUNTIME_CODE)) as string;
     const { down, connections } = await devnet.linkBytes();
     expect(down - before.down).toBeGreaterThan(code.length / 2);
     expect(new Set(connections.map(({ to }) => to))).toEqual(
