@@ -39,7 +39,7 @@ const MOMENTS = [
 type Moment = (typeof MOMENTS)[number];
 /** After what was waited for: the next steps of the outbox are milliseconds away. */
 const JITTER_MS = 30;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** Kills, and starts again what was killed; the last life ends by a kill, too. */
 export async function killWhileSyncing(world: SyncWorld, plan: SyncKillPlan): Promise<SyncKillReport> {

@@ -1,5 +1,5 @@
 // Killed at each step of sync that a test can name: real processes, and between them and the chain somebody who stops the
-// messages; then at two of the writes to the outbox. All writes, and the gateway alone at each step: test/soak.
+// messages; then at one of the writes to the outbox. All writes, and the gateway alone at each step: test/soak.
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { FAILING_DISK_NOTE, WHY_NO_FAILING_DISK } from '../../support/failing-disk.ts';
 import { RpcMiddleman } from '../../support/rpc-middleman.ts';
@@ -12,14 +12,14 @@ import { startSyncWorld, type SyncWorld } from '../../support/sync-world.ts';
 
 const random = seededRandom('sync-writes');
 
-describe('a station killed at a step of sync', { timeout: 120_000 }, () => {
+describe('a station killed at a step of sync', { timeout: 240_000 }, () => {
   let world: SyncWorld;
   let middleman: RpcMiddleman;
   beforeAll(async () => {
     world = await startSyncWorld({ transport: 'rpc', devnet: { heartbeatMs: 500 } });
     middleman = await RpcMiddleman.listen(world.devnet.rpcUrl ?? '');
     world.configure({ url: middleman.url });
-  });
+  }, 120_000);
   afterAll(async () => {
     await middleman.close();
     await world.stop();
@@ -30,7 +30,7 @@ describe('a station killed at a step of sync', { timeout: 120_000 }, () => {
   });
 
   it('has every intent exactly once on chain after all of that, and none stuck', async () => {
-    expect(await anchorWhatIsLeft(world, 60_000)).toEqual([]);
+    expect(await anchorWhatIsLeft(world, 120_000)).toEqual([]);
     const audit = await auditAnchors(world.devnet, world);
     expect(audit.problems).toEqual([]);
     expect(audit.onChain).toBeGreaterThanOrEqual(2);
@@ -44,12 +44,10 @@ describe('a station killed at a step of sync', { timeout: 120_000 }, () => {
       await growLog(world);
       const writes = await killer.countWrites();
       expect(writes.length).toBeGreaterThan(20);
-      for (let kill = 0; kill < 2; kill++) {
-        await growLog(world);
-        // The last of them tidy up, after the anchor is on disk.
-        await killer.dieAt(writes[random.below(writes.length / 2)] as number);
-      }
-      expect(await anchorWhatIsLeft(world, 60_000)).toEqual([]);
+      await growLog(world);
+      // The last of them tidy up, after the anchor is on disk.
+      await killer.dieAt(writes[random.below(writes.length / 2)] as number);
+      expect(await anchorWhatIsLeft(world, 120_000)).toEqual([]);
       expect((await auditAnchors(world.devnet, world)).problems).toEqual([]);
     },
   );

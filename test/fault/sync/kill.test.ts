@@ -13,17 +13,17 @@ const random = seededRandom('sync-kill');
 /** With what a reader or writer of it leaves behind. */
 const OUTBOX = ['outbox.db', 'outbox.db-wal', 'outbox.db-shm'];
 
-describe(`a station killed while it syncs ${random.note}`, { timeout: 120_000 }, () => {
+describe(`a station killed while it syncs ${random.note}`, { timeout: 300_000 }, () => {
   let world: SyncWorld;
   beforeAll(async () => {
     world = await startSyncWorld({ transport: 'rpc', devnet: { heartbeatMs: 500 } });
-  });
+  }, 120_000);
   afterAll(() => world.stop());
 
   it('has every intent exactly once on chain, and none stuck', async () => {
     const report = await killWhileSyncing(world, { kills: 6, random, maxMs: 1_000 });
     expect(report.problems).toEqual([]);
-    expect(await anchorWhatIsLeft(world, 60_000)).toEqual([]);
+    expect(await anchorWhatIsLeft(world, 120_000)).toEqual([]);
     const audit = await auditAnchors(world.devnet, world);
     expect(audit.problems).toEqual([]);
     expect(audit.onChain).toBeGreaterThan(0);
@@ -46,7 +46,7 @@ describe(`a station killed while it syncs ${random.note}`, { timeout: 120_000 },
       await syncStatus(first, ({ open }) => open?.state === 'inBlock');
       await first.stop('SIGKILL');
       files(copy, world.stateDirectory);
-      expect(await anchorWhatIsLeft(world, 60_000)).toEqual([]);
+      expect(await anchorWhatIsLeft(world, 120_000)).toEqual([]);
       const { problems } = await auditAnchors(world.devnet, world);
       expect(problems).not.toEqual([]);
     } finally {

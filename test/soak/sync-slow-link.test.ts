@@ -1,0 +1,47 @@
+// A link as 2G gives it: what an anchor costs in time and bytes, from nothing and with what an earlier life has kept.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bytesOfOneLife } from '../support/light-client-story.ts';
+import { auditAnchors } from '../support/sync-oracle.ts';
+import { anchorWhatIsLeft } from '../support/sync-kill-loop.ts';
+import { startSyncWorld, type SyncWorld } from '../support/sync-world.ts';
+import { OPEN_LINK } from '../devnet/index.ts';
+
+/** 600 ms from request to answer, half of it each way; TCP repeats what is lost, after its time-out. */
+const SLOW = { bitsPerSecond: 20_000, delayMs: 300, lossPercent: 5 };
+/** Polkadot's parachains make a block in 6 s. */
+const HEARTBEAT_MS = 6_000;
+const COLD_MS = 900_000;
+const WARM_MS = 300_000;
+
+describe.each(['rpc', 'light-client'] as const)(
+  '20 kbit/s, 600 ms, 5 %% loss, %s',
+  { timeout: 1_800_000 },
+  (transport) => {
+    let world: SyncWorld;
+    beforeAll(async () => {
+      world = await startSyncWorld({
+        transport,
+        anchorEvery: '20s',
+        devnet: { heartbeatMs: HEARTBEAT_MS, rpc: transport === 'rpc', link: SLOW },
+      });
+    });
+    afterAll(() => world.stop());
+
+    it.each([
+      ['cold', COLD_MS],
+      ['warm', WARM_MS],
+    ])('anchors from a %s start', async (name, withinMs) => {
+      const { down, up, ms } = await bytesOfOneLife(world, withinMs);
+      process.stdout.write(
+        `20 kbit/s, 600 ms round trip, 5 % loss, ${transport}, ${name}: final after ${Math.round(ms / 1_000)} s, ${down} bytes down, ${up} up\n`,
+      );
+      expect(ms).toBeLessThan(withinMs);
+    });
+
+    it('has every intent exactly once on chain, and none stuck', async () => {
+      await world.devnet.setLink(OPEN_LINK);
+      expect(await anchorWhatIsLeft(world, 120_000)).toEqual([]);
+      expect((await auditAnchors(world.devnet, world)).problems).toEqual([]);
+    });
+  },
+);
