@@ -373,6 +373,15 @@ const CHAIN = v.strictObject({
       ),
     ),
   ),
+  maxFee: v.optional(
+    v.pipe(
+      v.string('must be text: put it in quotes'),
+      v.regex(/^[1-9]\d{0,38}$/, 'must be an amount in the smallest unit, such as "5000000000"'),
+      describe(
+        'An extrinsic that costs more is not signed. In the smallest unit of the chain. Default: no bound.',
+      ),
+    ),
+  ),
   lowBalance: v.optional(
     v.pipe(
       v.string('must be text: put it in quotes'),

@@ -97,6 +97,8 @@ export type ChainConfig = ChainTransport & {
   readonly metered?: MeteredConfig;
   /** Empty: nothing is published. */
   readonly publish: readonly PublishedKind[];
+  /** In the chain's smallest unit. */
+  readonly maxFee?: string;
   readonly lowBalance: LowBalance;
   readonly ss58Prefix: number;
 };
@@ -274,6 +276,7 @@ function chainConfig(chain: StationFile['chain']): ChainConfig | undefined {
     minBacklog: chain.minBacklog ?? 1,
     ...(chain.metered && { metered: meteredConfig(chain.metered) }),
     publish: [...new Set(chain.publish ?? [])],
+    ...(chain.maxFee && { maxFee: chain.maxFee }),
     lowBalance: parseLowBalance(chain.lowBalance ?? '100 anchors'),
     ss58Prefix: chain.ss58Prefix ?? GENERIC_SS58_PREFIX,
   };

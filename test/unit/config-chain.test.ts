@@ -54,6 +54,7 @@ describe('the section chain', () => {
       'minBacklog: 5000',
       'metered: { windows: ["01:00-05:00", "22:30-00:15"], bytesPerDay: 5MiB }',
       'publish: [session-end, fault, fault]',
+      'maxFee: "700"',
       'lowBalance: "5000000000000"',
     ]);
     expect(chain).toMatchObject({
@@ -69,7 +70,7 @@ describe('the section chain', () => {
         bytesPerDay: 5 * 1024 ** 2,
       },
       publish: ['session-end', 'fault'],
-      lowBalance: { amount: '5000000000000' },
+      ...{ maxFee: '700', lowBalance: { amount: '5000000000000' } },
     });
   });
 
@@ -93,6 +94,7 @@ describe('the section chain', () => {
     ['publish: []', 'chain.publish', 'without the key'],
     ['maxAge: 30m', 'chain.maxAge', 'at least anchorEvery (1h)'],
     ['lowBalance: "a lot"', 'chain.lowBalance', '100 anchors'],
+    ['maxFee: 700', 'chain.maxFee', 'quotes'],
     ['lowBalance: 50', 'chain.lowBalance', 'quotes'],
     ['minBacklog: 0', 'chain.minBacklog', ''],
   ])('refuses %s and says what to do', (line, where, why) => {
