@@ -136,7 +136,7 @@ export class DevNetwork {
     });
   }
 
-  /** When finality is live again, one commit makes everything final that is due. */
+  /** When finality is live again, one commit makes everything final that is due, but for changes of voters. */
   setFinality(mode: FinalityMode): Promise<void> {
     return this.#inTurn(async () => {
       this.#finality = mode;
@@ -144,7 +144,7 @@ export class DevNetwork {
     });
   }
 
-  /** Hands GRANDPA over to another set of voters: at once if finality is live, otherwise when it is again. */
+  /** Hands GRANDPA over to another set of voters: at once if finality is live, otherwise in its turn when it is again. */
   changeVoters(): Promise<VoterChange> {
     return this.#inTurn(async () => {
       const { relay: block } = await this.#step({ changesVoters: true });
@@ -207,17 +207,17 @@ export class DevNetwork {
 
   /**
    * Finality lags by one block, as on a real chain: a light client does nothing with a transaction while the best block
-   * is final.
+   * is final. One vote a step: where sets of voters have ended, several steps make everything final.
    */
   #finalizeDue(): void {
     const { relay, parachain } = this;
     const target = relay.chain.best.parent;
     if (this.#finality === 'stalled' || target === undefined) return;
-    for (const block of relay.finalize(target)) {
-      const included = parachain.chain.blockByHash(hashHeader(relay.headIn(block, parachain.paraId)));
-      if (included !== undefined) parachain.chain.finalize(included);
-      relay.chain.announceFinalized(block);
-    }
+    const block = relay.finalize(target);
+    if (block === undefined) return;
+    const included = parachain.chain.blockByHash(hashHeader(relay.headIn(block, parachain.paraId)));
+    if (included !== undefined) parachain.chain.finalize(included);
+    relay.chain.announceFinalized(block);
   }
 
   #newestParachainBlocks(count: number): readonly Block[] {

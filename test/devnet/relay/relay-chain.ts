@@ -143,26 +143,24 @@ export class RelayChain {
   }
 
   /**
-   * Makes a block of the best chain final: with one vote, and one more for each block on the way that ends a set, on
-   * which that set votes itself. Returns the blocks voted on.
+   * One vote: on a block of the best chain, or on the first one before it that ends a set, for that set votes no further.
+   * Returns what became final with it.
    */
-  finalize(target: Block): readonly Block[] {
-    const voted: Block[] = [];
+  finalize(target: Block): Block | undefined {
     for (let number = this.chain.finalized.number + 1; number <= target.number; number++) {
       const block = this.chain.blockByNumber(number);
       if (block === undefined) break;
       const nextSetId = this.#voterChanges.get(block);
       if (nextSetId === undefined && block !== target) continue;
-      const proof = this.grandpa.finalize(block);
-      this.#finalityProofs.set(block, proof);
+      this.#finalityProofs.set(block, this.grandpa.finalize(block));
+      this.chain.finalize(block);
       if (nextSetId !== undefined) {
         this.#handOvers.push(block);
         this.grandpa.handOver(votersOf(nextSetId));
       }
-      voted.push(block);
+      return block;
     }
-    if (voted.length > 0) this.chain.finalize(target);
-    return voted;
+    return undefined;
   }
 }
 

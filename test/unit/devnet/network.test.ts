@@ -19,7 +19,7 @@ const RUNTIME_ENVIRONMENT_UPDATED = '0x08';
 /** `TransactionValidityError::Invalid(BadProof)` */
 const BAD_PROOF = '0x0004';
 
-describe('the two chains', { timeout: 30_000 }, () => {
+describe('the two chains', { timeout: 60_000 }, () => {
   let network: DevNetwork;
   let station: ReturnType<Keyring['addFromUri']>;
   let nonce = 0;
@@ -146,7 +146,13 @@ describe('the two chains', { timeout: 30_000 }, () => {
     expect([first.setId, second.setId]).toEqual([1n, 2n]);
     expect(network.relay.handOvers).toEqual([]);
     await network.setFinality('live');
+    expect(network.relay.handOvers).toEqual([first.block]);
+    expect(network.relay.chain.finalized).toBe(first.block);
+    await network.step();
     expect(network.relay.handOvers).toEqual([first.block, second.block]);
+    expect(network.relay.chain.finalized).toBe(second.block);
+    await network.step();
+    expect(network.relay.chain.finalized).toBe(network.relay.chain.best.parent);
     const signedBy = [first.block, second.block].map((block) => network.relay.finalityProofOf(block)?.setId);
     expect(signedBy).toEqual([0n, 1n]);
     const [, item] = decodeHeader(first.block.header).digest;
