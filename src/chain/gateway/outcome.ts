@@ -28,13 +28,25 @@ export function outcomeOf(runtime: Runtime, events: Hex, extrinsicIndex: number)
     own.find((one) => one.section === section && one.method === method);
   const failed = event('system', 'ExtrinsicFailed');
   const succeeded = event('system', 'ExtrinsicSuccess');
-  const paid = event('transactionPayment', 'TransactionFeePaid');
   return {
     success: failed === undefined && succeeded === undefined ? null : failed === undefined,
-    // who, actual_fee, tip
-    fee: paid?.data[1]?.toString() ?? null,
+    fee: feeOf(own),
     error: failed === undefined ? null : nameOf(runtime, failed.data[0] as unknown as DispatchError),
   };
+}
+
+/** Runtimes before 2022 have no event for it: what was withdrawn first, less what came back. */
+function feeOf(events: readonly EventRecord['event'][]): string | null {
+  const named = (section: string, method: string) =>
+    events.filter((one) => one.section === section && one.method === method);
+  // who, actual_fee, tip
+  const paid = named('transactionPayment', 'TransactionFeePaid')[0]?.data[1]?.toString();
+  if (paid !== undefined) return paid;
+  const [who, amount] = named('balances', 'Withdraw')[0]?.data ?? [];
+  if (who === undefined || amount === undefined) return null;
+  const back = named('balances', 'Deposit').filter(({ data }) => data[0]?.toString() === who.toString());
+  const refunded = back.reduce((sum, { data }) => sum + BigInt(data[1]?.toString() ?? 0), 0n);
+  return String(BigInt(amount.toString()) - refunded);
 }
 
 function nameOf({ registry }: Runtime, error: DispatchError): string {
