@@ -166,7 +166,10 @@ describe('the faults of a running sync service', () => {
 
   it('raises a balance below the limit before it is nothing, and forgets nothing over a restart', async () => {
     const chain = {
-      ...{ transport: 'rpc', url: 'ws://model', call: 'remark', anchorEveryMs: HOUR },
+      transport: 'rpc',
+      url: 'ws://model',
+      call: 'remark',
+      anchorEveryMs: HOUR,
       lowBalance: { amount: '1001' },
     } as const;
     const { sync, faults, pass } = station({ chain });
