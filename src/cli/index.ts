@@ -1,16 +1,16 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode, printError } from './output.ts';
 import { registerConfigCommand } from './config-command.ts';
-import { registerDoctorCommand } from './doctor-command.ts';
-import { registerJournalCommand } from './journal-command.ts';
-import { registerKeyCommand } from './key-command.ts';
-import { registerMeterCommand } from './meter-command.ts';
+import { registerDoctorCommand } from './doctor/doctor-command.ts';
+import { registerJournalCommand } from './journal/journal-command.ts';
+import { registerKeyCommand } from './key/key-command.ts';
+import { registerMeterCommand } from './meter/meter-command.ts';
 import { registerOcmfCommand } from './ocmf-command.ts';
 import { productVersion } from './product-version.ts';
-import { registerReceiptCommand } from './receipt-command.ts';
+import { registerReceiptCommand } from './receipt/receipt-command.ts';
 import { registerRunCommand } from './run-command.ts';
 import { registerSessionCommand } from './session-command.ts';
-import { registerSyncCommand } from './sync-command.ts';
+import { registerSyncCommand } from './sync/sync-command.ts';
 
 export { endWithoutReader } from './line-writer.ts';
 

@@ -8,8 +8,8 @@ import type {
   OperationParams,
   OperationResult,
 } from '../chain/index.ts';
-import type { AnchorSummary, SyncStatus } from './status.ts';
-import type { FaultEffect } from './sync-faults.ts';
+import type { AnchorSummary, SyncStatus } from './status/status.ts';
+import type { FaultEffect } from './status/sync-faults.ts';
 
 /** The log to anchor. The journal offers it. */
 export interface CheckpointSource {

@@ -1,9 +1,9 @@
 import { type Log, type MonotonicClock, StationError } from '../../hal/contract/index.ts';
-import { codeOf } from './failure-record.ts';
+import { codeOf } from './status/failure-record.ts';
 import type { SyncOutcome } from './ports.ts';
-import { DEFAULT_RETRY, retryDelayMs, type RetrySchedule } from './retry-schedule.ts';
-import type { SyncFacts, SyncFailure, SyncStatus } from './status.ts';
-import { statusInWords } from './status-in-words.ts';
+import { DEFAULT_RETRY, retryDelayMs, type RetrySchedule } from './planning/retry-schedule.ts';
+import type { SyncFacts, SyncFailure, SyncStatus } from './status/status.ts';
+import { statusInWords } from './status/status-in-words.ts';
 import type { Sync } from './sync.ts';
 
 export interface ReopeningOptions {

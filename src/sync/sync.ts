@@ -1,20 +1,27 @@
 import { bytesToHex, type ChainFacts } from '../chain/index.ts';
-import type { AnchorRules } from './anchor-policy.ts';
+import type { AnchorRules } from './planning/anchor-policy.ts';
 import { SyncError } from './errors.ts';
-import { codeOf, FailureRecord } from './failure-record.ts';
-import { floorNumber, GatewayLoop } from './gateway-loop.ts';
-import { isAnchor, isInFlight } from './intent.ts';
-import { lowBelow, outboxStatus, overdueAfterMs, sessionStatus, statusKey, waitedMs } from './live-status.ts';
-import { OutboxKeeper } from './outbox-keeper.ts';
-import { acquireOutboxLock, type OutboxLock } from './outbox-lock.ts';
-import { OutboxStore } from './outbox-store.ts';
-import { Planner } from './planner.ts';
+import { codeOf, FailureRecord } from './status/failure-record.ts';
+import { floorNumber, GatewayLoop } from './link/gateway-loop.ts';
+import { isAnchor, isInFlight } from './outbox/intent.ts';
+import {
+  lowBelow,
+  outboxStatus,
+  overdueAfterMs,
+  sessionStatus,
+  statusKey,
+  waitedMs,
+} from './status/live-status.ts';
+import { OutboxKeeper } from './outbox/outbox-keeper.ts';
+import { acquireOutboxLock, type OutboxLock } from './outbox/outbox-lock.ts';
+import { OutboxStore } from './outbox/outbox-store.ts';
+import { Planner } from './planning/planner.ts';
 import type { ChainOptions, Gateway, OpenGateway, SyncOptions, SyncOutcome, SyncTiming } from './ports.ts';
-import { Publisher } from './publisher.ts';
-import { DEFAULT_RETRY } from './retry-schedule.ts';
-import { type AnchorSummary, COST_PROPERTY, summarize, type SyncStatus } from './status.ts';
-import { type OwnStatus, StatusWatch } from './status-watch.ts';
-import { TrafficMeter } from './traffic-meter.ts';
+import { Publisher } from './planning/publisher.ts';
+import { DEFAULT_RETRY } from './planning/retry-schedule.ts';
+import { type AnchorSummary, COST_PROPERTY, summarize, type SyncStatus } from './status/status.ts';
+import { type OwnStatus, StatusWatch } from './status/status-watch.ts';
+import { TrafficMeter } from './planning/traffic-meter.ts';
 import { Waiters } from './waiters.ts';
 
 const DEFAULT_TIMING: SyncTiming = {

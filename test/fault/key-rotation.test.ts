@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/identity/index.ts';
 import { openJournalReader, readLogIdentity, verifyJournal } from '../../src/journal/index.ts';
-import { OutboxStore } from '../../src/sync/outbox-store.ts';
+import { OutboxStore } from '../../src/sync/outbox/outbox-store.ts';
 import { openTestJournal, writeTestLog } from '../support/journal-fixture.ts';
 
 const ROTATOR = path.join(import.meta.dirname, '../support/key-rotator.ts');

@@ -5,9 +5,9 @@ import path from 'node:path';
 import { chainSpec as polkadot } from '@substrate/connect-known-chains/polkadot';
 import { chainSpec as polkadotAssetHub } from '@substrate/connect-known-chains/polkadot_asset_hub';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type LightClientOptions, startLightClient } from '../../src/chain/gateway/light-client.ts';
-import type { ChainLink, LinkProgress } from '../../src/chain/gateway/link.ts';
-import { countTraffic } from '../../src/chain/gateway/traffic.ts';
+import { type LightClientOptions, startLightClient } from '../../src/chain/gateway/transport/light-client.ts';
+import type { ChainLink, LinkProgress } from '../../src/chain/gateway/transport/link.ts';
+import { countTraffic } from '../../src/chain/gateway/transport/traffic.ts';
 import { type Devnet, startDevnet } from '../devnet/index.ts';
 import { hasCode } from '../support/has-code.ts';
 

@@ -6,7 +6,7 @@ import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/id
 import { decodeEntry, leafHash, openJournalReader, parseTlogProof } from '../../src/journal/index.ts';
 import { readHighWater, readLogIdentity, signCheckpoint, verifyCheckpoint } from '../../src/journal/index.ts';
 import { verifyInclusion, verifyJournal } from '../../src/journal/index.ts';
-import { OutboxStore } from '../../src/sync/outbox-store.ts';
+import { OutboxStore } from '../../src/sync/outbox/outbox-store.ts';
 import { anchoredBlock } from '../support/anchored-block.ts';
 import { openTestJournal, writeTestLog } from '../support/journal-fixture.ts';
 import { faultsOf } from '../support/recovering-journal.ts';

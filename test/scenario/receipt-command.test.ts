@@ -6,7 +6,7 @@ import { ENERGY_IMPORT, parseDecimal, silentLog } from '../../hal/contract/index
 import { bytesToHex } from '../../src/chain/index.ts';
 import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/identity/index.ts';
 import { openJournal, openJournalReader, signCheckpoint } from '../../src/journal/index.ts';
-import { OutboxStore } from '../../src/sync/outbox-store.ts';
+import { OutboxStore } from '../../src/sync/outbox/outbox-store.ts';
 import type { Receipt, ReceiptReport } from '../../src/receipt/index.ts';
 import { anchoredBlock } from '../support/anchored-block.ts';
 import { runProduct } from '../support/product.ts';

@@ -5,8 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import * as knownChains from '@substrate/connect-known-chains';
 import { afterAll, describe, expect, it } from 'vitest';
-import { startLightClient } from '../../src/chain/gateway/light-client.ts';
-import type { ChainLink, LinkProgress } from '../../src/chain/gateway/link.ts';
+import { startLightClient } from '../../src/chain/gateway/transport/light-client.ts';
+import type { ChainLink, LinkProgress } from '../../src/chain/gateway/transport/link.ts';
 import { type Devnet, startDevnet } from '../devnet/index.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ChainError, type ChainFacts } from '../../src/chain/index.ts';
-import { judgeBootNodes } from '../../src/cli/doctor-boot-nodes.ts';
+import { judgeBootNodes } from '../../src/cli/doctor/doctor-boot-nodes.ts';
 import {
   type FinalityFacts,
   type Funds,
@@ -9,8 +9,8 @@ import {
   judgeFinality,
   judgeGenesis,
   judgeLink,
-} from '../../src/cli/doctor-chain-findings.ts';
-import type { Finding } from '../../src/cli/finding.ts';
+} from '../../src/cli/doctor/doctor-chain-findings.ts';
+import type { Finding } from '../../src/cli/doctor/finding.ts';
 import type { ChainConfig } from '../../src/config/index.ts';
 import type { LinkStatus } from '../../src/sync/index.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeClock } from '../../src/cli/doctor-host.ts';
+import { judgeClock } from '../../src/cli/doctor/doctor-host.ts';
 import type { TimeReport } from '../../src/service/index.ts';
 
 const report = (given: Partial<TimeReport>): TimeReport => ({

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { lightClientSpecs } from '../../src/cli/light-client-specs.ts';
+import { lightClientSpecs } from '../../src/cli/receipt/light-client-specs.ts';
 
 const directories: string[] = [];
 afterEach(() => {

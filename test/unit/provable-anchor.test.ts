@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { JournalError } from '../../src/journal/index.ts';
-import { provableAnchor } from '../../src/cli/provable-anchor.ts';
+import { provableAnchor } from '../../src/cli/receipt/provable-anchor.ts';
 import type { AnchorEvidence } from '../../src/chain/index.ts';
-import { OutboxStore } from '../../src/sync/outbox-store.ts';
+import { OutboxStore } from '../../src/sync/outbox/outbox-store.ts';
 import { temporaryDirectory } from '../support/journal-fixture.ts';
 
 let directory: string;

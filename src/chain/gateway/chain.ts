@@ -11,19 +11,19 @@ import type {
   OperationResult,
   PreparedExtrinsic,
 } from '../protocol.ts';
-import { BlockReader } from './block-reader.ts';
-import { chainFacts } from './chain-facts.ts';
-import { CurrentRuntime } from './current-runtime.ts';
-import { decodeDispatchInfo, encodeQueryInfo } from './estimate.ts';
-import { assembleExtrinsic, prepareExtrinsic } from './extrinsic.ts';
-import { FinalizedHeads } from './finalized-heads.ts';
-import { type FinalizedChain, ancestorHash, locateExtrinsic } from './locate.ts';
-import { type ChainLink, JsonRpcError } from './link.ts';
-import { MetadataCache } from './metadata-cache.ts';
-import { metadataHashOf } from './metadata-hash.ts';
-import { outcomeOf } from './outcome.ts';
-import type { ChainProperties } from './runtime.ts';
-import { TransactionWatch } from './transaction-watch.ts';
+import { BlockReader } from './blocks/block-reader.ts';
+import { chainFacts } from './runtime/chain-facts.ts';
+import { CurrentRuntime } from './runtime/current-runtime.ts';
+import { decodeDispatchInfo, encodeQueryInfo } from './runtime/estimate.ts';
+import { assembleExtrinsic, prepareExtrinsic } from './runtime/extrinsic.ts';
+import { FinalizedHeads } from './blocks/finalized-heads.ts';
+import { type FinalizedChain, ancestorHash, locateExtrinsic } from './blocks/locate.ts';
+import { type ChainLink, JsonRpcError } from './transport/link.ts';
+import { MetadataCache } from './kept/metadata-cache.ts';
+import { metadataHashOf } from './runtime/metadata-hash.ts';
+import { outcomeOf } from './runtime/outcome.ts';
+import type { ChainProperties } from './runtime/runtime.ts';
+import { TransactionWatch } from './blocks/transaction-watch.ts';
 
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
 const FEE_API = 'TransactionPaymentApi';

@@ -15,7 +15,7 @@ import {
 import { toChainError } from './chain.ts';
 import { createOperations } from './operations.ts';
 import { dieWithCore } from './parent-watch.ts';
-import { countTraffic } from './traffic.ts';
+import { countTraffic } from './transport/traffic.ts';
 
 const HEARTBEAT_MS = 1_000;
 /** Log lines a second that cross the channel; what is above is dropped, the core counts repeats anyway. */

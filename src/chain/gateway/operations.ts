@@ -1,8 +1,8 @@
 import { ChainError } from '../errors.ts';
 import type { GatewayEvent, OperationName, OperationParams, OperationResult } from '../protocol.ts';
 import { Chain } from './chain.ts';
-import type { ChainLink } from './link.ts';
-import { openLinked } from './open-link.ts';
+import type { ChainLink } from './transport/link.ts';
+import { openLinked } from './transport/open-link.ts';
 
 export type Handlers = {
   readonly [O in OperationName]: (

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readSpecs } from '../../../src/chain/gateway/chain-spec.ts';
+import { readSpecs } from '../../../src/chain/gateway/transport/chain-spec.ts';
 import { hasCode } from '../../support/has-code.ts';
 
 const genesis = { stateRootHash: `0x${'11'.repeat(32)}` };

@@ -4,7 +4,7 @@ import {
   checkClockIsSet,
   clockProblem,
   timestampOf,
-} from '../../../src/chain/gateway/chain-time.ts';
+} from '../../../src/chain/gateway/transport/chain-time.ts';
 import { hasCode } from '../../support/has-code.ts';
 
 const NOW = Date.UTC(2026, 10, 23);

@@ -3,7 +3,7 @@ import {
   FollowedRuntime,
   type RuntimeVersion,
   withoutLengthPrefix,
-} from '../../../src/chain/gateway/followed-runtime.ts';
+} from '../../../src/chain/gateway/runtime/followed-runtime.ts';
 import { hasCode } from '../../support/has-code.ts';
 
 const spec = (specVersion: number) => ({

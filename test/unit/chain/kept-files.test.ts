@@ -10,10 +10,10 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SpecPair } from '../../../src/chain/gateway/chain-spec.ts';
-import { type Databases, KeptDatabases } from '../../../src/chain/gateway/kept-databases.ts';
-import { MetadataCache } from '../../../src/chain/gateway/metadata-cache.ts';
-import { readStored, writeStored } from '../../../src/chain/gateway/stored-file.ts';
+import type { SpecPair } from '../../../src/chain/gateway/transport/chain-spec.ts';
+import { type Databases, KeptDatabases } from '../../../src/chain/gateway/kept/kept-databases.ts';
+import { MetadataCache } from '../../../src/chain/gateway/kept/metadata-cache.ts';
+import { readStored, writeStored } from '../../../src/chain/gateway/kept/stored-file.ts';
 
 let state: string;
 const said: string[] = [];

@@ -7,8 +7,8 @@ import {
   encodeCompact,
   type Hex,
 } from '../../../src/chain/index.ts';
-import { BlockReader } from '../../../src/chain/gateway/block-reader.ts';
-import { type FinalizedChain, locateExtrinsic } from '../../../src/chain/gateway/locate.ts';
+import { BlockReader } from '../../../src/chain/gateway/blocks/block-reader.ts';
+import { type FinalizedChain, locateExtrinsic } from '../../../src/chain/gateway/blocks/locate.ts';
 import { hasCode } from '../../support/has-code.ts';
 import { naiveOrderedRoot } from '../../support/naive-trie.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { PatientClock, type WatchedLink } from '../../../src/chain/gateway/patient-clock.ts';
+import { PatientClock, type WatchedLink } from '../../../src/chain/gateway/transport/patient-clock.ts';
 
 const NEAR = { isLoading: () => true, greetingMs: () => 40 };
 const clocks: PatientClock[] = [];

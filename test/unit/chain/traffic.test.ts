@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { countTraffic } from '../../../src/chain/gateway/traffic.ts';
+import { countTraffic } from '../../../src/chain/gateway/transport/traffic.ts';
 
 const servers: Server[] = [];
 afterEach(() => servers.splice(0).forEach((server) => server.close()));

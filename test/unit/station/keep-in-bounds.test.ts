@@ -8,7 +8,7 @@ import {
 } from '../../../src/journal/index.ts';
 import { keepInBounds } from '../../../src/station/keep-in-bounds.ts';
 import type { AnchorEvidence } from '../../../src/chain/index.ts';
-import { OutboxStore } from '../../../src/sync/outbox-store.ts';
+import { OutboxStore } from '../../../src/sync/outbox/outbox-store.ts';
 import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
 
 const MAX_BYTES = 1024 * 1024;

@@ -8,7 +8,7 @@ import {
   nextIntervalMs,
   OVERDUE_FACTOR,
   untilOpenMs,
-} from '../../../src/sync/anchor-policy.ts';
+} from '../../../src/sync/planning/anchor-policy.ts';
 import {
   addTraffic,
   dayLeftMs,
@@ -18,7 +18,7 @@ import {
   storedForm,
   TRAFFIC_DAY_MS,
   usedBytes,
-} from '../../../src/sync/traffic-day.ts';
+} from '../../../src/sync/planning/traffic-day.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

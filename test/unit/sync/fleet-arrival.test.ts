@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { firstDelayMs } from '../../../src/sync/anchor-policy.ts';
-import { retryDelayMs } from '../../../src/sync/retry-schedule.ts';
+import { firstDelayMs } from '../../../src/sync/planning/anchor-policy.ts';
+import { retryDelayMs } from '../../../src/sync/planning/retry-schedule.ts';
 
 const HOUR = 3_600_000;
 const STATIONS = 10_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GatewayEvent } from '../../../src/chain/index.ts';
-import { caughtUpPercent, type LinkView, newLink, observeLink } from '../../../src/sync/link-view.ts';
+import { caughtUpPercent, type LinkView, newLink, observeLink } from '../../../src/sync/link/link-view.ts';
 
 type Progress = Extract<GatewayEvent, { type: 'progress' }>;
 

@@ -2,9 +2,9 @@
 // move to another chain or a server that lies does to it. The oracle is the chain: what is in finalized blocks, how often.
 import { expect } from 'vitest';
 import type { AnchorEvidence, BlockRef, Hex } from '../../../src/chain/index.ts';
-import { type Intent, isInFlight, isOpen } from '../../../src/sync/intent.ts';
-import { restoreOutbox, stepOutbox } from '../../../src/sync/outbox-machine.ts';
-import type { Outbox, OutboxCommand, OutboxEvent } from '../../../src/sync/outbox-model.ts';
+import { type Intent, isInFlight, isOpen } from '../../../src/sync/outbox/intent.ts';
+import { restoreOutbox, stepOutbox } from '../../../src/sync/outbox/outbox-machine.ts';
+import type { Outbox, OutboxCommand, OutboxEvent } from '../../../src/sync/outbox/outbox-model.ts';
 import { ModelChain } from './model-chain.ts';
 
 export const ERA = 8;

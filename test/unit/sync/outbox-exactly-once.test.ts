@@ -9,9 +9,9 @@
 // asked: an honest answer later ends that.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Intent, isOpen } from '../../../src/sync/intent.ts';
-import { restoreOutbox, stepOutbox } from '../../../src/sync/outbox-machine.ts';
-import type { OutboxCommand, OutboxEvent } from '../../../src/sync/outbox-model.ts';
+import { type Intent, isOpen } from '../../../src/sync/outbox/intent.ts';
+import { restoreOutbox, stepOutbox } from '../../../src/sync/outbox/outbox-machine.ts';
+import type { OutboxCommand, OutboxEvent } from '../../../src/sync/outbox/outbox-model.ts';
 import { type Crash, ERA, type Lie, ModelStation } from './model-station.ts';
 
 type Action = (station: ModelStation) => void;

@@ -6,9 +6,15 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type AnchorEvidence, bytesToHex } from '../../../src/chain/index.ts';
 import { anchorCovering, readSyncStatus } from '../../../src/sync/index.ts';
-import type { AnchorIntent, Attempt, Intent, IntentKind, IntentState } from '../../../src/sync/intent.ts';
-import { acquireOutboxLock } from '../../../src/sync/outbox-lock.ts';
-import { OutboxStore } from '../../../src/sync/outbox-store.ts';
+import type {
+  AnchorIntent,
+  Attempt,
+  Intent,
+  IntentKind,
+  IntentState,
+} from '../../../src/sync/outbox/intent.ts';
+import { acquireOutboxLock } from '../../../src/sync/outbox/outbox-lock.ts';
+import { OutboxStore } from '../../../src/sync/outbox/outbox-store.ts';
 import { hasCode } from '../../support/has-code.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'outbox-'));

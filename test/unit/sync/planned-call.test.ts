@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { bytesToHex, type ChainFacts, encodeRemarkCall } from '../../../src/chain/index.ts';
-import type { Intent } from '../../../src/sync/intent.ts';
-import { checkFee } from '../../../src/sync/fee-policy.ts';
-import { type CallOptions, callNameOf, plannedCall } from '../../../src/sync/planned-call.ts';
+import type { Intent } from '../../../src/sync/outbox/intent.ts';
+import { checkFee } from '../../../src/sync/signing/fee-policy.ts';
+import { type CallOptions, callNameOf, plannedCall } from '../../../src/sync/signing/planned-call.ts';
 import { hasCode } from '../../support/has-code.ts';
 
 const note = `o\n3\n${Buffer.alloc(32, 1).toString('base64')}\n\n— o ${Buffer.alloc(68, 2).toString('base64')}\n`;

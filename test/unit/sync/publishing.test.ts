@@ -10,7 +10,12 @@ import {
   type EntrySource,
   type Sync,
 } from '../../../src/sync/index.ts';
-import { packEntries, parseSince, publishedSince, storedSince } from '../../../src/sync/publication.ts';
+import {
+  packEntries,
+  parseSince,
+  publishedSince,
+  storedSince,
+} from '../../../src/sync/planning/publication.ts';
 import { ModelWorld } from '../../support/model-gateway.ts';
 import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { retryDelayMs } from '../../../src/sync/retry-schedule.ts';
+import { retryDelayMs } from '../../../src/sync/planning/retry-schedule.ts';
 
 const schedule = { firstMs: 2_000, maxMs: 600_000 };
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { amountInWords, bytesInWords, durationInWords } from '../../../src/sync/amounts-in-words.ts';
-import { statusInWords, SYNC_STATES, type SyncState } from '../../../src/sync/status-in-words.ts';
-import type { LinkStatus, SyncFacts, SyncFailure } from '../../../src/sync/status.ts';
+import { amountInWords, bytesInWords, durationInWords } from '../../../src/sync/status/amounts-in-words.ts';
+import { statusInWords, SYNC_STATES, type SyncState } from '../../../src/sync/status/status-in-words.ts';
+import type { LinkStatus, SyncFacts, SyncFailure } from '../../../src/sync/status/status.ts';
 
 const IDLE: SyncFacts = {
   ...{

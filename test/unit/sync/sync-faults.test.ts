@@ -10,7 +10,7 @@ import {
   stepFaults,
   SYNC_FAULT_CODES,
   type SyncFaultCode,
-} from '../../../src/sync/sync-faults.ts';
+} from '../../../src/sync/status/sync-faults.ts';
 
 const MINUTE = 60_000;
 

@@ -16,7 +16,7 @@ import {
   type SyncOptions,
   type SyncStatus,
 } from '../../../src/sync/index.ts';
-import { OutboxStore } from '../../../src/sync/outbox-store.ts';
+import { OutboxStore } from '../../../src/sync/outbox/outbox-store.ts';
 import { hasCode } from '../../support/has-code.ts';
 import { ModelWorld } from '../../support/model-gateway.ts';
 import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { anchorCovering, readPublishedSize, readSyncStatus } from '../../../src/sync/index.ts';
-import { OutboxStore } from '../../../src/sync/outbox-store.ts';
+import { OutboxStore } from '../../../src/sync/outbox/outbox-store.ts';
 
 const VECTOR = path.join(import.meta.dirname, 'outbox-schema-2.db');
 const root = mkdtempSync(path.join(os.tmpdir(), 'outbox-schema-'));

@@ -11,9 +11,9 @@ import {
   hexToBytes,
   type PreparedExtrinsic,
 } from '../../../src/chain/index.ts';
-import { acceptEvidence } from '../../../src/sync/evidence-policy.ts';
-import type { Intent } from '../../../src/sync/intent.ts';
-import { bytesToSign, checkExtrinsic, type SigningPlan } from '../../../src/sync/signing-policy.ts';
+import { acceptEvidence } from '../../../src/sync/signing/evidence-policy.ts';
+import type { Intent } from '../../../src/sync/outbox/intent.ts';
+import { bytesToSign, checkExtrinsic, type SigningPlan } from '../../../src/sync/signing/signing-policy.ts';
 import { hasCode } from '../../support/has-code.ts';
 
 interface Case {

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import * as v from 'valibot';
+import { type Hex, hexSchema } from '../../anchor-evidence.ts';
+import type { GatewayLog } from '../transport/link.ts';
+import { readStored, removeStored, writeStored } from './stored-file.ts';
+
+/** Of Polkadot's and Kusama's relay chains and asset hubs, the largest in 2026 is below 1 MiB. */
+const MAX_METADATA_BYTES = 4 * 1024 * 1024;
+const MAX_FILE_BYTES = 2 * MAX_METADATA_BYTES + 1_024;
+
+const contentSchema = v.strictObject({
+  genesisHash: v.pipe(hexSchema(32), v.length(66)),
+  specVersion: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  metadata: v.pipe(
+    v.string(),
+    v.startsWith('0x'),
+    v.transform((text) => text as Hex),
+  ),
+});
+export type RuntimeMetadata = Readonly<v.InferOutput<typeof contentSchema>>;
+
+/**
+ * The metadata of the runtime that was used last, kept so that a slow link need not carry it each time. What it says is
+ * believed exactly as far as what its source said: the file belongs to that source, and another one does not read it.
+ */
+export class MetadataCache {
+  readonly #file: string | undefined;
+  readonly #owner: string;
+  readonly #log: GatewayLog;
+  #kept: string | undefined;
+
+  /** `source`: who told, and would be asked again: a node's URL, the light client with its specs. */
+  constructor(stateDirectory: string | undefined, source: string, log: GatewayLog) {
+    this.#file = stateDirectory && path.join(stateDirectory, 'light-client', 'metadata');
+    this.#owner = `metadata ${createHash('sha256').update(source).digest('hex')}`;
+    this.#log = log;
+  }
+
+  /** In the form of @polkadot/api's option `metadata`: by genesis hash and spec version. Empty when there is none. */
+  async load(): Promise<Record<string, Hex>> {
+    if (this.#file === undefined) return {};
+    const stored = await readStored(this.#file, this.#owner, MAX_FILE_BYTES);
+    if (!stored.found) {
+      if (stored.why !== 'absent') {
+        this.#log('info', 'metadata', `the kept metadata are ${stored.why}: they are fetched again`);
+      }
+      return {};
+    }
+    const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), contentSchema), stored.content);
+    if (!parsed.success) return {};
+    const { genesisHash, specVersion, metadata } = parsed.output;
+    this.#kept = keyOf(genesisHash, specVersion);
+    return { [this.#kept]: metadata };
+  }
+
+  /** Keeps this one in place of any other. Costs nothing when it is kept already; a disk that is full is no failure. */
+  async keep(runtime: RuntimeMetadata): Promise<void> {
+    const key = keyOf(runtime.genesisHash, runtime.specVersion);
+    if (this.#file === undefined || key === this.#kept) return;
+    if (runtime.metadata.length / 2 - 1 > MAX_METADATA_BYTES) return;
+    try {
+      await writeStored(this.#file, this.#owner, JSON.stringify(runtime));
+      this.#kept = key;
+    } catch (cause) {
+      this.#log('warning', 'metadata', `the metadata cannot be kept: ${String(cause)}`);
+    }
+  }
+
+  /** For when something went wrong that wrong metadata could be the reason of: the next start fetches them. */
+  async forget(): Promise<void> {
+    if (this.#file === undefined) return;
+    this.#kept = undefined;
+    await removeStored(this.#file).catch(() => {});
+  }
+}
+
+function keyOf(genesisHash: string, specVersion: number): string {
+  return `${genesisHash}-${specVersion}`;
+}

@@ -1,0 +1,139 @@
+import type { Log } from '../../../hal/contract/index.ts';
+import type { OutboxKeeper } from '../outbox/outbox-keeper.ts';
+import type { OutboxCommand } from '../outbox/outbox-model.ts';
+import { OutboxStore } from '../outbox/outbox-store.ts';
+import type { CheckpointSource, EntrySource } from '../ports.ts';
+import {
+  batchLimits,
+  isPublished,
+  packEntries,
+  parseSince,
+  publishedSince,
+  type PublishedSince,
+  storedSince,
+} from './publication.ts';
+
+const SINCE_PROPERTY = 'publishedSince';
+
+export interface PublisherOptions {
+  readonly keeper: OutboxKeeper;
+  readonly store: OutboxStore;
+  readonly source: CheckpointSource;
+  /** Kinds of entries; empty: nothing is published. */
+  readonly kinds: readonly string[];
+  readonly wallClock: { nowWallMs(): number };
+  readonly log: Log;
+}
+
+/**
+ * Plans what is published: entries that a final anchor covers, a batch at a time, the next one when the last has ended.
+ * The position is that of the last batch; stretches without anything to publish are passed over in memory.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #since: PublishedSince;
+  /** Nothing that is to be published, and is not, stands in front of this. */
+  #passed = 0;
+  /** The first entry that is to be published, as far as was looked. */
+  #first: number | undefined;
+  /** Passed over since the last batch. */
+  #skipped = 0;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#since = this.#readSince();
+  }
+
+  /** Whether an entry that a final anchor covers waits to be published, and no batch is on its way. */
+  isDue(): boolean {
+    const { keeper, kinds } = this.#options;
+    if (kinds.length === 0 || keeper.openPublish() !== undefined) return false;
+    const [from, to] = [this.#position(), this.#end()];
+    if (from >= to) return false;
+    if (this.#first !== undefined && this.#first >= from) return true;
+    this.#first = this.#reading((log) => {
+      for (const entry of log.entries(kinds, from, to))
+        if (isPublished(entry, this.#since)) return entry.index;
+      return undefined;
+    });
+    if (this.#first !== undefined) return true;
+    this.#pass(from, to, 0);
+    return false;
+  }
+
+  /** Plans the next batch, if there is one. To be called while connected: the chain says what an extrinsic may take. */
+  plan(extrinsicBytes: number | null): readonly OutboxCommand[] {
+    if (!this.isDue()) return [];
+    const { keeper, kinds, wallClock } = this.#options;
+    const [fromIndex, to] = [this.#position(), this.#end()];
+    const planned = this.#reading((log) => {
+      const entries = log.entries(kinds, fromIndex, to);
+      const batch = packEntries(entries, this.#since, to, batchLimits(extrinsicBytes));
+      this.#pass(fromIndex, batch.toIndex, batch.tooLarge);
+      return batch;
+    });
+    const anchor = keeper.lastFinal;
+    if (anchor === undefined || planned === undefined || planned.entries === 0) return [];
+    const { entriesSoFar = 0, skippedSoFar = 0 } = keeper.lastPublished ?? {};
+    const { payload, entries, toIndex } = planned;
+    const commands = keeper.dispatch({
+      type: 'planned-publish',
+      ...{ size: anchor.size, root: anchor.root, fromIndex, toIndex, payload, entries },
+      entriesSoFar: entriesSoFar + entries,
+      skippedSoFar: skippedSoFar + this.#skipped,
+      atMs: wallClock.nowWallMs(),
+    });
+    this.#skipped = 0;
+    return commands;
+  }
+
+  #position(): number {
+    return Math.max(this.#options.keeper.publishedSize(), this.#passed);
+  }
+
+  #end(): number {
+    return this.#options.keeper.lastFinal?.size ?? 0;
+  }
+
+  /** What has gone before it could be published is counted, and told. */
+  #pass(from: number, to: number, tooLarge: number): void {
+    const { kinds, log } = this.#options;
+    const first = Math.max(from, this.#since['reading'] ?? Infinity);
+    const gone =
+      kinds.includes('reading') && first < to ? (this.#reading((l) => l.goneBetween(first, to)) ?? 0) : 0;
+    this.#passed = to;
+    this.#skipped += gone + tooLarge;
+    if (gone + tooLarge > 0) log('warning', 'sync.entries_not_published', { from, to, gone, tooLarge });
+  }
+
+  #reading<T>(read: (log: EntrySource) => T): T | undefined {
+    const log = this.#options.source.openEntries?.();
+    try {
+      return log && read(log);
+    } finally {
+      log?.close();
+    }
+  }
+
+  #readSince(): PublishedSince {
+    const { store, keeper, kinds } = this.#options;
+    const { ownFrom } = keeper.outbox;
+    const stored = store.property(SINCE_PROPERTY);
+    if (kinds.length === 0 && stored === undefined) return {};
+    const bootIndex = this.#reading((log) => log.bootIndex) ?? 0;
+    const since = publishedSince(kinds, parseSince(stored, ownFrom), bootIndex);
+    const text = storedSince(since, ownFrom);
+    if (text !== stored) store.setProperty(SINCE_PROPERTY, text);
+    return since;
+  }
+}
+
+/** Entries of the present log in front of this are published. Reads outbox.db beside a running service; throws as its readers do. */
+export function readPublishedSize(stateDirectory: string): number {
+  const store = OutboxStore.openReadOnly(stateDirectory);
+  try {
+    return store.lastPublished()?.toIndex ?? 0;
+  } finally {
+    store.close();
+  }
+}

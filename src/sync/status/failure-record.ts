@@ -1,0 +1,51 @@
+import { type Log, StationError } from '../../../hal/contract/index.ts';
+import type { OutboxStore } from '../outbox/outbox-store.ts';
+import { FAILURE_PROPERTY, storedFailure, type SyncFailure } from './status.ts';
+
+/** The last failure and how many there were in a row. Kept on disk for `sync status`, by kind: flash wears out. */
+export class FailureRecord {
+  readonly #store: OutboxStore;
+  readonly #log: Log;
+  #last: SyncFailure | null;
+  #inARow = 0;
+
+  constructor(store: OutboxStore, log: Log) {
+    this.#store = store;
+    this.#log = log;
+    this.#last = storedFailure(store);
+  }
+
+  get last(): SyncFailure | null {
+    return this.#last;
+  }
+
+  /** Returns the number of failures in a row. */
+  add(error: unknown, atMs: number): number {
+    const code = codeOf(error);
+    const message = error instanceof Error ? error.message : String(error);
+    const hint = error instanceof StationError ? (error.hint ?? null) : null;
+    const remedy = error instanceof StationError ? error.remedy : 'operator';
+    this.#set({ code, message, hint, remedy, failures: ++this.#inARow, atMs });
+    return this.#inARow;
+  }
+
+  clear(): void {
+    this.#inARow = 0;
+    this.#set(null);
+  }
+
+  #set(failure: SyncFailure | null): void {
+    const changed = failure?.code !== this.#last?.code;
+    this.#last = failure;
+    if (!changed) return;
+    try {
+      this.#store.setProperty(FAILURE_PROPERTY, failure === null ? '' : JSON.stringify(failure));
+    } catch (error) {
+      this.#log('warning', 'sync.status_not_stored', { why: String(error) });
+    }
+  }
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof StationError ? error.code : 'internal';
+}
