@@ -187,7 +187,7 @@ const MIN_BYTES_PER_DAY = 64 * 1024;
 function chainContradictions({ chain }: StationFile, locate: Locate): Problem[] {
   if (chain === undefined) return [];
   const { transport, bootNodes, metered } = chain;
-  const needed = transport === 'rpc' ? (['url'] as const) : (['relaySpec', 'paraSpec'] as const);
+  const needed = transport === 'rpc' ? (['url'] as const) : (['paraSpec'] as const);
   const problems = needed
     .filter((key) => chain[key] === undefined)
     .map((key) => locate(['chain', 'transport'], `transport ${transport} needs ${key}`));

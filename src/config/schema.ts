@@ -272,10 +272,16 @@ const CHAIN = v.strictObject({
     describe('light-client trusts no server; rpc asks the node at `url`.'),
   ),
   relaySpec: v.optional(
-    v.pipe(v.string(), describe('Chain specification file of the relay chain (light-client).')),
+    v.pipe(
+      v.string(),
+      describe('Chain specification file of the relay chain (light-client); none for a chain of its own.'),
+    ),
   ),
   paraSpec: v.optional(
-    v.pipe(v.string(), describe('Chain specification file of the parachain (light-client).')),
+    v.pipe(
+      v.string(),
+      describe('Chain specification file of the parachain, or of a chain of its own (light-client).'),
+    ),
   ),
   url: v.optional(
     v.pipe(

@@ -61,7 +61,8 @@ export interface StreamMeterConfig extends AnyMeterConfig {
 export type ChainTransport =
   | {
       readonly transport: 'light-client';
-      readonly relaySpec: string;
+      /** Absent for a chain of its own, of which `paraSpec` is the specification. */
+      readonly relaySpec?: string;
       readonly paraSpec: string;
       /** Multiaddresses in place of those in the specifications. */
       readonly bootNodes?: { readonly relay?: string[]; readonly para?: string[] };
@@ -288,7 +289,7 @@ function chainTransport({ transport, url, relaySpec, paraSpec, bootNodes }: Chai
   if (transport === 'rpc') return { transport, url: url ?? '' };
   const { relay, para } = bootNodes ?? {};
   return {
-    ...{ transport, relaySpec: relaySpec ?? '', paraSpec: paraSpec ?? '' },
+    ...{ transport, ...(relaySpec !== undefined && { relaySpec }), paraSpec: paraSpec ?? '' },
     ...(bootNodes && { bootNodes: { ...(relay && { relay }), ...(para && { para }) } }),
   };
 }

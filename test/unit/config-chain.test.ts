@@ -74,6 +74,15 @@ describe('the section chain', () => {
     });
   });
 
+  it('needs no relay chain: the light client follows a chain of its own as well', () => {
+    const chain = chainOf(['transport: light-client', 'paraSpec: /solo.json']);
+    expect(chain).toMatchObject({ transport: 'light-client', paraSpec: '/solo.json' });
+    expect(chain).not.toHaveProperty('relaySpec');
+    expect(problemsOf(['transport: light-client', 'relaySpec: /r.json'])[0]).toMatchObject({
+      ...{ path: 'chain.transport', message: 'transport light-client needs paraSpec' },
+    });
+  });
+
   it.each([
     ['call: pallet', 'chain.call', 'needs pallet.name'],
     ['pallet: { name: A, call: b }', 'chain.pallet', 'call: pallet only'],

@@ -66,10 +66,16 @@ describe("the relay chain's spec for a light client", () => {
     ['none is there', { 'para.json': PARA }],
     ['several are, and none has the usual name', { 'para.json': PARA, 'a.json': RELAY, 'b.json': RELAY }],
     ['the usual name holds another chain', { 'para.json': PARA, 'paseo.json': { id: 'kusama' } }],
-    ['the spec is of a chain without a relay chain', { 'para.json': RELAY }],
   ])('is asked for when %s', async (_what, files) => {
     const paraSpec = path.join(directoryOf(files), 'para.json');
     await expect(lightClientSpecs(paraSpec)).rejects.toMatchObject({ code: 'usage.bad_option' });
+  });
+
+  it('is not needed by a chain of its own, and refused beside one', async () => {
+    const directory = directoryOf({ 'solo.json': { id: 'solo' }, 'paseo.json': RELAY });
+    const [paraSpec, relay] = [path.join(directory, 'solo.json'), path.join(directory, 'paseo.json')];
+    expect(await lightClientSpecs(paraSpec)).toEqual({ paraSpec });
+    await expect(lightClientSpecs(paraSpec, relay)).rejects.toMatchObject({ code: 'usage.bad_option' });
   });
 
   it('is refused when it is of another relay chain', async () => {

@@ -102,7 +102,10 @@ async function askChain(
 function transportOf(chain: ChainConfig): ChainTransport {
   if (chain.transport === 'rpc') return { transport: 'rpc', url: chain.url };
   const { relaySpec, paraSpec, bootNodes } = chain;
-  return { transport: 'light-client', relaySpec, paraSpec, ...(bootNodes && { bootNodes }) };
+  return {
+    ...{ transport: 'light-client', ...(relaySpec !== undefined && { relaySpec }), paraSpec },
+    ...(bootNodes && { bootNodes }),
+  };
 }
 
 function callOf({ pallet }: ChainConfig): { pallet: string; name: string } {

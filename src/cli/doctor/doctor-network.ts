@@ -51,7 +51,7 @@ type LightClientConfig = Extract<ChainConfig, { transport: 'light-client' }>;
 
 async function checkSpecs({ relaySpec, paraSpec, bootNodes }: LightClientConfig): Promise<Finding[]> {
   const [relay, para] = await Promise.all([
-    checkSpec('chain relaySpec', relaySpec, bootNodes?.relay),
+    relaySpec === undefined ? [] : checkSpec('chain relaySpec', relaySpec, bootNodes?.relay),
     checkSpec('chain paraSpec', paraSpec, bootNodes?.para),
   ]);
   return [...relay, ...para];

@@ -7,7 +7,8 @@ import { UsageError } from '../usage-error.ts';
 
 export interface LightClientSpecs {
   readonly paraSpec: string;
-  readonly relaySpec: string;
+  /** Absent for a chain of its own, of which `paraSpec` is the spec. */
+  readonly relaySpec?: string;
 }
 
 /** Raw specs of large chains are tens of MiB. */
@@ -24,15 +25,17 @@ const specSchema = v.object({
 
 /**
  * The specs for a light client of `paraSpec`. Without `relaySpec` the one is taken whose `id` the parachain's spec names as
- * its `relay_chain`, from the directory of the parachain's: `<relay_chain>.json` first, then any other JSON file there.
+ * its `relay_chain`, from the directory of the parachain's: `<relay_chain>.json` first, then any other JSON file there. None is
+ * looked for when it names no relay chain: it is of a chain of its own.
  * Throws UsageError: `usage.file_unreadable`, or `usage.bad_option` when the two do not belong together.
  */
 export async function lightClientSpecs(paraSpec: string, relaySpec?: string): Promise<LightClientSpecs> {
   const para = await readSpec(paraSpec);
   const relayId = para.relay_chain ?? para.relayChain;
   if (relayId === undefined) {
+    if (relaySpec === undefined) return { paraSpec };
     throw new UsageError('usage.bad_option', `${paraSpec} is not of a parachain: it names no relay chain`, {
-      hint: "--chain takes the parachain's spec; its relay chain's goes to --relay, or beside it.",
+      hint: "--chain takes the parachain's spec, --relay its relay chain's; a chain of its own goes without --relay.",
     });
   }
   if (relaySpec === undefined) return { paraSpec, relaySpec: await findBeside(paraSpec, relayId) };

@@ -96,7 +96,10 @@ async function transportOf({ chain, relay, config, timeout }: Options): Promise<
     if (found === undefined) throw badOption(`${config} names no chain`);
     if (found.transport === 'rpc') return { transport: 'rpc', url: found.url };
     const { relaySpec, paraSpec, bootNodes } = found;
-    return { transport: 'light-client', relaySpec, paraSpec, ...(bootNodes && { bootNodes }) };
+    return {
+      ...{ transport: 'light-client', ...(relaySpec !== undefined && { relaySpec }), paraSpec },
+      ...(bootNodes && { bootNodes }),
+    };
   }
   if (chain === undefined) {
     if (relay !== undefined) throw badOption('--relay goes with --chain');
