@@ -25,22 +25,25 @@ export interface Command {
   readonly call: (parameters: Parameters) => ControlCall;
 }
 
-const nothing = (): Record<string, never> => ({});
-const only = (name: string) => (words: readonly string[]) => (words.length === 0 ? {} : { [name]: words[0] });
+/** Words that no parameter takes: names that are then refused, as unknown ones in JSON are. */
+const spare = (words: readonly string[]) => Object.fromEntries(words.map((word) => [word, true]));
+const only =
+  (name: string) =>
+  ([word, ...more]: readonly string[]) => ({ ...(word !== undefined && { [name]: word }), ...spare(more) });
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   status: {
     usage: 'status',
     does: 'heights, peers, faults and link',
     isQuestion: true,
-    name: nothing,
+    name: spare,
     call: () => ({ method: 'status', args: [] }),
   },
   bytes: {
     usage: 'bytes',
     does: 'what the link has carried, by connection',
     isQuestion: true,
-    name: nothing,
+    name: spare,
     call: () => ({ method: 'linkBytes', args: [] }),
   },
   cut: {
@@ -58,15 +61,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   step: {
     usage: 'step',
     does: 'make a parachain block now, and a relay block that includes it',
-    name: nothing,
+    name: spare,
     call: () => ({ method: 'step', args: [] }),
   },
   reorg: {
     usage: 'reorg DEPTH [drop]',
     does: 'replace so many unfinalized blocks by a longer fork; drop: without their transactions',
-    name: ([depth, drop]) => ({
+    name: ([depth, drop, ...more]) => ({
       depth,
-      ...(drop === undefined ? {} : { keepTransactions: drop !== 'drop' }),
+      ...(drop === 'drop' ? { keepTransactions: false } : spare(drop === undefined ? [] : [drop])),
+      ...spare(more),
     }),
     call: (parameters) => {
       const keepTransactions = parameters.optionalBoolean('keepTransactions');
@@ -76,7 +80,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   finality: {
     usage: 'finality stall | resume',
     does: 'whether blocks become final',
-    name: ([word]) => ({ mode: { stall: 'stalled', resume: 'live' }[word ?? ''] ?? word }),
+    name: ([word, ...more]) => ({
+      mode: { stall: 'stalled', resume: 'live' }[word ?? ''] ?? word,
+      ...spare(more),
+    }),
     call: (parameters) => ({
       method: 'setFinality',
       args: [parameters.oneOf('mode', ['live', 'stalled'])],
@@ -85,7 +92,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   voters: {
     usage: 'voters',
     does: 'hand the finality of the relay chain over to another set of GRANDPA voters',
-    name: nothing,
+    name: spare,
     call: () => ({ method: 'changeVoters', args: [] }),
   },
   upgrade: {
@@ -93,8 +100,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'give the parachain another runtime, with a call or a pallet less',
     name: (words) => {
       const at = words.indexOf('without');
-      const [specVersion] = at === -1 ? words : words.slice(0, at);
-      return { ...(specVersion && { specVersion }), ...(at === -1 ? {} : { without: words[at + 1] ?? '' }) };
+      const [specVersion, ...more] = at === -1 ? words : words.slice(0, at);
+      const [without = '', ...evenMore] = at === -1 ? [] : words.slice(at + 1);
+      return {
+        ...(specVersion !== undefined && { specVersion }),
+        ...(at !== -1 && { without }),
+        ...spare([...more, ...evenMore]),
+      };
     },
     call: (parameters) => {
       const without = parameters.optionalText('without');
@@ -112,7 +124,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   fault: {
     usage: 'fault NAME on | off | NUMBER [PEER | relay | parachain]',
     does: `switch a fault; "fault peers off" and "fault rpc off" end them all\n${faultNames()}`,
-    name: ([name, value, target]) => ({ name, value, ...(target === undefined ? {} : { target }) }),
+    name: ([name, value, target, ...more]) => ({
+      ...{ name, value },
+      ...(target !== undefined && { target }),
+      ...spare(more),
+    }),
     call: (parameters) => callOfFault(parameters),
   },
   link: {
@@ -141,10 +157,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 export function readLine(line: string): ControlCall {
   const [name = '', ...words] = line.trim().split(/\s+/);
   const command = commandCalled(name);
-  const most = command.usage.split(' ').length * 2;
-  if (words.length > most) throw new DevnetError('devnet.bad_input', `usage: ${command.usage}`);
   try {
-    return command.call(new Parameters(command.name(words)));
+    return callOf(command, command.name(words));
   } catch (thrown) {
     if (!(thrown instanceof DevnetError)) throw thrown;
     throw new DevnetError('devnet.bad_input', `${thrown.message}\nusage: ${command.usage}`);
@@ -157,7 +171,14 @@ export function readCall(name: string, parameters: unknown): ControlCall {
   if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) {
     throw new DevnetError('devnet.bad_input', 'parameters are an object: {"name": value}');
   }
-  return command.call(new Parameters(parameters as Readonly<Record<string, unknown>>));
+  return callOf(command, parameters as Readonly<Record<string, unknown>>);
+}
+
+function callOf(command: Command, named: Readonly<Record<string, unknown>>): ControlCall {
+  const parameters = new Parameters(named);
+  const call = command.call(parameters);
+  parameters.refuseOthers();
+  return call;
 }
 
 export function helpText(): string {

@@ -64,7 +64,17 @@ describe('a command in words', () => {
     'link fast',
     'link 20kbit 600',
     'block',
-    'step 1 2 3 4',
+    'step 1',
+    'voters now',
+    'cut relay-1 relay-2',
+    'reorg 2 dorp',
+    'reorg 2 drop them',
+    'finality stall now',
+    'upgrade 950 remark_with_event',
+    'upgrade without',
+    'upgrade 950 without a b',
+    'fault stale on relay-1 relay-2',
+    'block 7 8',
   ])('"%s" is refused, and told what is wrong', (line) => {
     expect(() => readLine(line)).toThrow(badInput);
   });
@@ -88,6 +98,9 @@ describe('a command as JSON', () => {
     ['cut', []],
     ['cut', null],
     ['cut', { target: 3 }],
+    ['cut', { tarjet: 'relay-1' }],
+    ['step', { number: 7 }],
+    ['reorg', { depth: 1, keepTransaction: false }],
     ['reorg', { depth: 1.5 }],
     ['reorg', { depth: 1, keepTransactions: 'yes' }],
     ['finality', {}],
