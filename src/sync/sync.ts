@@ -1,5 +1,5 @@
 import { bytesToHex, type ChainFacts } from '../chain/index.ts';
-import type { AnchorRules } from './planning/anchor-policy.ts';
+import { type AnchorRules, MAX_START_SPREAD_MS } from './planning/anchor-policy.ts';
 import { SyncError } from './errors.ts';
 import { codeOf, FailureRecord } from './status/failure-record.ts';
 import { floorNumber, GatewayLoop } from './link/gateway-loop.ts';
@@ -29,6 +29,7 @@ const DEFAULT_TIMING: SyncTiming = {
   stallMs: 180_000,
   firstRetryMs: DEFAULT_RETRY.firstMs,
   maxRetryMs: DEFAULT_RETRY.maxMs,
+  startSpreadMs: MAX_START_SPREAD_MS,
 };
 /** How often it is looked whether a fault has come or gone; those that wait do so for minutes. */
 const LOOK_FOR_FAULTS_MS = 60_000;
@@ -122,7 +123,9 @@ class SyncService implements Sync {
     if (this.#abort.signal.aborted) throw new SyncError('sync.stopped', 'the sync service is stopped');
     await this.#planner.plan();
     if (!this.#isNeeded()) return { outcome: 'nothing-to-anchor', anchor: this.#lastAnchor() };
-    const done = this.#waiters.add();
+    const planned = this.#keeper.plannedSize();
+    const isAnchored = planned <= (this.#lastAnchor()?.size ?? 0);
+    const done = this.#waiters.add(isAnchored ? Infinity : planned);
     this.#loop.forgetFailures();
     this.start();
     this.#loop.wake();
@@ -272,10 +275,18 @@ class SyncService implements Sync {
     return failures;
   }
 
-  /** Called on every change: tells the status, and whoever waits for an empty outbox. */
+  /** Called on every change: tells the status, and whoever waits for an anchor or an empty outbox. */
   #changed(): void {
-    if (this.#keeper.outbox.current === null && this.#loop.view !== undefined) this.#onEmptyOutbox();
+    const isConnected = (this.#loop.view?.facts ?? null) !== null;
+    if (isConnected && this.#keeper.outbox.current === null) this.#onEmptyOutbox();
+    else if (isConnected && this.#waiters.any) this.#onAnchored();
     this.#tell();
+  }
+
+  /** The next anchor may be on its way already: whoever asked for this one need not wait for that. */
+  #onAnchored(): void {
+    const anchor = this.#lastAnchor();
+    if (anchor !== null) this.#waiters.resolveUpTo(anchor.size, { outcome: 'anchored', anchor });
   }
 
   #onEmptyOutbox(): void {

@@ -1,6 +1,7 @@
 import type { SyncOutcome } from './ports.ts';
 
 interface Waiter {
+  readonly size: number;
   readonly resolve: (outcome: SyncOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -13,8 +14,16 @@ export class Waiters {
     return this.#waiting.length > 0;
   }
 
-  add(): Promise<SyncOutcome> {
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  /** `size`: of the tree that is waited for; Infinity: an outbox that is empty. */
+  add(size: number): Promise<SyncOutcome> {
+    return new Promise((resolve, reject) => this.#waiting.push({ size, resolve, reject }));
+  }
+
+  /** A tree of this size is anchored. */
+  resolveUpTo(anchoredSize: number, outcome: SyncOutcome): void {
+    const done = this.#waiting.filter(({ size }) => size <= anchoredSize);
+    this.#waiting = this.#waiting.filter(({ size }) => size > anchoredSize);
+    for (const waiter of done) waiter.resolve(outcome);
   }
 
   resolve(outcome: SyncOutcome): void {

@@ -23,7 +23,10 @@ export interface LinkFacts {
   readonly dayLeftMs: number;
   /** Bytes are signed and may be on their way: what becomes of them is followed up also when a window has closed. */
   readonly isInFlight: boolean;
-  /** Somebody asked for it (`sync now`): nothing holds it back. */
+  /**
+   * Somebody waits for a round (`sync now`): nothing holds the link back. What the round anchors was planned when it was asked
+   * for; entries that come meanwhile are no reason for one more anchor.
+   */
   readonly isAsked: boolean;
 }
 
@@ -53,9 +56,8 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
 export function decideAnchor(rules: AnchorRules, facts: AnchorFacts): AnchorDecision {
-  const { backlog, waitedMs, intervalLeftMs, isAsked } = facts;
+  const { backlog, waitedMs, intervalLeftMs } = facts;
   if (backlog <= 0) return { isDue: false, held: null, dueInMs: null };
-  if (isAsked) return { isDue: true, held: null, dueInMs: 0 };
   const ageLeft = rules.maxAgeMs - waitedMs;
   if (ageLeft > 0 && intervalLeftMs > 0) {
     const dueInMs = Math.ceil(backlog < rules.minBacklog ? ageLeft : Math.min(intervalLeftMs, ageLeft));
@@ -111,7 +113,7 @@ function onDial(ms: number): number {
 const INTERVAL_SPREAD = 0.1;
 /** Stations that start together anchor for the first time within this fraction of the interval, at most five minutes. */
 const START_SPREAD = 0.1;
-const MAX_START_SPREAD_MS = 5 * MINUTE;
+export const MAX_START_SPREAD_MS = 5 * MINUTE;
 
 /** How long after a plan the next one is made. `random` in [0, 1). */
 export function nextIntervalMs(anchorEveryMs: number, random: number): number {
@@ -126,5 +128,17 @@ export function firstDelayMs(
 ): number {
   const elapsed = sinceLastPlanMs ?? Infinity;
   const left = elapsed >= 0 && elapsed < anchorEveryMs ? anchorEveryMs - elapsed : 0;
-  return left + random * Math.min(anchorEveryMs * START_SPREAD, MAX_START_SPREAD_MS);
+  return left + startDelayMs(anchorEveryMs, random);
+}
+
+/**
+ * How long after the start of the service a link is asked for, for what an earlier run has left open: stations that lost
+ * power in the middle of an anchor get it back together. `random` in [0, 1).
+ */
+export function startDelayMs(
+  anchorEveryMs: number,
+  random: number,
+  atMostMs: number = MAX_START_SPREAD_MS,
+): number {
+  return random * Math.min(anchorEveryMs * START_SPREAD, atMostMs);
 }

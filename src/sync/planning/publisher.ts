@@ -25,6 +25,14 @@ export interface PublisherOptions {
   readonly log: Log;
 }
 
+/** Entries from..to-1, and how many of them cannot be published. */
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly gone: number;
+  readonly tooLarge: number;
+}
+
 /**
  * Plans what is published: entries that a final anchor covers, a batch at a time, the next one when the last has ended.
  * The position is that of the last batch; stretches without anything to publish are passed over in memory.
@@ -57,7 +65,7 @@ export class Publisher {
       return undefined;
     });
     if (this.#first !== undefined) return true;
-    this.#pass(from, to, 0);
+    this.#pass({ from, to, gone: this.#goneBetween(from, to), tooLarge: 0 });
     return false;
   }
 
@@ -65,24 +73,28 @@ export class Publisher {
   plan(extrinsicBytes: number | null): readonly OutboxCommand[] {
     if (!this.isDue()) return [];
     const { keeper, kinds, wallClock } = this.#options;
-    const [fromIndex, to] = [this.#position(), this.#end()];
-    const planned = this.#reading((log) => {
-      const entries = log.entries(kinds, fromIndex, to);
-      const batch = packEntries(entries, this.#since, to, batchLimits(extrinsicBytes));
-      this.#pass(fromIndex, batch.toIndex, batch.tooLarge);
-      return batch;
-    });
+    const [from, to] = [this.#position(), this.#end()];
+    const batch = this.#reading((log) =>
+      packEntries(log.entries(kinds, from, to), this.#since, to, batchLimits(extrinsicBytes)),
+    );
     const anchor = keeper.lastFinal;
-    if (anchor === undefined || planned === undefined || planned.entries === 0) return [];
+    if (anchor === undefined || batch === undefined) return [];
+    const { payload, entries, toIndex, tooLarge } = batch;
+    const stretch = { from, to: toIndex, gone: this.#goneBetween(from, toIndex), tooLarge };
+    if (entries === 0) {
+      this.#pass(stretch);
+      return [];
+    }
     const { entriesSoFar = 0, skippedSoFar = 0 } = keeper.lastPublished ?? {};
-    const { payload, entries, toIndex } = planned;
     const commands = keeper.dispatch({
       type: 'planned-publish',
-      ...{ size: anchor.size, root: anchor.root, fromIndex, toIndex, payload, entries },
+      ...{ size: anchor.size, root: anchor.root, fromIndex: from, toIndex, payload, entries },
       entriesSoFar: entriesSoFar + entries,
-      skippedSoFar: skippedSoFar + this.#skipped,
+      skippedSoFar: skippedSoFar + this.#skipped + stretch.gone + tooLarge,
       atMs: wallClock.nowWallMs(),
     });
+    // Only now: a batch that could not be stored is made again.
+    this.#pass(stretch);
     this.#skipped = 0;
     return commands;
   }
@@ -95,15 +107,19 @@ export class Publisher {
     return this.#options.keeper.lastFinal?.size ?? 0;
   }
 
-  /** What has gone before it could be published is counted, and told. */
-  #pass(from: number, to: number, tooLarge: number): void {
-    const { kinds, log } = this.#options;
+  /** Entries that gave way to newer ones before they could be published. */
+  #goneBetween(from: number, to: number): number {
     const first = Math.max(from, this.#since['reading'] ?? Infinity);
-    const gone =
-      kinds.includes('reading') && first < to ? (this.#reading((l) => l.goneBetween(first, to)) ?? 0) : 0;
+    if (!this.#options.kinds.includes('reading') || first >= to) return 0;
+    return this.#reading((log) => log.goneBetween(first, to)) ?? 0;
+  }
+
+  /** Nothing of this stretch is left to publish. What of it never was is counted, and told. */
+  #pass({ from, to, gone, tooLarge }: Stretch): void {
     this.#passed = to;
     this.#skipped += gone + tooLarge;
-    if (gone + tooLarge > 0) log('warning', 'sync.entries_not_published', { from, to, gone, tooLarge });
+    if (gone + tooLarge > 0)
+      this.#options.log('warning', 'sync.entries_not_published', { from, to, gone, tooLarge });
   }
 
   #reading<T>(read: (log: EntrySource) => T): T | undefined {

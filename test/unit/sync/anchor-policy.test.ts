@@ -70,10 +70,11 @@ describe('when an anchor is made', () => {
     expect(decide({ bytesPerDay: 5_001 }, used).isDue).toBe(true);
   });
 
-  it('waits for nothing when it is asked for, unless there is nothing to anchor', () => {
-    const all = { minBacklog: 1_000_000, windows: [NIGHT], bytesPerDay: 1 };
+  it('lets nothing hold the link while a round that was asked for lasts, and plans nothing more for it', () => {
+    const all = { minBacklog: 1, windows: [NIGHT], bytesPerDay: 1 };
     const facts = { isAsked: true, usedBytes: 10, intervalLeftMs: HOUR, waitedMs: 0, unanchoredMs: 0 };
-    expect(decide(all, facts).isDue).toBe(true);
+    expect(decide(all, { ...facts, intervalLeftMs: 0 }).isDue).toBe(true);
+    expect(decide(all, facts)).toEqual({ isDue: false, held: null, dueInMs: HOUR });
     expect(decide(all, { ...facts, backlog: 0 }).isDue).toBe(false);
   });
 

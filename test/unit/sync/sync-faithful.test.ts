@@ -1,0 +1,139 @@
+// What the sync service must not do to its owner: anchor without end because somebody asked once, hammer a chain that is away,
+// pass over entries that were to be published.
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { ChainError } from '../../../src/chain/index.ts';
+import { type EntrySource, openSync, readSyncStatus, type Sync } from '../../../src/sync/index.ts';
+import { OutboxStore } from '../../../src/sync/outbox/outbox-store.ts';
+import { ModelWorld } from '../../support/model-gateway.ts';
+import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const root = mkdtempSync(path.join(os.tmpdir(), 'sync-faithful-'));
+const open: Sync[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((sync) => sync.stop()));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** Every entry is a fault of 4,000 bytes. */
+class LogOfFaults extends GrowingLog {
+  openEntries(): EntrySource {
+    return {
+      bootIndex: 0,
+      entries: (_kinds, from, to) =>
+        Array.from({ length: to - from }, (_, i) => from + i).map((index) => ({
+          index,
+          kind: 'fault',
+          cose: new Uint8Array(4_000).fill(index),
+        })),
+      goneBetween: () => 0,
+      close: () => {},
+    };
+  }
+}
+
+interface Given {
+  readonly publish?: readonly string[];
+  readonly world?: ModelWorld;
+  readonly directory?: string;
+  readonly anchorEveryMs?: number;
+}
+
+function station(given: Given = {}) {
+  const { publish = [], world = new ModelWorld(), anchorEveryMs = HOUR } = given;
+  const stateDirectory = given.directory ?? mkdtempSync(path.join(root, 's-'));
+  const clock = new VirtualClock();
+  const log = new LogOfFaults('model', 8);
+  const sync = openSync(
+    syncOptions({
+      ...{ stateDirectory, source: log, account: testAccount(1), clock, gatewayEntry: world.open },
+      chain: { transport: 'rpc', url: 'ws://model', call: 'remark', anchorEveryMs, publish },
+      timing: { firstRetryMs: 2 * SECOND, maxRetryMs: 10 * MINUTE },
+    }),
+  );
+  open.push(sync);
+  /** A block becomes final every `blockMs`; an entry comes every six seconds if the log grows. */
+  const pass = async (durationMs: number, { blockMs = 6 * SECOND, grows = false } = {}): Promise<void> => {
+    for (let passed = 6 * SECOND; passed <= durationMs; passed += 6 * SECOND) {
+      await clock.advance(6 * SECOND);
+      if (grows) log.grow(1);
+      if (passed % blockMs === 0) world.mine();
+    }
+  };
+  return { sync, log, world, pass, directory: stateDirectory };
+}
+
+describe('a round that somebody asks for', () => {
+  it('is one anchor, of what was on disk then, while entries go on coming', async () => {
+    const { sync, world, pass } = station();
+    const round = sync.syncNow();
+    round.catch(() => {});
+    await pass(10 * MINUTE, { blockMs: 30 * SECOND, grows: true });
+    expect(world.submitted).toHaveLength(1);
+    await expect(round).resolves.toMatchObject({ outcome: 'anchored', anchor: { size: 8 } });
+  });
+
+  it('ends also when the next anchor is always on its way before the last one is final', async () => {
+    const { sync, pass } = station({ anchorEveryMs: 20 * SECOND });
+    const sizes: unknown[] = [];
+    sync.syncNow().then(
+      ({ anchor }) => sizes.push(anchor?.size),
+      () => {},
+    );
+    await pass(10 * MINUTE, { blockMs: 30 * SECOND, grows: true });
+    expect(sizes).toEqual([8]);
+  });
+});
+
+describe('entries that wait to be published', () => {
+  it('are tried rarer and rarer while the chain is away, as an anchor is', async () => {
+    const first = station();
+    first.sync.start();
+    await first.pass(10 * MINUTE);
+    await first.sync.stop();
+    const { world, directory } = first;
+    world.fault = (operation, result) => {
+      if (operation === 'connect') throw new ChainError('chain.unreachable', 'no peer');
+      return result;
+    };
+    const before = world.gateways.length;
+    const { sync, pass } = station({ publish: ['fault'], world, directory });
+    sync.start();
+    await pass(HOUR);
+    expect(world.gateways.length - before).toBeGreaterThan(3);
+    expect(world.gateways.length - before).toBeLessThan(30);
+    expect(sync.status().failure).toMatchObject({ code: 'chain.unreachable' });
+  });
+
+  it('are not passed over when the batch cannot be stored', async () => {
+    const { sync, world, pass, directory } = station({ publish: ['fault'] });
+    const commit = OutboxStore.prototype.commit;
+    let refused = 0;
+    OutboxStore.prototype.commit = function (changed) {
+      if (refused === 0 && changed.some(({ kind }) => kind === 'publish')) {
+        refused++;
+        throw new Error('disk full');
+      }
+      return commit.call(this, changed);
+    };
+    try {
+      sync.start();
+      await pass(30 * MINUTE);
+    } finally {
+      OutboxStore.prototype.commit = commit;
+    }
+    expect(refused).toBe(1);
+    expect(readSyncStatus(directory).intents).toMatchObject([
+      { kind: 'publish', fromIndex: 4, toIndex: 8 },
+      { kind: 'publish', fromIndex: 0, toIndex: 4 },
+      { kind: 'anchor' },
+    ]);
+    expect(world.submitted).toHaveLength(3);
+  });
+});
