@@ -239,6 +239,15 @@ export const OPERATIONS = {
     result: v.strictObject({ bytes: natural }),
     timeoutMs: 30 * SECOND,
   },
+  /**
+   * Something was refused that wrong metadata could be the reason of: who connects next fetches them anew. What then comes
+   * out the same is kept for good, so that a refusal with another reason costs one fetch a runtime.
+   */
+  doubtMetadata: {
+    params: v.strictObject({}),
+    result: v.strictObject({ doubted: v.boolean() }),
+    timeoutMs: 10 * SECOND,
+  },
   /** Whether a block is in the finalized chain, as far as this way to the chain can tell. */
   checkBlock: {
     params: v.strictObject({ block }),

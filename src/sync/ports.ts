@@ -125,6 +125,8 @@ export interface SyncTiming {
   readonly stallMs: number;
   readonly firstRetryMs: number;
   readonly maxRetryMs: number;
+  /** What an earlier run has left open is gone on with after at most so long, spread over a fleet; `syncNow` waits not. */
+  readonly startSpreadMs: number;
 }
 
 export type SyncOutcome =

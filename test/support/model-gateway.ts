@@ -175,6 +175,8 @@ export class ModelGateway implements Gateway {
         return { success: true, fee: '1', error: null } satisfies OperationResult<'outcome'>;
       case 'save':
         return { bytes: 0 } satisfies OperationResult<'save'>;
+      case 'doubtMetadata':
+        return { doubted: true } satisfies OperationResult<'doubtMetadata'>;
       case 'submit':
         this.#world.submit((params as OperationParams<'submit'>).extrinsic);
         return { accepted: true };

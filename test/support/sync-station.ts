@@ -71,6 +71,6 @@ export function syncOptions(given: Given & { readonly log?: Log }): SyncOptions 
     random: () => 0,
     log: silentLog,
     ...given,
-    timing: { firstRetryMs: 500, maxRetryMs: 4_000, ...given.timing },
+    timing: { firstRetryMs: 500, maxRetryMs: 4_000, startSpreadMs: 0, ...given.timing },
   };
 }

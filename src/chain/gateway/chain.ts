@@ -18,15 +18,17 @@ import { decodeDispatchInfo, encodeQueryInfo } from './runtime/estimate.ts';
 import { assembleExtrinsic, prepareExtrinsic } from './runtime/extrinsic.ts';
 import { FinalizedHeads } from './blocks/finalized-heads.ts';
 import { type FinalizedChain, ancestorHash, locateExtrinsic } from './blocks/locate.ts';
+import { pastOutcome, type PastState } from './blocks/past-outcome.ts';
 import { type ChainLink, JsonRpcError } from './transport/link.ts';
 import { MetadataCache } from './kept/metadata-cache.ts';
 import { metadataHashOf } from './runtime/metadata-hash.ts';
-import { outcomeOf } from './runtime/outcome.ts';
 import type { ChainProperties } from './runtime/runtime.ts';
 import { TransactionWatch } from './blocks/transaction-watch.ts';
 
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
 const FEE_API = 'TransactionPaymentApi';
+/** Substrate's words for `InvalidTransaction::BadProof`: other bytes were signed than the runtime puts together. */
+const BAD_SIGNATURE = /bad (?:signature|proof)/i;
 
 /** What is needed of the chain besides the link to it. */
 export interface ChainOptions {
@@ -60,7 +62,11 @@ export class Chain implements FinalizedChain {
     this.#runtime = known.runtime;
     this.#heads = known.heads;
     this.blocks = new BlockReader((method, params) => link.provider.send<unknown>(method, [...params]));
-    this.#watch = new TransactionWatch(link.provider, this.blocks, emit);
+    this.#watch = new TransactionWatch(link.provider, this.blocks, (event) => {
+      // Bytes that a pool finds invalid may have been made by the wrong metadata; it costs one fetch a runtime to know.
+      if (event.type === 'transaction' && event.detail === 'invalid') void this.doubtMetadata();
+      emit(event);
+    });
   }
 
   /**
@@ -106,11 +112,27 @@ export class Chain implements FinalizedChain {
 
   async prepare(params: OperationParams<'prepare'>): Promise<PreparedExtrinsic> {
     const runtime = await this.#runtime.latest();
-    return prepareExtrinsic(runtime, this.genesisHash, await metadataHashOf(runtime), params);
+    const metadataHash = await metadataHashOf(runtime);
+    return this.#doubting(() => prepareExtrinsic(runtime, this.genesisHash, metadataHash, params));
   }
 
   async assemble(params: OperationParams<'assemble'>): Promise<OperationResult<'assemble'>> {
-    return assembleExtrinsic(await this.#runtime.latest(), params);
+    const runtime = await this.#runtime.latest();
+    return this.#doubting(() => assembleExtrinsic(runtime, params));
+  }
+
+  /** Whether the next gateway fetches metadata that this one may have had from disk. */
+  doubtMetadata(): Promise<boolean> {
+    return this.#runtime.doubtKept();
+  }
+
+  async #doubting<T>(work: () => T): Promise<T> {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof ChainError && error.code === 'chain.call_mismatch') await this.doubtMetadata();
+      throw error;
+    }
   }
 
   async estimate({ extrinsic }: OperationParams<'estimate'>): Promise<OperationResult<'estimate'>> {
@@ -125,16 +147,21 @@ export class Chain implements FinalizedChain {
     return decodeDispatchInfo(answer, version);
   }
 
-  async outcome({ block, extrinsicIndex }: OperationParams<'outcome'>): Promise<OperationResult<'outcome'>> {
-    const runtime = await this.#runtime.latest();
-    const key = runtime.storageKey('System', 'Events');
-    const events = key === undefined ? null : await this.#storage(key, block.hash);
-    if (events === null) return { success: null, fee: null, error: null };
-    return outcomeOf(runtime, events, extrinsicIndex);
+  async outcome(params: OperationParams<'outcome'>): Promise<OperationResult<'outcome'>> {
+    const state: PastState = {
+      finalizedNumber: this.#heads.latest.number,
+      latest: await this.#runtime.latest(),
+      runtimeOf: (specVersion) => this.#runtime.earlier(specVersion),
+      storage: (key, at) => this.#storage(key, at),
+    };
+    return pastOutcome(state, params);
   }
 
   submit({ extrinsic, watch }: OperationParams<'submit'>): Promise<void> {
-    return this.#watch.submit(extrinsic, watch);
+    return this.#watch.submit(extrinsic, watch).catch(async (error: unknown) => {
+      if (error instanceof ChainError && BAD_SIGNATURE.test(error.message)) await this.doubtMetadata();
+      throw error;
+    });
   }
 
   locate(params: OperationParams<'locate'>): Promise<Located> {

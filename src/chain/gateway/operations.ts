@@ -47,6 +47,7 @@ export function createOperations(emit: Emit): Handlers {
     locate: (params) => connected().chain.locate(params),
     outcome: (params) => connected().chain.outcome(params),
     save: async () => ({ bytes: await connected().link.save() }),
+    doubtMetadata: async () => ({ doubted: await connected().chain.doubtMetadata() }),
     checkBlock: (params) => connected().chain.checkBlock(params),
   };
 }

@@ -6,6 +6,7 @@ import type { OutboxKeeper } from '../outbox/outbox-keeper.ts';
 import type { OutboxCommand } from '../outbox/outbox-model.ts';
 import type { OutboxStore } from '../outbox/outbox-store.ts';
 import type { OpenGateway, SyncOptions, SyncTiming } from '../ports.ts';
+import { startDelayMs } from '../planning/anchor-policy.ts';
 import { retryDelayMs } from '../planning/retry-schedule.ts';
 import { Session, type SessionView } from './session.ts';
 import { fullBudget, type SigningBudget, spendSignature } from '../signing/signing-budget.ts';
@@ -39,6 +40,7 @@ export class GatewayLoop {
   #session: Session | null = null;
   #retryAtMonoMs: number | null = null;
   #isIdle = false;
+  #isAsked = false;
 
   constructor(options: GatewayLoopOptions) {
     this.#options = options;
@@ -70,13 +72,15 @@ export class GatewayLoop {
     this.#wake.now();
   }
 
-  /** Waits for no retry any more. */
+  /** Waits for no retry any more, nor for this station's turn after the start. */
   forgetFailures(): void {
     this.#retryAtMonoMs = null;
+    this.#isAsked = true;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { isNeeded, holdsLink, onPhase, sync } = this.#options;
+    if (isNeeded() && !this.#isAsked) this.#spreadStart();
     while (!signal.aborted) {
       const wait = (this.#retryAtMonoMs ?? 0) - sync.clock.nowMonoMs();
       if (!isNeeded()) {
@@ -127,6 +131,12 @@ export class GatewayLoop {
     }
     await refreshPlan(facts);
     onPhase('connected');
+  }
+
+  #spreadStart(): void {
+    const { sync, timing } = this.#options;
+    const delay = startDelayMs(sync.chain.anchorEveryMs, sync.random(), timing.startSpreadMs);
+    this.#retryAtMonoMs = sync.clock.nowMonoMs() + delay;
   }
 
   #onFailure(error: unknown): void {

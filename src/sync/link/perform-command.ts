@@ -48,10 +48,19 @@ async function sign(
   { intent, nonce, birth }: OutboxCommand & { type: 'sign' },
   ports: CommandPorts,
 ): Promise<OutboxEvent> {
-  const { account, free, chain, facts, beforeSigning } = ports;
+  const { account, free, chain, facts, beforeSigning, request } = ports;
   const order = { intent, nonce, birth, account, free, chain, facts, beforeSigning };
-  return { type: 'signed', intentId: intent.id, attempt: await makeAttempt(order, ports.request) };
+  try {
+    return { type: 'signed', intentId: intent.id, attempt: await makeAttempt(order, request) };
+  } catch (error) {
+    if (error instanceof StationError && MADE_OF_METADATA.has(error.code))
+      await request('doubtMetadata', {}).catch(() => {});
+    throw error;
+  }
 }
+
+/** What metadata of another runtime, or damaged ones, that the gateway has kept would end in. */
+const MADE_OF_METADATA = new Set(['chain.call_missing', 'sync.payload_refused', 'sync.extrinsic_refused']);
 
 async function submit(
   { intent, attempt }: OutboxCommand & { type: 'submit' },

@@ -198,6 +198,33 @@ describe('metadata', () => {
     expect(await cache('light client of 33').load()).toEqual({});
   });
 
+  it('that are doubted are fetched again, and only once when they come out the same', async () => {
+    const unkept = cache();
+    expect(await unkept.doubt()).toBe(false);
+    await unkept.keep(runtime);
+    expect(await unkept.doubt()).toBe(true);
+    const second = cache();
+    expect(await second.load()).toEqual({});
+    await second.keep(runtime);
+    expect(await second.doubt()).toBe(false);
+    const third = cache();
+    expect(Object.keys(await third.load())).toEqual([`${genesisHash}-900`]);
+    expect(await third.doubt()).toBe(false);
+    await third.keep({ ...runtime, specVersion: 901 });
+    expect(await third.doubt(), 'another runtime may be wrong again').toBe(true);
+  });
+
+  it('that were wrong are replaced by what is fetched, which may be doubted in its turn', async () => {
+    const wrong = cache();
+    await wrong.keep({ ...runtime, metadata: '0xbad0' });
+    await wrong.doubt();
+    const next = cache();
+    await next.load();
+    await next.keep(runtime);
+    expect(await cache().load()).toEqual({ [`${genesisHash}-900`]: '0x6d657461' });
+    expect(await next.doubt()).toBe(true);
+  });
+
   it('that are damaged, forgotten or nowhere kept are fetched again', async () => {
     await cache().keep(runtime);
     flipLastByte(kept('metadata'));

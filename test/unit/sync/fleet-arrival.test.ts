@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { firstDelayMs } from '../../../src/sync/planning/anchor-policy.ts';
+import { firstDelayMs, startDelayMs } from '../../../src/sync/planning/anchor-policy.ts';
 import { retryDelayMs } from '../../../src/sync/planning/retry-schedule.ts';
 
 const HOUR = 3_600_000;
@@ -29,6 +29,16 @@ it('10,000 stations that regain power together first ask for the chain over a mi
   const arrivals = Array.from({ length: STATIONS }, () => firstDelayMs(HOUR, 2 * HOUR, random()));
   expect(peakPerSecond(arrivals)).toBeLessThan(250);
   expect(Math.max(...arrivals)).toBeGreaterThan(50_000);
+});
+
+it('10,000 stations that lost power in the middle of an anchor go on with it over a minute as well', () => {
+  const random = numbers(5);
+  const arrivals = Array.from({ length: STATIONS }, () => startDelayMs(HOUR / 6, random()));
+  expect(peakPerSecond(arrivals)).toBeLessThan(250);
+  expect(Math.max(...arrivals)).toBeGreaterThan(50_000);
+  expect(startDelayMs(1_000 * HOUR, 0.999), 'five minutes at most, however rarely it anchors').toBeLessThan(
+    300_000,
+  );
 });
 
 it('10,000 stations whose node is away for long come back over ten minutes: at most 50 in a second', () => {

@@ -285,6 +285,33 @@ describe('the sync service', () => {
     expect(new Set(first.world.submitted).size).toBe(1);
   });
 
+  it('goes on in its own turn after a start, and at once when somebody asks', async () => {
+    const first = station(3);
+    first.sync.start();
+    await first.clock.advance(45 * SECOND);
+    await first.sync.stop();
+    const gateways = (): number => first.world.gateways.length;
+    const before = gateways();
+
+    const spread = { ...first.options, random: () => 0.5, timing: { startSpreadMs: 4 * MINUTE } };
+    const again = openSync({ ...spread, onStatus: () => {} });
+    again.start();
+    await first.pass(MINUTE);
+    expect(again.status()).toMatchObject({ phase: 'waiting', failure: null, retryInMs: MINUTE - 1 });
+    expect(gateways()).toBe(before);
+    await first.pass(MINUTE);
+    expect(gateways()).toBe(before + 1);
+    await again.stop();
+
+    first.log.grow(2);
+    const third = openSync({ ...spread, onStatus: () => {} });
+    open.push(third);
+    third.start();
+    const asked = third.syncNow();
+    await first.pass(MINUTE);
+    expect(await asked).toMatchObject({ outcome: 'anchored', anchor: { size: 5 } });
+  });
+
   it('signs anew for the chain that it was moved to by configuration, and only then', async () => {
     const first = station(3);
     first.sync.start();
@@ -405,11 +432,18 @@ describe('a gateway that is not to be trusted', () => {
     ['an extension with a payload', (prepared) => ({ ...prepared, payload: `${prepared.payload}00` })],
   ])('gets no signature for %s', async (_name, forge) => {
     const { sync, world, clock, signed } = station(3);
-    world.fault = (operation, result) =>
-      operation === 'prepare' ? forge(result as OperationResult<'prepare'>) : result;
+    const asked: string[] = [];
+    world.fault = (operation, result) => {
+      asked.push(operation);
+      return operation === 'prepare' ? forge(result as OperationResult<'prepare'>) : result;
+    };
     const failed = sync.syncNow().catch((error: unknown) => error);
     await clock.advance(SECOND);
     expect(await failed).toMatchObject({ code: 'sync.payload_refused', remedy: 'operator' });
+    expect(asked.slice(-2), 'metadata that were kept may be the reason').toEqual([
+      'prepare',
+      'doubtMetadata',
+    ]);
     expect(signed).toEqual([]);
     expect(world.submitted).toEqual([]);
   });

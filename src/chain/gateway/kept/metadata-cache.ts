@@ -17,8 +17,11 @@ const contentSchema = v.strictObject({
     v.startsWith('0x'),
     v.transform((text) => text as Hex),
   ),
+  /** `doubted`: not used any more, only compared with. `confirmed`: they were doubted, and were fetched again as they are. */
+  standing: v.exactOptional(v.picklist(['doubted', 'confirmed'])),
 });
-export type RuntimeMetadata = Readonly<v.InferOutput<typeof contentSchema>>;
+type Content = Readonly<v.InferOutput<typeof contentSchema>>;
+export type RuntimeMetadata = Omit<Content, 'standing'>;
 
 /**
  * The metadata of the runtime that was used last, kept so that a slow link need not carry it each time. What it says is
@@ -28,7 +31,7 @@ export class MetadataCache {
   readonly #file: string | undefined;
   readonly #owner: string;
   readonly #log: GatewayLog;
-  #kept: string | undefined;
+  #kept: Content | undefined;
 
   /** `source`: who told, and would be asked again: a node's URL, the light client with its specs. */
   constructor(stateDirectory: string | undefined, source: string, log: GatewayLog) {
@@ -49,32 +52,50 @@ export class MetadataCache {
     }
     const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), contentSchema), stored.content);
     if (!parsed.success) return {};
-    const { genesisHash, specVersion, metadata } = parsed.output;
-    this.#kept = keyOf(genesisHash, specVersion);
-    return { [this.#kept]: metadata };
+    this.#kept = parsed.output;
+    const { metadata, standing } = this.#kept;
+    return standing === 'doubted' ? {} : { [keyOf(this.#kept)]: metadata };
   }
 
   /** Keeps this one in place of any other. Costs nothing when it is kept already; a disk that is full is no failure. */
-  async keep(runtime: RuntimeMetadata): Promise<void> {
-    const key = keyOf(runtime.genesisHash, runtime.specVersion);
-    if (this.#file === undefined || key === this.#kept) return;
-    if (runtime.metadata.length / 2 - 1 > MAX_METADATA_BYTES) return;
-    try {
-      await writeStored(this.#file, this.#owner, JSON.stringify(runtime));
-      this.#kept = key;
-    } catch (cause) {
-      this.#log('warning', 'metadata', `the metadata cannot be kept: ${String(cause)}`);
-    }
+  async keep({ genesisHash, specVersion, metadata }: RuntimeMetadata): Promise<void> {
+    const fresh = { genesisHash, specVersion, metadata };
+    const kept = this.#kept;
+    const isKnown = kept !== undefined && keyOf(kept) === keyOf(fresh);
+    if (isKnown && kept.standing !== 'doubted') return;
+    if (metadata.length / 2 - 1 > MAX_METADATA_BYTES) return;
+    const isConfirmed = isKnown && kept.metadata === metadata;
+    await this.#write(isConfirmed ? { ...fresh, standing: 'confirmed' } : fresh);
   }
 
-  /** For when something went wrong that wrong metadata could be the reason of: the next start fetches them. */
+  /**
+   * Something was refused that wrong metadata could be the reason of: who starts next does not use these. False: nothing is
+   * kept, or it was doubted before, fetched again and found to be the same; another reason must be looked for.
+   */
+  async doubt(): Promise<boolean> {
+    if (this.#kept === undefined || this.#kept.standing === 'confirmed') return false;
+    if (this.#kept.standing !== 'doubted') await this.#write({ ...this.#kept, standing: 'doubted' });
+    return true;
+  }
+
+  /** They cannot even be read. */
   async forget(): Promise<void> {
     if (this.#file === undefined) return;
     this.#kept = undefined;
     await removeStored(this.#file).catch(() => {});
   }
+
+  async #write(content: Content): Promise<void> {
+    if (this.#file === undefined) return;
+    try {
+      await writeStored(this.#file, this.#owner, JSON.stringify(content));
+      this.#kept = content;
+    } catch (cause) {
+      this.#log('warning', 'metadata', `the metadata cannot be kept: ${String(cause)}`);
+    }
+  }
 }
 
-function keyOf(genesisHash: string, specVersion: number): string {
+function keyOf({ genesisHash, specVersion }: RuntimeMetadata): string {
   return `${genesisHash}-${specVersion}`;
 }

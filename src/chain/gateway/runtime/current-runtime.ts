@@ -29,6 +29,8 @@ export class CurrentRuntime {
   #version: RuntimeVersion;
   #loaded: Runtime | undefined;
   #loading: Promise<Runtime> | undefined;
+  /** The one before, for blocks that it executed and that are looked at later; read again only when it is asked for. */
+  #before: Pick<Runtime, 'version' | 'metadata'> | undefined;
 
   private constructor(source: RuntimeSource, version: RuntimeVersion) {
     this.#source = source;
@@ -57,8 +59,22 @@ export class CurrentRuntime {
     for (;;) {
       if (this.#loaded !== undefined && isSame(this.#loaded.version, this.#version)) return this.#loaded;
       this.#loading ??= this.#load(this.#version).finally(() => (this.#loading = undefined));
+      const { version, metadata } = this.#loaded ?? {};
       this.#loaded = await this.#loading;
+      if (version !== undefined && metadata !== undefined && !isSame(version, this.#loaded.version))
+        this.#before = { version, metadata };
     }
+  }
+
+  /** The runtime that was there before the present one, if it has that version and was seen by this gateway. */
+  earlier(specVersion: number): Runtime | undefined {
+    if (this.#before?.version.specVersion !== specVersion) return undefined;
+    return new Runtime(this.#before.version, this.#before.metadata, this.#source.properties);
+  }
+
+  /** What is kept of it on disk may be wrong; see MetadataCache. */
+  doubtKept(): Promise<boolean> {
+    return this.#source.cache.doubt();
   }
 
   #hear(told: unknown): void {
