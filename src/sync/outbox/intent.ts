@@ -3,8 +3,8 @@ import type { AnchorEvidence, BlockRef, Hex } from '../../chain/index.ts';
 /**
  * Where an intent stands. `planned -> signed -> broadcast -> inBlock -> final`, or `expired -> signed` anew.
  * Ends: `final` (in a finalized block, with its place there), `superseded` (an anchor in whose place a newer checkpoint went,
- * or what is left of a log that was set aside), `unplaced` (its nonce is used and the blocks that could hold it are out of
- * reach: never repeated).
+ * or what is left of a log that was set aside), `unplaced` (it may be in a block, and the blocks that could hold it are out of
+ * reach, or it was signed too often to look for: never repeated).
  */
 export type IntentState =
   'planned' | 'signed' | 'broadcast' | 'inBlock' | 'expired' | 'final' | 'superseded' | 'unplaced';

@@ -22,13 +22,18 @@ import {
   giveUpAttempt,
   isEraOver,
   nothing,
+  settle,
   withLink,
 } from './outbox-turns.ts';
 
 /** Finalized blocks without inclusion after which the same bytes are handed over again: pools forget. */
 const RESUBMIT_AFTER_BLOCKS = 8;
-/** Attempts whose eras have ended that are remembered: each costs its bytes on disk, and each end of an era minutes. */
-const KEPT_EARLIER = 8;
+/**
+ * Attempts whose eras have ended that are remembered: each costs its bytes on disk, and each end of an era minutes. None is ever
+ * forgotten unlooked for, or a server that tells ever greater heights could have an intent signed until the first one is. So
+ * many eras of 64 blocks reach back half as far as a runtime knows its blocks' hashes.
+ */
+const KEPT_EARLIER = 32;
 
 /**
  * The outbox as its open rows tell it. `ownFrom`: the first id of the log that is written now. Throws InvariantError when
@@ -105,7 +110,7 @@ function onFacts(outbox: Outbox, facts: Facts): Step {
   if (isSuspect(attempt, nonce, finalized)) return lookFor(seen, current, attempt, finalized);
   const why = whyEnded(attempt, finalized.number);
   if (why !== undefined) {
-    const remembered = retired ? current.earlier : [...current.earlier, attempt].slice(-KEPT_EARLIER);
+    const remembered = retired ? current.earlier : [...current.earlier, attempt];
     const given = giveUpAttempt(seen, { ...current, earlier: remembered }, why);
     if (given.outbox.current?.id !== current.id) return given;
     if (retired) return { ...given, commands: ASK_FACTS };
@@ -149,15 +154,26 @@ function sign(outbox: Outbox, nonce: number, birth: BlockRef): Step {
   const turn = chooseTurn(outbox);
   const intent = turn.outbox.current as Intent;
   const suspect = intent.earlier.find((attempt) => isSuspect(attempt, nonce, birth));
-  const step: Step =
+  const step =
     suspect === undefined
-      ? {
-          outbox: withLink(turn.outbox, { pending: 'sign' }),
-          changed: [],
-          commands: [{ type: 'sign', intent, nonce, birth }],
-        }
+      ? signOrGiveUp(turn.outbox, intent, nonce, birth)
       : lookFor(turn.outbox, intent, suspect, birth);
-  return { ...step, changed: turn.changed };
+  return { ...step, changed: [...turn.changed, ...step.changed] };
+}
+
+/** While no more attempts can be remembered one of them is looked for; if all may still come, there is no safe one to add. */
+function signOrGiveUp(outbox: Outbox, intent: Intent, nonce: number, birth: BlockRef): Step {
+  if (intent.earlier.length < KEPT_EARLIER) {
+    return {
+      outbox: withLink(outbox, { pending: 'sign' }),
+      changed: [],
+      commands: [{ type: 'sign', intent, nonce, birth }],
+    };
+  }
+  const oldest = intent.earlier.find((attempt) => isEraOver(attempt, birth.number));
+  if (oldest !== undefined) return lookFor(outbox, intent, oldest, birth);
+  const reason = 'too many of its attempts may still get into a block';
+  return settle(outbox, { ...intent, state: 'unplaced', block: null, earlier: [], reason });
 }
 
 /**

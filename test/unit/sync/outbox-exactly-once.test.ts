@@ -268,6 +268,39 @@ describe('an era that is falsely said to be over', () => {
   });
 });
 
+describe('a server that has an intent signed again and again by telling ever greater heights', () => {
+  function signedInVain(times: number): ModelStation {
+    const station = new ModelStation();
+    station.linkUp();
+    station.plan();
+    while (station.run());
+    for (let height = 2; height <= 2 * times; height += 2) {
+      station.lie = 'ahead';
+      station.lieBy = height;
+      station.finalize(0);
+      station.run();
+      // The lie goes on for as long as it is asked.
+      while (station.outbox.link?.pending !== null && station.run());
+    }
+    return station;
+  }
+
+  it('does not make it forget the first attempt: it is in one block, once', () => {
+    for (const times of [3, 8, 20, 31, 32, 33, 40, 70]) {
+      const station = signedInVain(times);
+      station.chain.mine(() => true);
+      station.finalize(1);
+      station.settle();
+      const counts = [...station.inclusionsByIntent().values()];
+      expect(
+        counts.every((count) => count === 1),
+        `${times} lies: ${counts.join()}`,
+      ).toBe(true);
+      expect(station.rows().filter(isOpen)).toEqual([]);
+    }
+  });
+});
+
 describe('entries that are published', () => {
   const inOrder = (station: ModelStation): string[] =>
     [...station.chain.finalizedInclusions().keys()].map(

@@ -5,7 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { ChainError } from '../../../src/chain/index.ts';
-import { type EntrySource, openSync, readSyncStatus, type Sync } from '../../../src/sync/index.ts';
+import {
+  type EntrySource,
+  type Intent,
+  openSync,
+  readSyncStatus,
+  type Sync,
+} from '../../../src/sync/index.ts';
 import { OutboxStore } from '../../../src/sync/outbox/outbox-store.ts';
 import { ModelWorld } from '../../support/model-gateway.ts';
 import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';
@@ -113,7 +119,10 @@ describe('entries that wait to be published', () => {
 
   it('are not passed over when the batch cannot be stored', async () => {
     const { sync, world, pass, directory } = station({ publish: ['fault'] });
-    const commit = OutboxStore.prototype.commit;
+    const commit = Reflect.get(OutboxStore.prototype, 'commit') as (
+      this: OutboxStore,
+      changed: readonly Intent[],
+    ) => void;
     let refused = 0;
     OutboxStore.prototype.commit = function (changed) {
       if (refused === 0 && changed.some(({ kind }) => kind === 'publish')) {
