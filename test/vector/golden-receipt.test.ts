@@ -62,7 +62,10 @@ describe('the golden receipt', () => {
     };
     expect(keysOf('receipt')).toEqual(Object.keys(receipt));
     expect(keysOf('receipt-entry')).toEqual(Object.keys(receipt.entries[0] ?? {}));
-    expect(keysOf('receipt-anchor')).toEqual(Object.keys(receipt.anchor ?? {}));
+    // An anchor of a remark has no recipe for its call.
+    expect(keysOf('receipt-anchor').filter((key) => key !== 'call')).toEqual(
+      Object.keys(receipt.anchor ?? {}),
+    );
   });
 });
 
