@@ -75,6 +75,16 @@ describe('delmonicos sync', () => {
     });
   });
 
+  it('asks the chain what an anchor costs, and signs none that costs more than it may', async () => {
+    writeConfig(`  { transport: rpc, url: "${devnet.rpcUrl}", callIndex: "0x0008", maxFee: "1" }\n`);
+    const { status, stderr } = await runProduct(['sync', 'now', '--config', configFile, '--state', state]);
+    expect({ status, stderr }).toMatchObject({
+      ...{ status: 1, stderr: expect.stringContaining('error [sync.fee_too_high]') as string },
+    });
+    const shown = await productJson<{ intents: unknown[] }>(['sync', 'status', state]);
+    expect(shown.intents).toMatchObject([{ state: 'planned', attempts: 0 }]);
+  });
+
   it('anchors the journal through the light client and shows it', async () => {
     const { relaySpecPath, paraSpecPath } = devnet;
     writeConfig(
@@ -119,7 +129,7 @@ describe('delmonicos sync', () => {
       'chain finality': 'warning',
     });
     const account = findings.find(({ name }) => name === 'chain account');
-    expect(account?.detail).toMatch(/has \d+ .*; an anchor costs about \d+/);
+    expect(account?.detail).toMatch(/has \d+ .*; an anchor costs about [1-9]\d+, enough for \d+ anchors/);
   });
 
   describe('beside a running service', () => {

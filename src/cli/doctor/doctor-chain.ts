@@ -170,7 +170,10 @@ async function checkAccount(
   }
 }
 
-/** Of an anchor in a remark, with a signature that is none: it could not be sent. Null: the chain does not say. */
+/**
+ * Of an anchor in a remark, with a signature that is none: it could not be sent. Not of zeros: that is encoded as no signature
+ * at all, and costs nothing. Null: the chain does not say.
+ */
 async function estimatedFee(
   gateway: GatewayProcess,
   { call, remark }: ChainFacts,
@@ -184,7 +187,7 @@ async function estimatedFee(
   const about = { publicKey, call: bytesToHex(encodeRemarkCall(index, new Uint8Array(CHECKPOINT_BYTES))) };
   try {
     const { fields } = await gateway.request('prepare', { ...about, nonce, birth: finalized }, QUESTION_MS);
-    const signature: `0x${string}` = `0x${'00'.repeat(64)}`;
+    const signature: `0x${string}` = `0x${'01'.repeat(64)}`;
     const { extrinsic } = await gateway.request('assemble', { ...about, fields, signature }, QUESTION_MS);
     return (await gateway.request('estimate', { extrinsic }, QUESTION_MS)).fee;
   } catch (error) {

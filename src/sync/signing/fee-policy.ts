@@ -4,7 +4,8 @@ import { SyncError } from '../errors.ts';
 export interface FeeQuestion {
   /** What the chain says that it costs; null: it does not say. */
   readonly fee: string | null;
-  readonly free: string;
+  /** Null: not known. */
+  readonly free: string | null;
   /** Below it the account would be reaped, so the chain lets no fee take it there. */
   readonly existentialDeposit: string | null;
   /** The most that one extrinsic may cost; undefined: whatever it costs. */
@@ -28,6 +29,7 @@ export function checkFee({ fee, free, existentialDeposit, maxFee, ss58 }: FeeQue
       hint: 'Fees rise with the load of the chain: wait, or raise chain.maxFee.',
     });
   }
+  if (free === null) return;
   const spendable = BigInt(free) - BigInt(existentialDeposit ?? '0');
   if (spendable > 0n && spendable >= BigInt(fee ?? '0')) return;
   const needed = fee === null ? 'more than that' : `${BigInt(fee) + BigInt(existentialDeposit ?? '0')}`;

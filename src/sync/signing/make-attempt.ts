@@ -28,7 +28,8 @@ export interface AttemptOrder {
   readonly beforeSigning: () => void;
 }
 
-const NO_SIGNATURE: Hex = `0x${'00'.repeat(64)}`;
+/** Stands where the signature will. Not of zeros: that is encoded as no signature at all, and costs nothing. */
+const PLACEHOLDER: Hex = `0x${'01'.repeat(64)}`;
 /** An upgrade between facts and payload is rare, two in a row do not happen. */
 const MAX_UPGRADES = 2;
 
@@ -43,8 +44,8 @@ export async function makeAttempt(order: AttemptOrder, request: Gateway['request
   const bytes = bytesToSign(plan, prepared);
   const { fields } = prepared;
   const about = { publicKey: bytesToHex(plan.publicKey), call: bytesToHex(plan.call), fields };
-  const unsigned = await request('assemble', { ...about, signature: NO_SIGNATURE });
-  await checkPrice(order, facts, unsigned.extrinsic, request);
+  const priced = await request('assemble', { ...about, signature: PLACEHOLDER });
+  await checkPrice(order, facts, priced.extrinsic, request);
   beforeSigning();
   const signature = await account.sign(bytes);
   const { extrinsic } = await request('assemble', { ...about, signature: bytesToHex(signature) });
@@ -86,7 +87,7 @@ async function checkPrice(
   extrinsic: Hex,
   request: Gateway['request'],
 ): Promise<void> {
-  if (free === null) return;
+  if (free === null && chain.maxFee === undefined) return;
   // Who cannot say what it costs now is no reason not to anchor; checkFee decides about that.
   const { fee } = await request('estimate', { extrinsic }).catch(() => ({ fee: null }));
   const { ss58 } = account;

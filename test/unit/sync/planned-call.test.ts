@@ -89,6 +89,7 @@ describe('the price of an anchor', () => {
     expect(() => checkFee(question)).not.toThrow();
     expect(() => checkFee({ ...question, maxFee: '10' })).not.toThrow();
     expect(() => checkFee({ ...question, fee: null })).not.toThrow();
+    expect(() => checkFee({ ...question, free: null })).not.toThrow();
   });
 
   it.each([
@@ -98,6 +99,7 @@ describe('the price of an anchor', () => {
     ['sync.no_funds', { fee: '340282366920938463463374607431768211455' }],
     ['sync.fee_too_high', { maxFee: '9' }],
     ['sync.fee_too_high', { maxFee: '9', fee: null }],
+    ['sync.fee_too_high', { maxFee: '9', free: null }],
   ])('is not paid (%s) when %o', (code, change) => {
     expect(() => checkFee({ ...question, ...change })).toThrow(hasCode(code));
   });
