@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import type { Duplex } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import * as v from 'valibot';
 import { type Log, type MonotonicClock, unreachable } from '../../hal/contract/index.ts';
 import { ChainError } from './errors.ts';
-import { CHANNEL_FD, FrameChannel, type TalkLimit } from './frame-channel.ts';
+import { FrameChannel, type TalkLimit } from './frame-channel.ts';
+import { GatewayOutput, spawnGateway, startFailed } from './gateway-child.ts';
 import { residentBytesOf } from './memory-of.ts';
+import { PendingRequests } from './pending-requests.ts';
 import {
   type CoreMessage,
   type GatewayEvent,
@@ -41,27 +41,13 @@ export interface Traffic {
   readonly bytesOut: number;
 }
 
-interface Pending {
-  readonly operation: OperationName;
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: ChainError) => void;
-  readonly timer: NodeJS.Timeout;
-}
-
 const SILENCE_MS = 30_000;
 const START_MS = 60_000;
 const WATCH_EVERY_MS = 1_000;
 /** A watch that comes so late says that this process stood still; what the gateway said meanwhile is yet to be read. */
 const LATE_WATCH_MS = 2 * WATCH_EVERY_MS;
 const MAX_OLD_SPACE_MIB = 256;
-/** In MiB. A light client then has 152 MB resident instead of 192, and takes no longer. */
-const SMALL_YOUNG_SPACE = '--max-semi-space-size=1';
 const MAX_RSS_BYTES = 600 * 1024 * 1024;
-/** Requests waiting for their answer; the sync service has one or two. */
-const MAX_PENDING = 32;
-/** What of the parent's environment a gateway may see: no credentials directory, no notify socket. */
-const ENVIRONMENT = ['PATH', 'TZ', 'LANG', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
-const MAX_LINE = 500;
 /** Heartbeats, a few log lines a second, a finalized block every few seconds, answers. Far above it is no gateway of ours. */
 const TALK_LIMIT: TalkLimit = {
   frames: { burst: 2_000, perSecond: 200 },
@@ -69,7 +55,6 @@ const TALK_LIMIT: TalkLimit = {
 };
 /** Requests that a gateway has not even read. */
 const MAX_WAITING_BYTES = 2 * 1024 * 1024;
-const OUTPUT_BYTES_PER_WATCH = 256 * 1024;
 
 /**
  * A running gateway, as the core sees it. It is watched: killed when silent or too big, and whatever ends it rejects every
@@ -79,11 +64,11 @@ export class GatewayProcess {
   readonly #child: ChildProcess;
   readonly #channel: FrameChannel;
   readonly #options: GatewayOptions;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new PendingRequests();
+  readonly #output: GatewayOutput;
   readonly #watch: NodeJS.Timeout;
   readonly #ended: Promise<ChainError>;
   #reportEnd: (reason: ChainError) => void = () => {};
-  #nextId = 1;
   #lastSeenMonoMs: number;
   #startedMonoMs: number;
   #watchedMonoMs: number;
@@ -91,43 +76,33 @@ export class GatewayProcess {
   #end: ChainError | undefined;
   #rssBytes = 0;
   #traffic: Traffic = { bytesIn: 0, bytesOut: 0 };
-  #lastOutput = '';
-  #outputLeft = OUTPUT_BYTES_PER_WATCH;
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
     this.#ended = new Promise((resolve) => (this.#reportEnd = resolve));
     this.#startedMonoMs = this.#lastSeenMonoMs = this.#watchedMonoMs = options.clock.nowMonoMs();
-    const entry = options.entry instanceof URL ? fileURLToPath(options.entry) : options.entry;
-    const heap = [`--max-old-space-size=${options.maxOldSpaceMiB ?? MAX_OLD_SPACE_MIB}`, SMALL_YOUNG_SPACE];
-    this.#child = spawn(process.execPath, [...heap, entry, `--core-pid=${process.pid}`], {
-      env: Object.fromEntries(ENVIRONMENT.map((key) => [key, process.env[key]])),
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    });
+    const { process: child, channel } = spawnGateway(
+      options.entry,
+      options.maxOldSpaceMiB ?? MAX_OLD_SPACE_MIB,
+    );
+    this.#child = child;
+    this.#output = new GatewayOutput(child, options.log);
     this.#channel = new FrameChannel({
-      stream: this.#child.stdio[CHANNEL_FD] as Duplex,
+      stream: channel,
       limit: TALK_LIMIT,
       nowMonoMs: () => options.clock.nowMonoMs(),
       onMessage: (message) => this.#receive(message),
       onBroken: (why) => this.#kill(protocolError('bytes', why)),
     });
-    this.#child.on('error', (cause) =>
-      this.#finish(
-        new ChainError('chain.gateway_start_failed', `the chain gateway does not start: ${cause.message}`, {
-          cause,
-        }),
-      ),
-    );
-    this.#child.on('exit', (code, signal) =>
+    child.on('error', (cause) => this.#finish(startFailed(cause.message, cause)));
+    child.on('exit', (code, signal) =>
       this.#finish(
         new ChainError('chain.gateway_exited', `the chain gateway ended (${signal ?? `status ${code}`})`, {
           effect: 'unknown',
-          details: { code, signal, lastOutput: this.#lastOutput },
+          details: { code, signal, lastOutput: this.#output.last },
         }),
       ),
     );
-    this.#forwardOutput('stdout');
-    this.#forwardOutput('stderr');
     this.#watch = setInterval(() => this.#checkAlive(), WATCH_EVERY_MS);
     this.#watch.unref();
   }
@@ -140,17 +115,7 @@ export class GatewayProcess {
     if (options.signal?.aborted) abort();
     const started = new Promise<void>((resolve, reject) => {
       gateway.#onReady = resolve;
-      void gateway.#ended.then((reason) =>
-        reject(
-          new ChainError(
-            'chain.gateway_start_failed',
-            `the chain gateway does not start: ${reason.message}`,
-            {
-              cause: reason,
-            },
-          ),
-        ),
-      );
+      void gateway.#ended.then((reason) => reject(startFailed(reason.message, reason)));
     });
     try {
       await started;
@@ -193,32 +158,14 @@ export class GatewayProcess {
     timeoutMs: number = OPERATIONS[operation].timeoutMs,
   ): Promise<OperationResult<O>> {
     if (this.#end !== undefined) throw this.#end;
-    if (this.#pending.size >= MAX_PENDING) {
-      throw new ChainError('chain.protocol', 'too many requests to the chain gateway at once');
-    }
-    const id = this.#nextId++;
-    const answer = new Promise<unknown>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#pending.delete(id);
-        reject(
-          new ChainError(
-            'chain.timeout',
-            `the chain gateway did not answer "${operation}" in ${timeoutMs} ms`,
-            {
-              effect: 'unknown',
-              details: { operation, timeoutMs },
-            },
-          ),
-        );
-      }, timeoutMs);
-      this.#pending.set(id, { operation, resolve, reject, timer });
+    const answer = await this.#pending.ask(operation, timeoutMs, (id) => {
+      const message: CoreMessage = { v: PROTOCOL_VERSION, kind: 'request', id, operation, params };
+      this.#channel.send(message);
+      if (this.#channel.waitingBytes > MAX_WAITING_BYTES) {
+        this.#kill(new ChainError('chain.gateway_silent', 'the chain gateway takes no more requests'));
+      }
     });
-    const message: CoreMessage = { v: PROTOCOL_VERSION, kind: 'request', id, operation, params };
-    this.#channel.send(message);
-    if (this.#channel.waitingBytes > MAX_WAITING_BYTES) {
-      this.#kill(new ChainError('chain.gateway_silent', 'the chain gateway takes no more requests'));
-    }
-    const parsed = v.safeParse(OPERATIONS[operation].result, await answer);
+    const parsed = v.safeParse(OPERATIONS[operation].result, answer);
     if (!parsed.success) {
       const reason = protocolError(`an answer to "${operation}"`, parsed.issues[0].message);
       this.#kill(reason);
@@ -256,24 +203,15 @@ export class GatewayProcess {
       case 'event':
         return this.#options.onEvent(message.event);
       case 'result':
-        return this.#settle(message.id, (pending) => pending.resolve(message.result));
+        return this.#pending.resolve(message.id, message.result);
       case 'failure': {
         const { code, message: text, remedy, effect, hint } = message.failure;
         const error = new ChainError(code, text, { remedy, effect, ...(hint === null ? {} : { hint }) });
-        return this.#settle(message.id, (pending) => pending.reject(error));
+        return this.#pending.reject(message.id, error);
       }
       default:
         unreachable(message);
     }
-  }
-
-  /** A late answer to a request that has timed out finds nobody and is dropped. */
-  #settle(id: number, how: (pending: Pending) => void): void {
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return;
-    this.#pending.delete(id);
-    clearTimeout(pending.timer);
-    how(pending);
   }
 
   #checkAlive(): void {
@@ -281,8 +219,7 @@ export class GatewayProcess {
     const { silenceMs = SILENCE_MS, startMs = START_MS } = this.#options;
     const late = now - this.#watchedMonoMs > LATE_WATCH_MS;
     this.#watchedMonoMs = now;
-    this.#outputLeft = OUTPUT_BYTES_PER_WATCH;
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.resume();
+    this.#output.readOn();
     this.#checkSize(residentBytesOf(this.#child.pid ?? 0) ?? 0);
     if (late || this.#end !== undefined) return;
     if (!this.#ready) {
@@ -319,6 +256,7 @@ export class GatewayProcess {
   #kill(reason: ChainError): void {
     this.#finish(reason);
     this.#channel.close();
+    this.#output.close();
     this.#child.kill('SIGKILL');
   }
 
@@ -326,28 +264,18 @@ export class GatewayProcess {
     if (this.#end !== undefined) return;
     this.#end = reason;
     clearInterval(this.#watch);
-    for (const id of [...this.#pending.keys()]) this.#settle(id, (pending) => pending.reject(reason));
+    this.#pending.rejectAll(reason);
     this.#reportEnd(reason);
   }
-
-  /**
-   * Libraries print; what they said last is in the error when the gateway ends by itself. One that prints without end is read
-   * no faster than so; it then waits for us, and is killed when that makes it silent.
-   */
-  #forwardOutput(stream: 'stdout' | 'stderr'): void {
-    this.#child[stream]?.setEncoding('utf8').on('data', (chunk: string) => {
-      this.#outputLeft -= chunk.length;
-      if (this.#outputLeft < 0) this.#child[stream]?.pause();
-      this.#lastOutput = chunk.slice(0, MAX_LINE).trimEnd();
-      this.#options.log('debug', 'chain.gateway_output', { stream, text: this.#lastOutput });
-    });
-  }
 }
+
+/** What a validator quotes of a message may be as long as the message. */
+const MAX_WHY = 300;
 
 function protocolError(what: string, why: string): ChainError {
   return new ChainError(
     'chain.protocol',
-    `the chain gateway sent ${what} that is not of protocol ${PROTOCOL_VERSION}: ${why}`,
+    `the chain gateway sent ${what} that is not of protocol ${PROTOCOL_VERSION}: ${why.slice(0, MAX_WHY)}`,
     {
       remedy: 'operator',
       effect: 'unknown',

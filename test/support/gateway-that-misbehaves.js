@@ -79,6 +79,12 @@ function misbehave({ id, operation, params }) {
     case 'lies':
       send({ kind: 'result', id, result: { nonce: -1 } });
       break;
+    case 'lies-at-length':
+      send({ kind: 'result', id, result: { nonce: 'x'.repeat(900_000) } });
+      break;
+    case 'is-of-an-unheard-kind':
+      send({ kind: 'y'.repeat(900_000) });
+      break;
     case 'grows':
       beat(10 * 2 ** 30);
       break;

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../hal/contract/index.ts';
 import { type GatewayEvent, type GatewayOptions, GatewayProcess } from '../../../src/chain/index.ts';
+import { FrameError } from '../../../src/chain/frame.ts';
 import { systemMonotonicClock } from '../../../src/service/index.ts';
 import { GATEWAY } from '../../support/sync-station.ts';
 
@@ -113,6 +114,17 @@ describe('a gateway that fails', () => {
     expect(isGone(gateway.pid)).toBe(true);
   });
 
+  it.each(['lies-at-length', 'is-of-an-unheard-kind'])(
+    'puts no more into an error than people can read (%s)',
+    async (mode) => {
+      const gateway = await start(mode);
+      const asked = gateway.request('account', { publicKey });
+      await expect(asked).rejects.toMatchObject({ code: 'chain.protocol' });
+      const { message } = await gateway.ended;
+      expect(message.length).toBeLessThan(1_000);
+    },
+  );
+
   it('is killed when it grows above its memory', async () => {
     const gateway = await start('grows', { maxRssBytes: 2 ** 30 });
     await expect(gateway.request('account', { publicKey })).rejects.toMatchObject({
@@ -156,6 +168,34 @@ describe('a gateway that fails', () => {
     },
   );
 
+  it('leaves nothing open in the core when it is killed in the middle of its output', async () => {
+    const isSocket = (fd: string): boolean => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
+      } catch {
+        return false;
+      }
+    };
+    const sockets = (): number => readdirSync('/proc/self/fd').filter(isSocket).length;
+    const before = sockets();
+    const gateway = await start('floods-its-output', { silenceMs: 60_000 });
+    await expect(gateway.request('account', { publicKey }, 300)).rejects.toMatchObject({
+      code: 'chain.timeout',
+    });
+    await gateway.stop();
+    await expect.poll(sockets).toBe(before);
+  });
+
+  it('is not sent what does not fit into a frame, and nobody waits for an answer to it', async () => {
+    const gateway = await start('mute');
+    const tooLong = `0x${'00'.repeat(600_000)}` as const;
+    await expect(gateway.request('account', { publicKey: tooLong }, 50)).rejects.toThrow(FrameError);
+    // By then the first one's time is over as well; a rejection that nobody hears would end the core.
+    await expect(gateway.request('account', { publicKey }, 150)).rejects.toMatchObject({
+      code: 'chain.timeout',
+    });
+  });
+
   it('leaves no request without an end', async () => {
     const gateway = await start('mute');
     await expect(gateway.request('account', { publicKey }, 200)).rejects.toMatchObject({
@@ -174,6 +214,35 @@ describe('a gateway that fails', () => {
       code: 'chain.gateway_start_failed',
       cause: { code: cause },
     });
+  });
+});
+
+describe('a core that may open no more files', () => {
+  it('is told that no gateway starts, and goes on', async () => {
+    const source = path.resolve(import.meta.dirname, '../../../src/chain/gateway-process.ts');
+    const program = `
+      import { closeSync, openSync } from 'node:fs';
+      import { GatewayProcess } from ${JSON.stringify(source)};
+      const files = [];
+      try { for (;;) files.push(openSync('/dev/null')); } catch {}
+      for (const spare of [0, 1, 2, 3, 4, 5, 6, 7, 8]) {
+        const codes = new Set();
+        if (spare > 0) closeSync(files.pop());
+        await GatewayProcess.start({
+          entry: '/nowhere', clock: { nowMonoMs: () => 0 }, log: () => {}, onEvent: () => {},
+        }).catch((error) => codes.add(error.code));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        process.stdout.write([...codes].join() + ' ');
+      }`;
+    const node = `exec ${process.execPath} --import tsx --input-type=module -e "$0"`;
+    const child = spawn('bash', ['-c', `ulimit -n 64; ${node}`, program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    child.stdout.on('data', (piece: Buffer) => (said += piece.toString()));
+    const [status] = (await once(child, 'close')) as [number];
+    expect(status).toBe(0);
+    expect(new Set(said.trim().split(' '))).toEqual(new Set(['chain.gateway_start_failed']));
   });
 });
 
