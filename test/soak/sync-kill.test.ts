@@ -5,8 +5,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { productJson, runProduct } from '../support/product.ts';
+import { unpublished } from '../support/published-entries.ts';
 import { seededRandom, type SeededRandom } from '../support/seeded-random.ts';
-import { anchorWhatIsLeft, killWhileSyncing, type SyncKillReport } from '../support/sync-kill-loop.ts';
+import {
+  anchorWhatIsLeft,
+  killWhileSyncing,
+  type SyncKillReport,
+  type Target,
+} from '../support/sync-kill-loop.ts';
+import { KEPT_FILES, killWhileSaving } from '../support/sync-kill-saving.ts';
 import { auditAnchors, type Audit } from '../support/sync-oracle.ts';
 import { startSyncWorld, type SyncWorld, type Transport } from '../support/sync-world.ts';
 
@@ -16,6 +23,8 @@ const PROGRESS = process.env['SOAK_PROGRESS'];
 const KILLS_A_ROUND = 20;
 /** One round in so many goes through the light client, the others over RPC. */
 const LIGHT_EVERY = 4;
+/** And one in so many publishes its readings, over either. */
+const PUBLISH_EVERY = 3;
 
 interface Round {
   readonly seed: number;
@@ -38,6 +47,7 @@ const rounds = Array.from({ length: Math.ceil(KILLS / KILLS_A_ROUND) }, (_, inde
   round: index + 1,
   kills: Math.min(KILLS_A_ROUND, KILLS - index * KILLS_A_ROUND),
   transport: index % LIGHT_EVERY === 1 ? ('light-client' as const) : ('rpc' as const),
+  publishes: index % PUBLISH_EVERY === 1,
 }));
 
 describe(`kills of a station that syncs ${note}`, { timeout: 1_800_000 }, () => {
@@ -52,35 +62,56 @@ describe(`kills of a station that syncs ${note}`, { timeout: 1_800_000 }, () => 
     process.stdout.write(
       `kill -9 while syncing: ${sum(({ report }) => report.kills)} kills (${table('byTarget')}) ` +
         `that found the outbox at: ${table('byState')}; ${sum(({ audit }) => audit.onChain)} anchors on chain, ` +
+        `${sum(({ audit }) => audit.published.length)} batches of entries, ` +
         `${sum(({ receipts }) => receipts)} receipts verified, ${problems.length} problems, ` +
         `${Math.round(sum(({ seconds }) => seconds))} s ${note}\n`,
     );
   });
 
-  it.each(rounds)('round $round: $kills kills over $transport', async ({ round, kills, transport }) => {
-    if (done.some((earlier) => earlier.round === round && earlier.report.kills === kills)) return;
-    const startedAt = performance.now();
-    const random = seededRandom(`sync-kill ${round}`, String(seed));
-    const world = await startSyncWorld({ transport });
-    try {
-      const report = await killWhileSyncing(world, {
-        kills,
-        random,
-        maxMs: transport === 'rpc' ? 4_000 : 8_000,
-      });
-      const stuck = await anchorWhatIsLeft(world, 120_000);
-      const audit = await auditAnchors(world.devnet, world);
-      const { receipts, bad } = await verifiedReceipts(world, transport, random);
-      const seconds = (performance.now() - startedAt) / 1_000;
-      expect([...report.problems, ...stuck, ...audit.problems, ...bad]).toEqual([]);
-      expect(audit.onChain).toBeGreaterThan(0);
-      const result: Round = { seed, round, transport, report, audit, receipts, seconds };
-      done.push(result);
-      if (PROGRESS !== undefined) appendFileSync(PROGRESS, `${JSON.stringify(result)}\n`);
-    } finally {
-      await world.stop();
-    }
-  });
+  it.each(rounds)(
+    'round $round: $kills kills over $transport, publishing: $publishes',
+    async ({ round, kills, transport, publishes }) => {
+      if (done.some((earlier) => earlier.round === round && earlier.report.kills === kills)) return;
+      const startedAt = performance.now();
+      const random = seededRandom(`sync-kill ${round}`, String(seed));
+      const world = await startSyncWorld({ transport, ...(publishes && { more: ['publish: [reading]'] }) });
+      try {
+        const report = await killWhileSyncing(world, {
+          kills,
+          random,
+          publishes,
+          maxMs: transport === 'rpc' ? 4_000 : 8_000,
+        });
+        const stuck = await anchorWhatIsLeft(world, 120_000);
+        const audit = await auditAnchors(world.devnet, world);
+        const lost = publishes ? await unpublished(world.stateDirectory, 'reading', audit.published) : [];
+        const { receipts, bad } = await verifiedReceipts(world, transport, random);
+        const seconds = (performance.now() - startedAt) / 1_000;
+        expect([...report.problems, ...stuck, ...audit.problems, ...lost, ...bad]).toEqual([]);
+        expect(audit.onChain).toBeGreaterThan(0);
+        const result: Round = { seed, round, transport, report, audit, receipts, seconds };
+        done.push(result);
+        if (PROGRESS !== undefined) appendFileSync(PROGRESS, `${JSON.stringify(result)}\n`);
+      } finally {
+        await world.stop();
+      }
+    },
+  );
+
+  it.each(['station', 'core', 'gateway'] as const satisfies readonly Target[])(
+    'the %s is killed while what the light client keeps is written',
+    async (target) => {
+      const world = await startSyncWorld({ transport: 'light-client' });
+      try {
+        for (const file of [...KEPT_FILES, ...KEPT_FILES])
+          expect(await killWhileSaving(world, file, target)).toBeGreaterThan(0);
+        expect(await anchorWhatIsLeft(world, 120_000)).toEqual([]);
+        expect((await auditAnchors(world.devnet, world)).problems).toEqual([]);
+      } finally {
+        await world.stop();
+      }
+    },
+  );
 });
 
 interface Verified {

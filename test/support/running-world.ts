@@ -37,13 +37,15 @@ export async function committed(service: ServiceProcess, size: number): Promise<
 export interface SyncEvent {
   readonly phase: string;
   readonly anchoredSize: number;
-  readonly open: { readonly state: string; readonly size: number } | null;
+  readonly open: { readonly id: number; readonly state: string; readonly size: number } | null;
   readonly lastAnchor: {
     readonly size: number;
     readonly blockNumber: number;
     readonly blockHash: string;
   } | null;
   readonly failure: { readonly code: string } | null;
+  readonly seen: { readonly specVersion: number } | null;
+  readonly words: readonly [{ readonly state: string; readonly severity: string; readonly text: string }];
 }
 
 /** Waits for a sync status that the test accepts, now or later. */

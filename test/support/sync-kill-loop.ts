@@ -1,7 +1,7 @@
 // A station that is killed again and again while it syncs: all of it, its core alone, or its chain gateway alone.
 import { readFileSync } from 'node:fs';
 import { ServiceProcess, productJson } from './product.ts';
-import { openState, outboxRows } from './sync-oracle.ts';
+import { openState, type OutboxRow, outboxRows } from './sync-oracle.ts';
 import type { SyncWorld } from './sync-world.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { verifiedJournal, type SyncEvent } from './running-world.ts';
@@ -11,6 +11,8 @@ export interface SyncKillPlan {
   readonly random: SeededRandom;
   /** A moment that is only time is at most so long after the one before. */
   readonly maxMs: number;
+  /** The station publishes entries: also while a batch of them is on its way. */
+  readonly publishes?: boolean;
 }
 
 export interface SyncKillReport {
@@ -36,7 +38,9 @@ const MOMENTS = [
   'inBlock',
   'final',
 ] as const;
-type Moment = (typeof MOMENTS)[number];
+/** An intent that is on its way is a batch of entries. */
+const PUBLISHING = ['publish signed', 'publish broadcast', 'publish inBlock'] as const;
+type Moment = (typeof MOMENTS)[number] | (typeof PUBLISHING)[number];
 /** After what was waited for: the next steps of the outbox are milliseconds away. */
 const JITTER_MS = 30;
 const PATIENCE_MS = 120_000;
@@ -51,19 +55,23 @@ export async function killWhileSyncing(world: SyncWorld, plan: SyncKillPlan): Pr
   };
   let service: ServiceProcess | undefined;
   let acknowledged = 0;
-  for (let kill = 1; kill <= plan.kills; kill++) {
-    service ??= ServiceProcess.start(world.configPath, world.stateDirectory);
-    const target = kill === plan.kills ? 'station' : pick(TARGETS, plan.random);
-    await nextMoment(service, target, plan);
-    const gateway = gatewayPid(service);
-    await strike(service, target);
-    count(byTarget, target);
-    count(byState, openState(outboxRows(world.stateDirectory)));
-    if (target === 'gateway') continue;
-    acknowledged = Math.max(acknowledged, Number(service.last('committed')?.['size'] ?? 0));
-    service = undefined;
-    if (gateway !== undefined && !(await goneSoon(gateway)))
-      problems.push(`kill ${kill}: the gateway outlives its core`);
+  try {
+    for (let kill = 1; kill <= plan.kills; kill++) {
+      service ??= ServiceProcess.start(world.configPath, world.stateDirectory);
+      const target = kill === plan.kills ? 'station' : pick(TARGETS, plan.random);
+      await nextMoment(world, service, target, plan);
+      const gateway = gatewayPid(service);
+      await strike(service, target);
+      count(byTarget, target);
+      count(byState, openState(outboxRows(world.stateDirectory)));
+      if (target === 'gateway') continue;
+      acknowledged = Math.max(acknowledged, Number(service.last('committed')?.['size'] ?? 0));
+      service = undefined;
+      if (gateway !== undefined && !(await goneSoon(gateway)))
+        problems.push(`kill ${kill}: the gateway outlives its core`);
+    }
+  } finally {
+    await service?.stop('SIGKILL');
   }
   const journal = await verifiedJournal(world.stateDirectory);
   if (!journal.ok) problems.push(`the journal: ${JSON.stringify(journal.firstBad)}`);
@@ -71,28 +79,53 @@ export async function killWhileSyncing(world: SyncWorld, plan: SyncKillPlan): Pr
   return { kills: plan.kills, byTarget, byState, problems };
 }
 
-/** What is left open comes to its end by itself, within the time, with nobody's help. Returns what was wrong with that. */
+/**
+ * What is left open comes to its end by itself, each round of it within the time, with nobody's help. Returns what was wrong
+ * with that.
+ */
 export async function anchorWhatIsLeft(
   { configPath, stateDirectory }: Pick<SyncWorld, 'configPath' | 'stateDirectory'>,
   withinMs: number,
 ): Promise<readonly string[]> {
   const round = ['sync', 'now', '--config', configPath, '--state', stateDirectory];
   try {
-    const { anchor } = await productJson<{ anchor: { size: number } | null }>(round, withinMs);
-    const { size } = await verifiedJournal(stateDirectory);
-    return anchor?.size === size ? [] : [`${size} entries, ${anchor?.size ?? 0} anchored`];
+    for (let rounds = 1; rounds <= MAX_ROUNDS; rounds++) {
+      const { outcome, anchor } = await productJson<Round>(round, withinMs);
+      const { size } = await verifiedJournal(stateDirectory);
+      if (anchor?.size !== size) return [`${size} entries, ${anchor?.size ?? 0} anchored`];
+      // A round ends with its anchor; batches of entries that wait are for the next ones.
+      const publishes = outboxRows(stateDirectory).some(({ kind }) => kind === 'publish');
+      if (!publishes || outcome === 'nothing-to-anchor') return [];
+    }
+    return [`something is left after ${MAX_ROUNDS} rounds`];
   } catch (error) {
     return [`what was left did not end: ${String(error)}`];
   }
 }
 
-async function nextMoment(service: ServiceProcess, target: Target, plan: SyncKillPlan): Promise<void> {
-  const { random, maxMs } = plan;
-  const moment = pick(MOMENTS, random);
+interface Round {
+  readonly outcome: string;
+  readonly anchor: { readonly size: number } | null;
+}
+
+const MAX_ROUNDS = 20;
+
+async function nextMoment(
+  { stateDirectory }: SyncWorld,
+  service: ServiceProcess,
+  target: Target,
+  { random, maxMs, publishes }: SyncKillPlan,
+): Promise<void> {
+  const moment = pick<Moment>(publishes ? [...MOMENTS, ...PUBLISHING, ...PUBLISHING] : MOMENTS, random);
   const seen = new Set(service.events);
+  const kindOf = kindsOf(stateDirectory);
   if (moment === 'time') await delay(random.below(maxMs));
   else {
-    await service.event((event) => !seen.has(event) && isMoment(event, moment), PATIENCE_MS);
+    await service.event((event) => {
+      if (seen.has(event)) return false;
+      seen.add(event);
+      return isMoment(event, moment, kindOf);
+    }, PATIENCE_MS);
     await delay(random.below(JITTER_MS));
   }
   if (target !== 'gateway') return;
@@ -104,11 +137,26 @@ async function nextMoment(service: ServiceProcess, target: Target, plan: SyncKil
     );
 }
 
-function isMoment(event: Record<string, unknown>, moment: Moment): boolean {
+/** The kind of an intent, which the status does not tell. */
+function kindsOf(stateDirectory: string): (id: number) => OutboxRow['kind'] | undefined {
+  const known = new Map<number, OutboxRow['kind']>();
+  return (id) => {
+    if (!known.has(id)) for (const row of outboxRows(stateDirectory)) known.set(row.id, row.kind);
+    return known.get(id);
+  };
+}
+
+function isMoment(
+  event: Record<string, unknown>,
+  moment: Moment,
+  kindOf: (id: number) => OutboxRow['kind'] | undefined,
+): boolean {
   if (event['event'] !== 'sync') return false;
   const { phase, open, lastAnchor } = event['status'] as SyncEvent;
   if (moment === 'connecting' || moment === 'connected') return phase === moment;
-  return moment === 'final' ? open === null && lastAnchor !== null : open?.state === moment;
+  if (moment === 'final') return open === null && lastAnchor !== null;
+  const state = moment.replace('publish ', '');
+  return open?.state === state && (state === moment || kindOf(open.id) === 'publish');
 }
 
 /** SIGKILL; resolves when the service is gone, if it was meant. */
@@ -132,7 +180,7 @@ export function gatewayPid(service: ServiceProcess): number | undefined {
 
 /** A core that dies takes its gateway along; that takes the time it needs to notice. */
 async function goneSoon(pid: number): Promise<boolean> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   while (performance.now() < deadline) {
     if (isGone(pid)) return true;
     await delay(20);

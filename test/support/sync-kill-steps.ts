@@ -12,7 +12,7 @@ const SUBMIT = 'author_submitAndWatchExtrinsic';
 const status =
   (accepts: (status: SyncEvent) => boolean): Reached =>
   (service) =>
-    syncStatus(service, accepts);
+    syncStatus(service, accepts, 120_000);
 
 /** In the order in which they come about; what the outbox must say after the kill. */
 export const STEPS = {
@@ -66,6 +66,6 @@ export async function killAtStep(
 
 async function tooLate(name: string): Promise<never> {
   return await new Promise((_, reject) => {
-    setTimeout(() => reject(new Error(`never came to: ${name}`)), 60_000).unref();
+    setTimeout(() => reject(new Error(`never came to: ${name}`)), 120_000).unref();
   });
 }

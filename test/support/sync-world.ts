@@ -13,6 +13,8 @@ export interface SyncWorldOptions {
   /** Default 1s. */
   readonly anchorEvery?: string;
   readonly devnet?: DevnetOptions;
+  /** More keys of the `chain` section, one a line. */
+  readonly more?: readonly string[];
   /** False: no meter, so that the log grows by what the service itself has to say. */
   readonly metered?: boolean;
 }
@@ -36,6 +38,8 @@ export interface SyncWorld {
   readonly origin: string;
   /** The station's own key, hexadecimal: what a receipt is checked with. */
   readonly publicKey: string;
+  /** Public key of the account that signs extrinsics, hexadecimal. */
+  readonly account: string;
   /** Writes the configuration anew, for the next start of the service. */
   configure(change?: Partial<ChainSection>): void;
   stop(): Promise<void>;
@@ -66,12 +70,14 @@ export async function startSyncWorld(options: SyncWorldOptions): Promise<SyncWor
       relaySpec: devnet.relaySpecPath,
       paraSpec: devnet.paraSpecPath,
       anchorEvery: options.anchorEvery ?? '1s',
+      more: options.more ?? [],
     };
     const configure = (change: Partial<ChainSection> = {}): void =>
       writeFileSync(configPath, stationYaml(station, { ...given, ...change }));
     configure();
     const { origin, publicKey } = keys;
-    return { devnet, configPath, stateDirectory, origin, publicKey, configure, stop };
+    const account = Buffer.from(keys.account).toString('hex');
+    return { devnet, configPath, stateDirectory, origin, publicKey, account, configure, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unpublished } from '../../support/published-entries.ts';
 import { serviceForTest, syncStatus } from '../../support/running-world.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { anchorWhatIsLeft, killWhileSyncing } from '../../support/sync-kill-loop.ts';
@@ -16,18 +17,20 @@ const OUTBOX = ['outbox.db', 'outbox.db-wal', 'outbox.db-shm'];
 describe(`a station killed while it syncs ${random.note}`, { timeout: 300_000 }, () => {
   let world: SyncWorld;
   beforeAll(async () => {
-    world = await startSyncWorld({ transport: 'rpc', devnet: { heartbeatMs: 500 } });
+    const more = ['publish: [reading]'];
+    world = await startSyncWorld({ transport: 'rpc', more, devnet: { heartbeatMs: 500 } });
   }, 120_000);
   afterAll(() => world.stop());
 
   it('has every intent exactly once on chain, and none stuck', async () => {
-    const report = await killWhileSyncing(world, { kills: 6, random, maxMs: 1_000 });
+    const report = await killWhileSyncing(world, { kills: 6, random, maxMs: 1_000, publishes: true });
     expect(report.problems).toEqual([]);
     expect(await anchorWhatIsLeft(world, 120_000)).toEqual([]);
     const audit = await auditAnchors(world.devnet, world);
     expect(audit.problems).toEqual([]);
     expect(audit.onChain).toBeGreaterThan(0);
     expect(audit.final).toBe(audit.onChain);
+    expect(await unpublished(world.stateDirectory, 'reading', audit.published)).toEqual([]);
   });
 
   it('is caught by the same oracle when its outbox forgets what it had written', async () => {
@@ -41,9 +44,9 @@ describe(`a station killed while it syncs ${random.note}`, { timeout: 300_000 },
             copyFileSync(path.join(from, name), path.join(to, name));
         }
       };
-      await syncStatus(first, ({ open }) => open?.state === 'planned');
+      await syncStatus(first, ({ open }) => open?.state === 'planned', 120_000);
       files(world.stateDirectory, copy);
-      await syncStatus(first, ({ open }) => open?.state === 'inBlock');
+      await syncStatus(first, ({ open }) => open?.state === 'inBlock', 120_000);
       await first.stop('SIGKILL');
       files(copy, world.stateDirectory);
       expect(await anchorWhatIsLeft(world, 120_000)).toEqual([]);
