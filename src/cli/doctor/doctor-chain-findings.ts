@@ -21,7 +21,7 @@ export function judgeLink(
   }
   const said = `[${error.code}] ${error.message}`;
   if (transport === 'rpc') return failed('chain', said, error.hint ?? 'Check chain.url, and the node.');
-  const where = `it came to "${stage}", with ${counted}`;
+  const where = stage === 'starting' ? '' : `; it came to "${stage}", with ${counted}`;
   const byStage: Readonly<Record<LinkStatus['stage'], string>> = {
     starting: 'Try again; look at memory and at the specs.',
     'finding-peers': 'Check the network and the boot nodes; a firewall must let their TCP ports out.',
@@ -29,7 +29,7 @@ export function judgeLink(
     'loading-runtime': 'The link is slow, or the peers do not serve state: try again, or add boot nodes.',
     ready: 'Try again.',
   };
-  return failed('chain', `${said}; ${where}`, error.hint ?? byStage[stage]);
+  return failed('chain', `${said}${where}`, error.hint ?? byStage[stage]);
 }
 
 export function judgeGenesis(found: string, pinned: string | undefined): Finding {

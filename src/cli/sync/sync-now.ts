@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { StationError } from '../../../hal/contract/index.ts';
+import { type Log, StationError } from '../../../hal/contract/index.ts';
 import type { StationConfig } from '../../config/index.ts';
 import type { SyncAnswer, SyncOutcome, SyncStatus } from '../../sync/index.ts';
 import { askService, isSameDirectory } from '../ask-service.ts';
@@ -166,7 +166,14 @@ async function oneRound({ config, directory, show, limit }: Round): Promise<Sync
     ...(ss58Prefix !== undefined && { ss58Prefix }),
   });
   const write = (line: string): void => void process.stderr.write(`${line}\n`);
-  const log = service.createLog({ level: 'warning', journald: false, write, clock });
+  const serviceLog = service.createLog({ level: 'warning', journald: false, write, clock });
+  // How this round ends is told once, as what the command ends with: there is no next try to wait for.
+  const log: Log = (level, event, fields) => {
+    if (event !== 'sync.failed') serviceLog(level, event, fields);
+  };
+  const showRound = (status: SyncStatus): void => {
+    if (status.phase !== 'waiting' && status.phase !== 'stopped') show(status);
+  };
   const reader = openJournalReader(directory);
   const journal = {
     get size() {
@@ -190,7 +197,7 @@ async function oneRound({ config, directory, show, limit }: Round): Promise<Sync
       random: () => randomInt(2 ** 32) / 2 ** 32,
       log,
     };
-    const sync = await openAnchoring({ options, config, identity, journal }, show);
+    const sync = await openAnchoring({ options, config, identity, journal }, showRound);
     if (sync === undefined) return { outcome: 'nothing-to-anchor', anchor: null };
     const stop = (): void => void sync.stop();
     limit.signal.addEventListener('abort', stop, { once: true });

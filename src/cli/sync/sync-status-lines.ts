@@ -88,6 +88,6 @@ export function viaWords(via: 'light-client' | 'rpc'): string {
 }
 
 function failureWords({ code, message, hint, failures, atMs }: SyncFailure): string {
-  const times = failures === 1 ? 'failed' : `failed ${failures} times, first`;
+  const times = failures === 1 ? 'failed' : `failed (${failures} times in a row by then)`;
   return `last sync ${times} at ${new Date(atMs).toISOString()} [${code}]: ${message}${hint === null ? '' : ` (${hint})`}`;
 }

@@ -2,7 +2,7 @@ import { type Log, StationError } from '../../../hal/contract/index.ts';
 import type { OutboxStore } from '../outbox/outbox-store.ts';
 import { FAILURE_PROPERTY, storedFailure, type SyncFailure } from './status.ts';
 
-/** The last failure and how many there were in a row. Kept on disk for `sync status`, by kind: flash wears out. */
+/** The last failure and how many there were in a row. Kept on disk for `sync status`, once of each kind: flash wears out. */
 export class FailureRecord {
   readonly #store: OutboxStore;
   readonly #log: Log;
@@ -35,7 +35,7 @@ export class FailureRecord {
   }
 
   #set(failure: SyncFailure | null): void {
-    const changed = failure?.code !== this.#last?.code;
+    const changed = isNews(failure, this.#last);
     this.#last = failure;
     if (!changed) return;
     try {
@@ -44,6 +44,12 @@ export class FailureRecord {
       this.#log('warning', 'sync.status_not_stored', { why: String(error) });
     }
   }
+}
+
+/** Where somebody has to act, another text is what is wrong now, after what was wrong before has been corrected. */
+function isNews(failure: SyncFailure | null, last: SyncFailure | null): boolean {
+  if (failure?.code !== last?.code) return true;
+  return failure?.remedy === 'operator' && failure.message !== last?.message;
 }
 
 export function codeOf(error: unknown): string {
