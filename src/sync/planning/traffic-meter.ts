@@ -18,6 +18,8 @@ import {
 const TRAFFIC_PROPERTY = 'traffic';
 /** Flash wears out: the day is stored when so much of its bound has come to it, and when a gateway has gone. */
 const STORED_EVERY = 1 / 8;
+/** And so often while it lasts: a station that is switched off each night and is told no time would never come to its end. */
+const STORED_EVERY_MS = 3_600_000;
 
 export interface TrafficMeterOptions {
   readonly store: OutboxStore;
@@ -33,6 +35,7 @@ export class TrafficMeter {
   readonly #options: TrafficMeterOptions;
   #day: TrafficDay;
   #storedBytes: number;
+  #storedMonoMs: number;
   #gateway: Gateway | null = null;
   #counted: Traffic = { bytesIn: 0, bytesOut: 0 };
 
@@ -44,6 +47,7 @@ export class TrafficMeter {
         : parseStoredDay(options.store.property(TRAFFIC_PROPERTY));
     this.#day = stored === undefined ? newTrafficDay(this.#now()) : resumeTrafficDay(stored, this.#now());
     this.#storedBytes = usedBytes(this.#day, this.#now());
+    this.#storedMonoMs = this.#now().monoMs;
   }
 
   /** Null: nothing was carried in the last 24 hours. */
@@ -63,15 +67,14 @@ export class TrafficMeter {
   /** Follows a gateway; to be called again when it has gone, with null. */
   follow(gateway: Gateway | null): void {
     this.look();
-    if (gateway === null && this.#gateway !== null) this.#store();
+    if (gateway === null && this.#gateway !== null && this.usedBytes !== this.#storedBytes) this.#store();
     this.#gateway = gateway;
     this.#counted = { bytesIn: 0, bytesOut: 0 };
   }
 
-  /** Counts what the gateway has told since the last look. */
+  /** Counts what the gateway has told since the last look. To be called now and then, also while there is none. */
   look(): void {
-    const told = this.#gateway?.traffic;
-    if (told === undefined) return;
+    const told = this.#gateway?.traffic ?? this.#counted;
     const more = {
       bytesIn: Math.max(0, told.bytesIn - this.#counted.bytesIn),
       bytesOut: Math.max(0, told.bytesOut - this.#counted.bytesOut),
@@ -80,16 +83,20 @@ export class TrafficMeter {
     this.#day = addTraffic(this.#day, more, this.#now());
     const { bytesPerDay = Infinity } = this.#options;
     const used = this.usedBytes;
-    if (used < this.#storedBytes || used - this.#storedBytes >= bytesPerDay * STORED_EVERY) this.#store();
+    const isLongAgo = used > 0 && this.#now().monoMs - this.#storedMonoMs >= STORED_EVERY_MS;
+    const isMuch = used < this.#storedBytes || used - this.#storedBytes >= bytesPerDay * STORED_EVERY;
+    if (isMuch || isLongAgo) this.#store();
   }
 
   #store(): void {
     const { store, log, bytesPerDay } = this.#options;
-    const used = this.usedBytes;
-    if (bytesPerDay === undefined || used === this.#storedBytes) return;
+    if (bytesPerDay === undefined) return;
+    const now = this.#now();
+    // Also when it cannot be stored: then it is tried again in an hour, and not at every look.
+    this.#storedMonoMs = now.monoMs;
+    this.#storedBytes = this.usedBytes;
     try {
-      store.setProperty(TRAFFIC_PROPERTY, JSON.stringify(storedForm(this.#day, this.#now())));
-      this.#storedBytes = used;
+      store.setProperty(TRAFFIC_PROPERTY, JSON.stringify(storedForm(this.#day, now)));
     } catch (error) {
       log('warning', 'sync.traffic_not_stored', { why: String(error) });
     }

@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import {
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -244,6 +247,24 @@ describe('metadata', () => {
 });
 
 describe('a stored file', () => {
+  it('is no pipe, no directory and no link: nothing waits for one, and nothing elsewhere is overwritten', async () => {
+    const pipe = path.join(state, 'pipe');
+    execFileSync('mkfifo', [pipe, `${pipe}.draft`]);
+    expect(await readStored(pipe, 'me', 100)).toEqual({ found: false, why: 'damaged' });
+    expect(await writeStored(pipe, 'me', 'mine')).toBeGreaterThan(4);
+    expect(await readStored(pipe, 'me', 100)).toEqual({ found: true, content: 'mine' });
+
+    const elsewhere = path.join(state, 'elsewhere');
+    writeFileSync(elsewhere, 'of somebody else');
+    const linked = path.join(state, 'linked');
+    symlinkSync(elsewhere, `${linked}.draft`);
+    await writeStored(linked, 'me', 'mine');
+    expect(readFileSync(elsewhere, 'utf8')).toBe('of somebody else');
+
+    mkdirSync(path.join(state, 'directory'));
+    expect(await readStored(path.join(state, 'directory'), 'me', 100)).toMatchObject({ found: false });
+  });
+
   it('is whole or of before, whatever draft a dead writer left', async () => {
     const file = path.join(state, 'file');
     await writeStored(file, 'me', 'one');

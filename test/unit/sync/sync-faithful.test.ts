@@ -6,13 +6,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { ChainError } from '../../../src/chain/index.ts';
-import {
-  type EntrySource,
-  type Intent,
-  openSync,
-  readSyncStatus,
-  type Sync,
-} from '../../../src/sync/index.ts';
+import { type EntrySource, openSync, readSyncStatus, type Sync } from '../../../src/sync/index.ts';
 import { ModelWorld } from '../../support/model-gateway.ts';
 import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';

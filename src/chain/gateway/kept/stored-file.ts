@@ -24,7 +24,10 @@ export type StoredFile =
 /** Never throws: a file that cannot be read is `damaged`. */
 export async function readStored(file: string, owner: string, maxBytes: number): Promise<StoredFile> {
   try {
-    if ((await stat(file)).size > maxBytes + MAX_HEAD_BYTES) return { found: false, why: 'too-large' };
+    const found = await stat(file);
+    // A pipe would be waited for.
+    if (!found.isFile()) return { found: false, why: 'damaged' };
+    if (found.size > maxBytes + MAX_HEAD_BYTES) return { found: false, why: 'too-large' };
     return check(await readFile(file), owner);
   } catch (cause) {
     const absent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
@@ -52,9 +55,11 @@ export async function writeStored(file: string, owner: string, content: string):
   const head = { format: FORMAT, owner, bytes: body.length, sha256: sha256(body) };
   const bytes = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]);
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-  // One name for all drafts: what a killed gateway left behind is overwritten by the next one.
+  // One name for all drafts: what a killed gateway left behind gives way to the next one. Nothing that stands there is opened:
+  // a link would lead elsewhere, and a pipe would be waited for.
   const draft = `${file}.draft`;
-  const handle = await open(draft, 'w', 0o600);
+  await rm(draft, { force: true });
+  const handle = await open(draft, 'wx', 0o600);
   try {
     await handle.writeFile(bytes);
     await handle.sync();
