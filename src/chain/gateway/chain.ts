@@ -19,16 +19,21 @@ import { assembleExtrinsic, prepareExtrinsic } from './runtime/extrinsic.ts';
 import { FinalizedHeads } from './blocks/finalized-heads.ts';
 import { type FinalizedChain, ancestorHash, locateExtrinsic } from './blocks/locate.ts';
 import { pastOutcome, type PastState } from './blocks/past-outcome.ts';
-import { type ChainLink, JsonRpcError } from './transport/link.ts';
+import { type ChainLink, type GatewayLog, JsonRpcError } from './transport/link.ts';
 import { MetadataCache } from './kept/metadata-cache.ts';
-import { metadataHashOf } from './runtime/metadata-hash.ts';
+import { MetadataHash } from './runtime/metadata-hash.ts';
 import type { ChainProperties } from './runtime/runtime.ts';
 import { TransactionWatch } from './blocks/transaction-watch.ts';
 
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
 const FEE_API = 'TransactionPaymentApi';
-/** Substrate's words for `InvalidTransaction::BadProof`: other bytes were signed than the runtime puts together. */
-const BAD_SIGNATURE = /bad (?:signature|proof)/i;
+/**
+ * Substrate's words for `InvalidTransaction::BadProof` (other bytes were signed than the runtime puts together) and
+ * `UnknownTransaction::CannotLookup` (it was built without the digest of its metadata).
+ */
+const BAD_SIGNATURE = /bad (?:signature|proof)|could not lookup/i;
+/** A third of the shortest life of an extrinsic. */
+const SOON_MS = 120_000;
 
 /** What is needed of the chain besides the link to it. */
 export interface ChainOptions {
@@ -49,11 +54,13 @@ export class Chain implements FinalizedChain {
   readonly #runtime: CurrentRuntime;
   readonly #watch: TransactionWatch;
   readonly #heads: FinalizedHeads;
+  readonly #metadataHash: MetadataHash;
+  #submittedMonoMs = -Infinity;
 
   private constructor(
     link: ChainLink,
     { call, emit }: ChainOptions,
-    known: { genesisHash: Hex; runtime: CurrentRuntime; heads: FinalizedHeads },
+    known: { genesisHash: Hex; runtime: CurrentRuntime; heads: FinalizedHeads; metadataHash: MetadataHash },
   ) {
     this.via = link.via;
     this.#link = link;
@@ -61,10 +68,10 @@ export class Chain implements FinalizedChain {
     this.genesisHash = known.genesisHash;
     this.#runtime = known.runtime;
     this.#heads = known.heads;
+    this.#metadataHash = known.metadataHash;
     this.blocks = new BlockReader((method, params) => link.provider.send<unknown>(method, [...params]));
     this.#watch = new TransactionWatch(link.provider, this.blocks, (event) => {
-      // Bytes that a pool finds invalid may have been made by the wrong metadata; it costs one fetch a runtime to know.
-      if (event.type === 'transaction' && event.detail === 'invalid') void this.doubtMetadata();
+      if (event.type === 'transaction' && event.detail === 'invalid') void this.#takeForBadSignature();
       emit(event);
     });
   }
@@ -78,15 +85,15 @@ export class Chain implements FinalizedChain {
     const { provider } = link;
     const genesisHash = await provider.send<unknown>('chain_getBlockHash', [0]);
     if (!isHash(genesisHash)) throw new ChainError('chain.bad_answer', 'no genesis hash');
-    const cache = new MetadataCache(stateDirectory, link.source, (level, source, message) =>
-      emit({ type: 'log', level, source, message }),
-    );
+    const log: GatewayLog = (level, source, message) => emit({ type: 'log', level, source, message });
+    const cache = new MetadataCache(stateDirectory, link.source, log);
     const properties = asProperties(await provider.send<unknown>('system_properties', []));
     const onUpgrade = ({ specVersion }: { specVersion: number }): void =>
       emit({ type: 'runtime', specVersion });
     const runtime = await CurrentRuntime.follow({ provider, genesisHash, properties, cache, onUpgrade });
     const heads = await FinalizedHeads.follow(provider, (block) => emit({ type: 'finalized', block }));
-    return new Chain(link, options, { genesisHash, runtime, heads });
+    const metadataHash = new MetadataHash({ genesisHash, properties, cache, log });
+    return new Chain(link, options, { genesisHash, runtime, heads, metadataHash });
   }
 
   async facts(): Promise<ChainFacts> {
@@ -112,7 +119,7 @@ export class Chain implements FinalizedChain {
 
   async prepare(params: OperationParams<'prepare'>): Promise<PreparedExtrinsic> {
     const runtime = await this.#runtime.latest();
-    const metadataHash = await metadataHashOf(runtime);
+    const metadataHash = await this.#metadataHash.of(runtime);
     return this.#doubting(() => prepareExtrinsic(runtime, this.genesisHash, metadataHash, params));
   }
 
@@ -158,10 +165,21 @@ export class Chain implements FinalizedChain {
   }
 
   submit({ extrinsic, watch }: OperationParams<'submit'>): Promise<void> {
+    this.#submittedMonoMs = performance.now();
     return this.#watch.submit(extrinsic, watch).catch(async (error: unknown) => {
-      if (error instanceof ChainError && BAD_SIGNATURE.test(error.message)) await this.doubtMetadata();
+      if (error instanceof ChainError && BAD_SIGNATURE.test(error.message)) await this.#takeForBadSignature();
       throw error;
     });
+  }
+
+  /**
+   * The chain puts other bytes together than were signed: by other metadata than these, or its digest is another one. What
+   * is found invalid late has rather outlived its era.
+   */
+  async #takeForBadSignature(): Promise<void> {
+    if (performance.now() - this.#submittedMonoMs > SOON_MS) return;
+    await this.#metadataHash.refused(await this.#runtime.latest());
+    await this.doubtMetadata();
   }
 
   locate(params: OperationParams<'locate'>): Promise<Located> {

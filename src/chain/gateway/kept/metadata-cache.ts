@@ -19,9 +19,12 @@ const contentSchema = v.strictObject({
   ),
   /** `doubted`: not used any more, only compared with. `confirmed`: they were doubted, and were fetched again as they are. */
   standing: v.exactOptional(v.picklist(['doubted', 'confirmed'])),
+  /** Of these metadata (RFC-78). Null: the chain did not take it. Left out: nobody has asked for it yet. */
+  digest: v.exactOptional(v.nullable(v.pipe(hexSchema(32), v.length(66)))),
 });
 type Content = Readonly<v.InferOutput<typeof contentSchema>>;
-export type RuntimeMetadata = Omit<Content, 'standing'>;
+export type RuntimeMetadata = Omit<Content, 'standing' | 'digest'>;
+type RuntimeName = Omit<RuntimeMetadata, 'metadata'>;
 
 /**
  * The metadata of the runtime that was used last, kept so that a slow link need not carry it each time. What it says is
@@ -65,7 +68,18 @@ export class MetadataCache {
     if (isKnown && kept.standing !== 'doubted') return;
     if (metadata.length / 2 - 1 > MAX_METADATA_BYTES) return;
     const isConfirmed = isKnown && kept.metadata === metadata;
-    await this.#write(isConfirmed ? { ...fresh, standing: 'confirmed' } : fresh);
+    await this.#write(isConfirmed ? { ...kept, standing: 'confirmed' } : fresh);
+  }
+
+  /** Undefined: not kept. */
+  digestOf(runtime: RuntimeName): Hex | null | undefined {
+    return this.#kept !== undefined && keyOf(this.#kept) === keyOf(runtime) ? this.#kept.digest : undefined;
+  }
+
+  /** Keeps the digest beside the metadata that it is of, if those are kept. */
+  async keepDigest(runtime: RuntimeName, digest: Hex | null): Promise<void> {
+    if (this.#kept === undefined || keyOf(this.#kept) !== keyOf(runtime)) return;
+    await this.#write({ ...this.#kept, digest });
   }
 
   /**
@@ -96,6 +110,6 @@ export class MetadataCache {
   }
 }
 
-function keyOf({ genesisHash, specVersion }: RuntimeMetadata): string {
+function keyOf({ genesisHash, specVersion }: RuntimeName): string {
   return `${genesisHash}-${specVersion}`;
 }
