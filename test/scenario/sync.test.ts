@@ -15,7 +15,7 @@ import {
   type SyncOptions,
   type SyncStatus,
 } from '../../src/sync/index.ts';
-import { type Devnet, startDevnet } from '../devnet/index.ts';
+import { type Devnet, OPEN_LINK, startDevnet } from '../devnet/index.ts';
 import type { DriverOrder } from '../support/sync-driver.ts';
 import { GrowingLog, remarkOf, syncOptions, testAccount } from '../support/sync-station.ts';
 
@@ -207,12 +207,29 @@ describe('the whole process killed by SIGKILL', () => {
 });
 
 describe('an anchor through a node', () => {
-  it('is final over WebSocket RPC', async () => {
-    const { sync, directory } = station(8, 12, rpc);
+  it('is final over RPC, and later over a slow link that loses segments', { timeout: 120_000 }, async () => {
+    const { sync, directory, log } = station(8, 12, rpc);
     expect(await sync.syncNow()).toMatchObject({ outcome: 'anchored', anchor: { via: 'rpc', size: 12 } });
     expect(anchorCovering(directory, 0)?.via).toBe('rpc');
     expect(await devnet.findExtrinsics(remarkOf('station-8', 12))).toHaveLength(1);
     await sync.stop();
+
+    log.grow(5);
+    const options = { stateDirectory: directory, source: log, account: testAccount(8), chain: rpc };
+    const again = openSync(syncOptions(options));
+    running.push(again);
+    await devnet.setLink({ bitsPerSecond: 100_000, delayMs: 100, lossPercent: 2 });
+    try {
+      const before = await devnet.linkBytes();
+      expect(await again.syncNow()).toMatchObject({ outcome: 'anchored', anchor: { size: 17 } });
+      const { down } = await devnet.linkBytes();
+      // The metadata, which were kept, are 280 kB.
+      expect(down - before.down).toBeLessThan(60_000);
+    } finally {
+      await devnet.setLink(OPEN_LINK);
+      await again.stop();
+    }
+    expect(await devnet.findExtrinsics(remarkOf('station-8', 17))).toHaveLength(1);
   });
 
   it('is said to be unreachable, with the next try, while there is none', async () => {
