@@ -109,8 +109,11 @@ export class Session {
       this.#connectedMonoMs = this.#options.clock.nowMonoMs();
       this.#progress();
       this.carryOut(keeper.dispatch({ type: 'link-up' }));
-      await this.#workUntilIdle(signal);
-      if (!signal.aborted) await this.#save();
+      // While it is stored something may be planned: that is worked off on this link, too.
+      do {
+        await this.#workUntilIdle(signal);
+        if (!signal.aborted) await this.#save();
+      } while (!signal.aborted && keeper.outbox.current !== null);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {

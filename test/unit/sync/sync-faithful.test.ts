@@ -91,6 +91,29 @@ describe('a round that somebody asks for', () => {
   });
 });
 
+describe('a gateway that is about to go', () => {
+  it('stays when something is planned while it stores what it knows: to start another one costs more', async () => {
+    const { sync, log, world, pass } = station({ anchorEveryMs: 60 * SECOND });
+    let asked = 0;
+    let saved: (result: unknown) => void = () => {};
+    world.fault = (operation, result) => {
+      if (operation !== 'save' || ++asked !== 2) return result;
+      return new Promise((resolve) => (saved = () => resolve(result)));
+    };
+    sync.start();
+    await pass(60 * SECOND);
+    expect([asked, world.submitted.length]).toEqual([2, 1]);
+    log.grow(1);
+    await pass(12 * SECOND, { blockMs: HOUR });
+    expect(world.submitted).toHaveLength(2);
+    saved(undefined);
+    await pass(2 * 60 * SECOND);
+    expect(world.submitted).toHaveLength(2);
+    expect(world.gateways).toHaveLength(1);
+    expect(sync.status()).toMatchObject({ phase: 'idle', anchoredSize: 9, failure: null });
+  });
+});
+
 describe('entries that wait to be published', () => {
   it('are tried rarer and rarer while the chain is away, as an anchor is', async () => {
     const first = station();
