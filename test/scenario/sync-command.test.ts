@@ -67,7 +67,7 @@ describe('delmonicos sync', () => {
     writeConfig('  { transport: rpc, url: "ws://127.0.0.1:9" }\n');
     const { status, stderr } = await runProduct(['sync', 'now', '--config', configFile, '--state', state]);
     expect(status).toBe(1);
-    expect(stderr).toContain('error [chain.unreachable]');
+    expect(stderr).toMatch(/error \[chain.unreachable\]: no link to 127.0.0.1:9: .*ECONNREFUSED/);
     const shown = await productJson<{ failure: unknown; intents: unknown[] }>(['sync', 'status', state]);
     expect(shown).toMatchObject({
       failure: { code: 'chain.unreachable' },

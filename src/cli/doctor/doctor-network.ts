@@ -111,7 +111,7 @@ async function reachable(name: string, endpoint: Endpoint): Promise<Finding> {
     return ok(name, `${where} takes connections${endpoint.tls ? ', its certificate is good' : ''}`);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    return failed(name, `${where}: ${message || code}`, connectAdvice(code));
+    return failed(name, `${where}: ${message.trim() || code}`, connectAdvice(code));
   }
 }
 

@@ -24,7 +24,7 @@ export async function openWebSocket(
   const provider = newProvider(url, REQUEST_TIMEOUT_MS);
   const lost = new Promise<string>((resolve) => {
     provider.on('disconnected', () => resolve(`the connection to ${hostOf(url)} is closed`));
-    provider.on('error', () => resolve(`the connection to ${hostOf(url)} failed`));
+    provider.on('error', (event: unknown) => resolve(whyFailed(event)));
   });
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(unreachableNode(url, `no answer in ${silenceMs} ms`)), silenceMs);
@@ -84,11 +84,19 @@ function newProvider(url: string, requestTimeoutMs: number): WsProvider {
   }
 }
 
+/** `connect ECONNREFUSED 192.0.2.7:443`, `getaddrinfo ENOTFOUND ...`, `Unexpected server response: 404`: never the whole URL. */
+function whyFailed(event: unknown): string {
+  const { message } = (event ?? {}) as { readonly message?: unknown };
+  return typeof message === 'string' && message.trim() !== '' ? message.trim() : 'the connection failed';
+}
+
 /** Without path and query: those may hold an access key. */
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'the node';
 }
 
 function unreachableNode(url: string, why: string): ChainError {
-  return new ChainError('chain.unreachable', `no link to ${hostOf(url)}: ${why}`);
+  return new ChainError('chain.unreachable', `no link to ${hostOf(url)}: ${why}`, {
+    hint: 'Check the network, the node and its URL; on a station `delmonicos doctor` tries them.',
+  });
 }
