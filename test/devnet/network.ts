@@ -155,7 +155,7 @@ export class DevNetwork {
 
   /**
    * Gives the parachain another runtime, in two blocks: in the first it has the code pending and the relay chain gives
-   * the go-ahead, in the second its runtime enacts it.
+   * the go-ahead, in the second its runtime enacts it. What an earlier upgrade took away is there again.
    * @throws DevnetError `devnet.bad_input`: the version is not higher, or the metadata has no such call
    */
   upgradeRuntime({ specVersion, without }: UpgradeOptions = {}): Promise<RuntimeUpgrade> {
@@ -163,7 +163,9 @@ export class DevNetwork {
       const { chain } = this.parachain;
       const state = chain.stateAt(chain.best);
       const patch = { specVersion: specVersion ?? specVersionOf(state) + 1 };
-      const pendingCode = await patchRuntime(state, without === undefined ? patch : { ...patch, without });
+      const genesis = chain.stateAt(chain.genesis);
+      const wanted = without === undefined ? patch : { ...patch, without };
+      const pendingCode = await patchRuntime(genesis, state, wanted);
       await this.#step({ pendingCode, goesAhead: true });
       const { parachain: block } = await this.#step();
       return { specVersion: patch.specVersion, block };

@@ -25,12 +25,17 @@ export interface RuntimePatch {
 }
 
 /**
- * The code that is stored in `state`, as WebAssembly, with another version, and maybe without a call in its metadata.
+ * The code of `genesis`, as WebAssembly, with a version above that in `state`, and maybe without a call in its metadata:
+ * what an earlier upgrade took away is there again.
  * @throws DevnetError `devnet.bad_input`: the version cannot be written, or there is no call of this name
  */
-export async function patchRuntime(state: State, { specVersion, without }: RuntimePatch): Promise<Bytes> {
-  const wasm = decompressCode(get(state, CODE) ?? EMPTY);
-  const versioned = withSpecVersion(wasm, specVersion);
+export async function patchRuntime(
+  genesis: State,
+  state: State,
+  { specVersion, without }: RuntimePatch,
+): Promise<Bytes> {
+  const wasm = decompressCode(get(genesis, CODE) ?? EMPTY);
+  const versioned = withSpecVersion(wasm, specVersion, specVersionOf(state));
   return without === undefined ? versioned : await withoutName(state, versioned, without);
 }
 
@@ -92,12 +97,12 @@ const I64_STORE = 0x37;
  * authoring and the implementation version; in Executive::initialize_block, which compares it with that of the block
  * before and stores it (`System.LastRuntimeUpgrade`); and in what a signature must be for, before the transaction version.
  */
-function withSpecVersion(wasm: Bytes, specVersion: number): Bytes {
+function withSpecVersion(wasm: Bytes, specVersion: number, above: number): Bytes {
   const { authoring, spec, implementation, transaction } = readVersion(wasm);
-  if (!Number.isInteger(specVersion) || specVersion <= spec || specVersion > MAX_SPEC_VERSION) {
+  if (!Number.isInteger(specVersion) || specVersion <= above || specVersion > MAX_SPEC_VERSION) {
     throw new DevnetError(
       'devnet.bad_input',
-      `a spec version between ${spec + 1} and ${MAX_SPEC_VERSION}, not ${specVersion}`,
+      `a spec version between ${above + 1} and ${MAX_SPEC_VERSION}, not ${specVersion}`,
     );
   }
   const inVersion = (version: number) =>

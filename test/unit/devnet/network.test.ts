@@ -229,8 +229,19 @@ describe('the two chains', { timeout: 60_000 }, () => {
         .replace('remark_with_event', 'x'.repeat(17))
         .replace(version(versionBefore), version(specVersion)),
     );
-    const absent = network.upgradeRuntime({ without: 'remark_with_event' });
+    const absent = network.upgradeRuntime({ without: 'remark_without_event' });
     await expect(absent).rejects.toMatchObject({ code: 'devnet.bad_input' });
+  });
+
+  it('bring a call back that an earlier upgrade took away', async () => {
+    const { chain } = network.parachain;
+    const { specVersion, block } = await network.upgradeRuntime();
+    const { result } = await runCalls(chain.stateAt(block), [
+      { method: 'Metadata_metadata', argument: EMPTY },
+    ]);
+    expect(Buffer.from(result).toString('latin1')).toContain('remark_with_event');
+    expect(specVersionOf(chain.stateAt(block))).toBe(specVersion);
+    await expect(network.upgradeRuntime({ specVersion })).rejects.toMatchObject({ code: 'devnet.bad_input' });
   });
 
   it('enact another runtime, whose version each signature must be for', async () => {
