@@ -1,7 +1,7 @@
 import { bytesToHex, type ChainFacts } from '../chain/index.ts';
-import { type AnchorRules, MAX_START_SPREAD_MS } from './planning/anchor-policy.ts';
+import { MAX_START_SPREAD_MS } from './planning/anchor-policy.ts';
 import { SyncError } from './errors.ts';
-import { codeOf, FailureRecord } from './status/failure-record.ts';
+import { FailureRecord } from './status/failure-record.ts';
 import { floorNumber, GatewayLoop } from './link/gateway-loop.ts';
 import { isAnchor, isInFlight } from './outbox/intent.ts';
 import {
@@ -15,8 +15,8 @@ import {
 import { OutboxKeeper } from './outbox/outbox-keeper.ts';
 import { acquireOutboxLock, type OutboxLock } from './outbox/outbox-lock.ts';
 import { OutboxStore } from './outbox/outbox-store.ts';
-import { Planner } from './planning/planner.ts';
-import type { ChainOptions, Gateway, OpenGateway, SyncOptions, SyncOutcome, SyncTiming } from './ports.ts';
+import { anchorRules, Planner } from './planning/planner.ts';
+import type { SyncOptions, SyncOutcome, SyncTiming } from './ports.ts';
 import { Publisher } from './planning/publisher.ts';
 import { DEFAULT_RETRY } from './planning/retry-schedule.ts';
 import { type AnchorSummary, COST_PROPERTY, summarize, type SyncStatus } from './status/status.ts';
@@ -33,9 +33,6 @@ const DEFAULT_TIMING: SyncTiming = {
 };
 /** How often it is looked whether a fault has come or gone; those that wait do so for minutes. */
 const LOOK_FOR_FAULTS_MS = 60_000;
-/** After a batch that could not be made. */
-const PUBLISH_AGAIN_MS = 60_000;
-const USUAL_MAX_AGE_MS = 24 * 3_600_000;
 
 export interface Sync {
   /** Begins to anchor when due, until `stop`. */
@@ -83,7 +80,6 @@ class SyncService implements Sync {
   readonly #waiters = new Waiters();
   #running: Promise<unknown> | undefined;
   #phase: SyncStatus['phase'] = 'idle';
-  #publishAgainMonoMs = -Infinity;
   #lastTold = '';
 
   constructor(options: SyncOptions, store: OutboxStore, lock: OutboxLock) {
@@ -97,7 +93,15 @@ class SyncService implements Sync {
     const { bytesPerDay } = chain.metered ?? {};
     this.#traffic = new TrafficMeter({ store, clock, wallClock, log, bytesPerDay });
     const keeper = this.#keeper;
-    this.#publisher = new Publisher({ keeper, store, source, kinds: chain.publish ?? [], wallClock, log });
+    this.#publisher = new Publisher({
+      keeper,
+      store,
+      source,
+      kinds: chain.publish ?? [],
+      clock,
+      wallClock,
+      log,
+    });
     this.#watch = this.#openWatch();
     this.#planner = this.#openPlanner();
     this.#loop = this.#openLoop();
@@ -167,7 +171,7 @@ class SyncService implements Sync {
     const { source, clock, wallClock, random, log, chain } = this.#options;
     return new Planner({
       ...{ keeper: this.#keeper, source, clock, wallClock, random, log, signal: this.#abort.signal },
-      rules: rulesOf(chain),
+      rules: anchorRules(chain),
       traffic: this.#traffic,
       retryMs: this.#timing.firstRetryMs,
       lastPlannedAtMs: this.#store.newest(1).find(isAnchor)?.plannedAtMs,
@@ -186,7 +190,7 @@ class SyncService implements Sync {
   #openLoop(): GatewayLoop {
     return new GatewayLoop({
       ...{ sync: this.#options, store: this.#store, keeper: this.#keeper, timing: this.#timing },
-      listening: (open) => this.#metered(this.#watch.observing(open)),
+      listening: (open) => this.#traffic.counting(this.#watch.observing(open)),
       isNeeded: () => this.#isNeeded(),
       holdsLink: () => this.#planner.holdsLink(),
       refreshPlan: (facts) => this.#refreshPlan(facts),
@@ -220,28 +224,13 @@ class SyncService implements Sync {
     }
   }
 
-  #metered(open: OpenGateway): OpenGateway {
-    return async (onEvent, signal) => {
-      const gateway: Gateway = await open(onEvent, signal);
-      this.#traffic.follow(gateway);
-      void gateway.ended.then(() => this.#traffic.follow(null));
-      return gateway;
-    };
-  }
-
   #isNeeded(): boolean {
     return this.#keeper.outbox.current !== null || this.#mayPublish();
   }
 
   /** The next batch may be planned: entries wait for it, and nothing else does. */
   #mayPublish(): boolean {
-    if (this.#options.clock.nowMonoMs() < this.#publishAgainMonoMs) return false;
-    try {
-      return this.#keeper.outbox.current === null && this.#publisher.isDue();
-    } catch (error) {
-      this.#notPublished(error);
-      return false;
-    }
+    return this.#keeper.outbox.current === null && this.#publisher.isDue();
   }
 
   async #refreshPlan(facts: ChainFacts): Promise<void> {
@@ -253,18 +242,7 @@ class SyncService implements Sync {
 
   #publish(facts: ChainFacts): void {
     if (!this.#mayPublish() || this.#planner.holdsLink() !== null) return;
-    try {
-      this.#loop.carryOut(this.#publisher.plan(facts.limits.extrinsicBytes));
-    } catch (error) {
-      this.#notPublished(error);
-    }
-  }
-
-  /** A batch that cannot be made is no reason not to anchor. */
-  #notPublished(error: unknown): void {
-    const { clock, log } = this.#options;
-    this.#publishAgainMonoMs = clock.nowMonoMs() + PUBLISH_AGAIN_MS;
-    log('warning', 'sync.publish_failed', { code: codeOf(error), why: String(error) });
+    this.#loop.carryOut(this.#publisher.plan(facts.limits.extrinsicBytes));
   }
 
   #onFailure(error: unknown): number {
@@ -340,11 +318,4 @@ class SyncService implements Sync {
   #lastAnchor(): AnchorSummary | null {
     return summarize(this.#keeper.lastFinal);
   }
-}
-
-function rulesOf({ anchorEveryMs, maxAgeMs, minBacklog = 1, metered }: ChainOptions): AnchorRules {
-  return {
-    ...{ anchorEveryMs, minBacklog, windows: metered?.windows, bytesPerDay: metered?.bytesPerDay },
-    maxAgeMs: maxAgeMs ?? Math.max(USUAL_MAX_AGE_MS, anchorEveryMs),
-  };
 }

@@ -14,7 +14,7 @@ import { codeOf } from '../status/failure-record.ts';
 import { isInFlight } from '../outbox/intent.ts';
 import type { OutboxKeeper } from '../outbox/outbox-keeper.ts';
 import type { OutboxCommand } from '../outbox/outbox-model.ts';
-import type { CheckpointSource, SyncOptions } from '../ports.ts';
+import type { ChainOptions, CheckpointSource, SyncOptions } from '../ports.ts';
 import type { HeldBack } from '../status/status.ts';
 import type { TrafficMeter } from './traffic-meter.ts';
 
@@ -172,4 +172,14 @@ function localTimeOfDayMs(wallMs: number): number {
     (local.getHours() * 3_600 + local.getMinutes() * 60 + local.getSeconds()) * 1_000 +
     local.getMilliseconds()
   );
+}
+
+const USUAL_MAX_AGE_MS = 24 * 3_600_000;
+
+/** The policy that a configuration asks for. */
+export function anchorRules({ anchorEveryMs, maxAgeMs, minBacklog = 1, metered }: ChainOptions): AnchorRules {
+  return {
+    ...{ anchorEveryMs, minBacklog, windows: metered?.windows, bytesPerDay: metered?.bytesPerDay },
+    maxAgeMs: maxAgeMs ?? Math.max(USUAL_MAX_AGE_MS, anchorEveryMs),
+  };
 }

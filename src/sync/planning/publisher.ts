@@ -1,8 +1,9 @@
-import type { Log } from '../../../hal/contract/index.ts';
+import type { Log, MonotonicClock } from '../../../hal/contract/index.ts';
 import type { OutboxKeeper } from '../outbox/outbox-keeper.ts';
 import type { OutboxCommand } from '../outbox/outbox-model.ts';
 import { OutboxStore } from '../outbox/outbox-store.ts';
 import type { CheckpointSource, EntrySource } from '../ports.ts';
+import { codeOf } from '../status/failure-record.ts';
 import {
   batchLimits,
   isPublished,
@@ -14,6 +15,8 @@ import {
 } from './publication.ts';
 
 const SINCE_PROPERTY = 'publishedSince';
+/** After a batch that could not be made. */
+const AGAIN_MS = 60_000;
 
 export interface PublisherOptions {
   readonly keeper: OutboxKeeper;
@@ -21,6 +24,7 @@ export interface PublisherOptions {
   readonly source: CheckpointSource;
   /** Kinds of entries; empty: nothing is published. */
   readonly kinds: readonly string[];
+  readonly clock: Pick<MonotonicClock, 'nowMonoMs'>;
   readonly wallClock: { nowWallMs(): number };
   readonly log: Log;
 }
@@ -35,7 +39,8 @@ interface Stretch {
 
 /**
  * Plans what is published: entries that a final anchor covers, a batch at a time, the next one when the last has ended.
- * The position is that of the last batch; stretches without anything to publish are passed over in memory.
+ * The position is that of the last batch; stretches without anything to publish are passed over in memory. What cannot be
+ * read or stored is told and tried again in a minute: a batch that cannot be made is no reason not to anchor.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -46,6 +51,7 @@ export class Publisher {
   #first: number | undefined;
   /** Passed over since the last batch. */
   #skipped = 0;
+  #againMonoMs = -Infinity;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -54,6 +60,12 @@ export class Publisher {
 
   /** Whether an entry that a final anchor covers waits to be published, and no batch is on its way. */
   isDue(): boolean {
+    return (
+      this.#options.clock.nowMonoMs() >= this.#againMonoMs && this.#attempt(() => this.#looksDue(), false)
+    );
+  }
+
+  #looksDue(): boolean {
     const { keeper, kinds } = this.#options;
     if (kinds.length === 0 || keeper.openPublish() !== undefined) return false;
     const [from, to] = [this.#position(), this.#end()];
@@ -71,7 +83,10 @@ export class Publisher {
 
   /** Plans the next batch, if there is one. To be called while connected: the chain says what an extrinsic may take. */
   plan(extrinsicBytes: number | null): readonly OutboxCommand[] {
-    if (!this.isDue()) return [];
+    return this.isDue() ? this.#attempt(() => this.#planNext(extrinsicBytes), []) : [];
+  }
+
+  #planNext(extrinsicBytes: number | null): readonly OutboxCommand[] {
     const { keeper, kinds, wallClock } = this.#options;
     const [from, to] = [this.#position(), this.#end()];
     const batch = this.#reading((log) =>
@@ -97,6 +112,17 @@ export class Publisher {
     this.#pass(stretch);
     this.#skipped = 0;
     return commands;
+  }
+
+  #attempt<T>(make: () => T, instead: T): T {
+    try {
+      return make();
+    } catch (error) {
+      const { clock, log } = this.#options;
+      this.#againMonoMs = clock.nowMonoMs() + AGAIN_MS;
+      log('warning', 'sync.publish_failed', { code: codeOf(error), why: String(error) });
+      return instead;
+    }
   }
 
   #position(): number {

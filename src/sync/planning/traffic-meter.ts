@@ -1,6 +1,6 @@
 import type { Log, MonotonicClock } from '../../../hal/contract/index.ts';
 import type { OutboxStore } from '../outbox/outbox-store.ts';
-import type { Gateway } from '../ports.ts';
+import type { Gateway, OpenGateway } from '../ports.ts';
 import type { Traffic } from '../status/status.ts';
 import {
   addTraffic,
@@ -62,6 +62,16 @@ export class TrafficMeter {
 
   get dayLeftMs(): number {
     return dayLeftMs(this.#day, this.#now());
+  }
+
+  /** Opens gateways whose bytes are counted. */
+  counting(open: OpenGateway): OpenGateway {
+    return async (onEvent, signal) => {
+      const gateway = await open(onEvent, signal);
+      this.follow(gateway);
+      void gateway.ended.then(() => this.follow(null));
+      return gateway;
+    };
   }
 
   /** Follows a gateway; to be called again when it has gone, with null. */
