@@ -8,7 +8,7 @@ import type { WallClock } from '../service/index.ts';
 import type { SyncStatus } from '../sync/index.ts';
 import type { CredentialFiles, Telemetry } from '../telemetry/index.ts';
 import type { StationOptions } from './station.ts';
-import { syncDocument } from './sync-document.ts';
+import { syncDocument, syncNews } from './sync-document.ts';
 
 /** How often the retained figures are renewed. An unchanged document is not sent again. */
 const REFRESH_MS = 5_000;
@@ -78,6 +78,8 @@ class TelemetryView implements StationView {
   readonly #abort = new AbortController();
   readonly #refreshing: Promise<void>;
   #anchoredSize = 0;
+  /** What was last told of sync, without the figures that always move. */
+  #toldOfSync = '';
   #syncStatus: (() => SyncStatus) | undefined;
 
   constructor(parts: ViewParts, telemetry: Telemetry) {
@@ -96,7 +98,11 @@ class TelemetryView implements StationView {
 
   sync(status: SyncStatus): void {
     this.#anchoredSize = status.anchoredSize;
-    this.#telemetry.publishState('sync', syncDocument(status));
+    const document = syncDocument(status);
+    const news = syncNews(document);
+    if (news === this.#toldOfSync) return;
+    this.#toldOfSync = news;
+    this.#telemetry.publishState('sync', document);
     this.#publishJournal();
   }
 
@@ -128,7 +134,9 @@ class TelemetryView implements StationView {
   /** Without a gateway only ages change, and whoever reads them can go on counting. */
   #refreshSync(): void {
     const status = this.#syncStatus?.();
-    if (status !== undefined && status.gateway !== null) this.sync(status);
+    if (status === undefined || status.gateway === null) return;
+    this.#toldOfSync = '';
+    this.sync(status);
   }
 
   /** A view that cannot be made is no reason to end anything. */

@@ -32,3 +32,14 @@ export function syncDocument(status: SyncStatus): SyncDocument {
     faults,
   };
 }
+
+/**
+ * What makes a document worth a message of its own: all but the figures that move with every block and every request (height,
+ * age, bytes, memory), which a metered link must not pay for. Pure.
+ */
+export function syncNews({ finalized, traffic, gateway, ...told }: SyncDocument): string {
+  const isKnown = finalized !== null;
+  const isRunning = gateway !== null;
+  const usedBefore = traffic?.last ?? null;
+  return JSON.stringify({ ...told, isKnown, isRunning, usedBefore });
+}
