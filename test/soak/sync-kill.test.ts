@@ -103,7 +103,7 @@ describe(`kills of a station that syncs ${note}`, { timeout: 1_800_000 }, () => 
     async (target) => {
       const world = await startSyncWorld({ transport: 'light-client' });
       try {
-        for (const file of [...KEPT_FILES, ...KEPT_FILES])
+        for (const file of KEPT_FILES)
           expect(await killWhileSaving(world, file, target)).toBeGreaterThan(0);
         expect(await anchorWhatIsLeft(world, 120_000)).toEqual([]);
         expect((await auditAnchors(world.devnet, world)).problems).toEqual([]);
