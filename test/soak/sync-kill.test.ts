@@ -7,13 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { productJson, runProduct } from '../support/product.ts';
 import { unpublished } from '../support/published-entries.ts';
 import { seededRandom, type SeededRandom } from '../support/seeded-random.ts';
-import {
-  anchorWhatIsLeft,
-  killWhileSyncing,
-  type SyncKillReport,
-  type Target,
-} from '../support/sync-kill-loop.ts';
-import { KEPT_FILES, killWhileSaving } from '../support/sync-kill-saving.ts';
+import { anchorWhatIsLeft, killWhileSyncing, type SyncKillReport } from '../support/sync-kill-loop.ts';
 import { auditAnchors, type Audit } from '../support/sync-oracle.ts';
 import { startSyncWorld, type SyncWorld, type Transport } from '../support/sync-world.ts';
 
@@ -92,21 +86,6 @@ describe(`kills of a station that syncs ${note}`, { timeout: 1_800_000 }, () => 
         const result: Round = { seed, round, transport, report, audit, receipts, seconds };
         done.push(result);
         if (PROGRESS !== undefined) appendFileSync(PROGRESS, `${JSON.stringify(result)}\n`);
-      } finally {
-        await world.stop();
-      }
-    },
-  );
-
-  it.each(['station', 'core', 'gateway'] as const satisfies readonly Target[])(
-    'the %s is killed while what the light client keeps is written',
-    async (target) => {
-      const world = await startSyncWorld({ transport: 'light-client' });
-      try {
-        for (const file of KEPT_FILES)
-          expect(await killWhileSaving(world, file, target)).toBeGreaterThan(0);
-        expect(await anchorWhatIsLeft(world, 120_000)).toEqual([]);
-        expect((await auditAnchors(world.devnet, world)).problems).toEqual([]);
       } finally {
         await world.stop();
       }
