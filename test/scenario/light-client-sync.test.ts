@@ -57,19 +57,22 @@ describe('a station that syncs through the light client', { timeout: 240_000 }, 
     },
   );
 
-  it('anchors once when the block that held the anchor is retracted and the extrinsic is lost with it', async () => {
-    const { devnet } = world;
-    await devnet.setFinality('stalled');
-    await nextStatus(service, ({ open }) => open?.state === 'inBlock');
-    const { parachain } = (await devnet.status()) as { parachain: { best: number; finalized: number } };
-    const { retracted } = await devnet.reorg({
-      depth: parachain.best - parachain.finalized,
-      keepTransactions: false,
-    });
-    expect(retracted.length).toBeGreaterThan(0);
-    await devnet.setFinality('live');
-    await anchored(service);
-  });
+  it.runIf(LONG)(
+    'anchors once when the block that held the anchor is retracted and the extrinsic is lost with it',
+    async () => {
+      const { devnet } = world;
+      await devnet.setFinality('stalled');
+      await nextStatus(service, ({ open }) => open?.state === 'inBlock');
+      const { parachain } = (await devnet.status()) as { parachain: { best: number; finalized: number } };
+      const { retracted } = await devnet.reorg({
+        depth: parachain.best - parachain.finalized,
+        keepTransactions: false,
+      });
+      expect(retracted.length).toBeGreaterThan(0);
+      await devnet.setFinality('live');
+      await anchored(service);
+    },
+  );
 
   it.runIf(LONG)('starts again with what it has kept, over a slow link', async () => {
     const { devnet } = world;
@@ -90,19 +93,22 @@ describe('a station that syncs through the light client', { timeout: 240_000 }, 
     await anchored(service);
   });
 
-  it('anchors by the honest peer when the other forges proofs, headers and signatures', async () => {
-    const lies = { storageProofs: true, forgedHeaders: true, grandpaSignatures: true };
-    await world.devnet.setFaults(lies, 'relay-1');
-    await world.devnet.setFaults(lies, 'parachain-1');
-    await anchored(service);
-    await world.devnet.setFaults({ storageProofs: false, forgedHeaders: false, grandpaSignatures: false });
-  });
+  it.runIf(LONG)(
+    'anchors by the honest peer when the other forges proofs, headers and signatures',
+    async () => {
+      const lies = { storageProofs: true, forgedHeaders: true, grandpaSignatures: true };
+      await world.devnet.setFaults(lies, 'relay-1');
+      await world.devnet.setFaults(lies, 'parachain-1');
+      await anchored(service);
+      await world.devnet.setFaults({ storageProofs: false, forgedHeaders: false, grandpaSignatures: false });
+    },
+  );
 
   it('has every intent exactly once on chain after all of that, and none stuck', async () => {
     expect(await service.stop('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(await anchorWhatIsLeft(world, 90_000)).toEqual([]);
     const audit = await auditAnchors(world.devnet, world);
     expect(audit.problems).toEqual([]);
-    expect(audit.onChain).toBeGreaterThanOrEqual(3);
+    expect(audit.onChain).toBeGreaterThanOrEqual(LONG ? 3 : 1);
   });
 });
