@@ -89,8 +89,10 @@ const databaseWarnings = ({ said }: Started): string[] =>
 describe('a light client that starts', { timeout: 60_000 }, () => {
   it('tells how far it is until it follows the chain, and the block it is at', async () => {
     const { progress, until } = await ready();
-    const synced = await until(({ stage, finalized }) => stage === 'ready' && finalized !== null);
-    expect(synced).toMatchObject({ peers: 1, relayPeers: 1 });
+    const synced = await until(
+      ({ stage, finalized, relayPeers }) => stage === 'ready' && finalized !== null && relayPeers === 1,
+    );
+    expect(synced.peers).toBe(1);
     expect(synced.best).toBeGreaterThanOrEqual(synced.finalized ?? Infinity);
     const stages = progress.map(({ stage }) => stage).filter((stage, i, all) => stage !== all[i - 1]);
     expect(stages[0]).toBe('starting');

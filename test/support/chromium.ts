@@ -59,6 +59,8 @@ export class Chromium {
     const child = spawn(CHROMIUM, [...flags, 'about:blank'], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, TZ: 'Europe/Berlin' },
+      // A group of its own: its helpers write into the profile for as long as they live.
+      detached: true,
     });
     return new Chromium(child, profile);
   }
@@ -83,9 +85,9 @@ export class Chromium {
   }
 
   async stop(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL');
     await this.#ended;
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 30, retryDelay: 100 });
   }
 
   #receive(message: Message): void {
