@@ -1,6 +1,9 @@
 // Which entries go on chain next, and in which bytes. Pure.
 import { bytesToHex, concatBytes, type Hex, MAX_EXTRINSIC_BYTES } from '../../chain/index.ts';
 
+/** The outbox's property that holds `PublishedSince`. */
+export const SINCE_PROPERTY = 'publishedSince';
+
 /** From which index on each kind is published: from the start of the service on at which it was first configured. */
 export type PublishedSince = Readonly<Record<string, number>>;
 

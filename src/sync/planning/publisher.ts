@@ -11,10 +11,10 @@ import {
   parseSince,
   publishedSince,
   type PublishedSince,
+  SINCE_PROPERTY,
   storedSince,
 } from './publication.ts';
 
-const SINCE_PROPERTY = 'publishedSince';
 /** After a batch that could not be made. */
 const AGAIN_MS = 60_000;
 
@@ -170,11 +170,15 @@ export class Publisher {
   }
 }
 
-/** Entries of the present log in front of this are published. Reads outbox.db beside a running service; throws as its readers do. */
+/**
+ * Readings of the present log in front of this are published, or from before there was talk of it and never will be. Reads
+ * outbox.db beside a running service; throws as its readers do.
+ */
 export function readPublishedSize(stateDirectory: string): number {
   const store = OutboxStore.openReadOnly(stateDirectory);
   try {
-    return store.lastPublished()?.toIndex ?? 0;
+    const since = parseSince(store.property(SINCE_PROPERTY), store.ownFrom());
+    return Math.max(store.lastPublished()?.toIndex ?? 0, since['reading'] ?? 0);
   } finally {
     store.close();
   }

@@ -8,6 +8,7 @@ import {
 } from '../../../src/journal/index.ts';
 import { keepInBounds } from '../../../src/station/keep-in-bounds.ts';
 import type { AnchorEvidence } from '../../../src/chain/index.ts';
+import { SINCE_PROPERTY, storedSince } from '../../../src/sync/planning/publication.ts';
 import { OutboxStore } from '../../../src/sync/outbox/outbox-store.ts';
 import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
 
@@ -44,9 +45,9 @@ async function fill(entries: number, kind: 'reading' | 'fault' = 'reading'): Pro
   await journal.flush();
   await stored;
 }
-const bounds = () =>
+const bounds = (more: { publishesReadings?: boolean } = {}) =>
   keepInBounds({
-    ...{ journal, stateDirectory, maxSizeBytes: MAX_BYTES },
+    ...{ journal, stateDirectory, maxSizeBytes: MAX_BYTES, ...more },
     log: (_level, event, fields) => tell(event, fields),
     onDegraded: ({ code }) => tell(`degraded ${code}`),
   });
@@ -122,6 +123,41 @@ describe('a station keeps its journal within its size', () => {
     expect(new Set(reasons)).toEqual(new Set([ownRoot ? 'retention.anchored' : 'retention.thinned']));
     expect(hole?.from).toBe(ownRoot ? 1 : 2);
     expect(hole?.to).toBeLessThanOrEqual(ownRoot ? emptied : 255);
+  });
+
+  it.each([
+    [
+      'that are anchored and still to be published gives way last, and is thinned',
+      1,
+      [],
+      ['retention.thinned'],
+    ],
+    [
+      'from before anybody published goes first, although nothing is on chain in full yet',
+      1_024,
+      [1_024],
+      ['retention.anchored', 'retention.thinned'],
+    ],
+  ])('of readings that are published, what is %s', async (_what, since, emptiedTo, reasons) => {
+    await fill(2_900);
+    finalAnchor(journal.size, Buffer.from(journal.root).toString('hex'));
+    const outbox = OutboxStore.open(stateDirectory);
+    outbox.setProperty(SINCE_PROPERTY, storedSince({ reading: since }, 0));
+    outbox.close();
+    await fill(1_100);
+    const look = next();
+    bounds({ publishesReadings: true }).committed(journal.size);
+    await look;
+    const reader = openJournalReader(stateDirectory);
+    const gaps = [...reader.entriesOfKinds(['gap'])].map(
+      ({ cose }) => decodeEntry(cose).entry.body as { reason: string; stretch: { to: number } },
+    );
+    reader.close();
+    expect([...new Set(gaps.map(({ reason }) => reason))]).toEqual(reasons);
+    const emptied = gaps
+      .filter(({ reason }) => reason !== 'retention.thinned')
+      .map(({ stretch }) => stretch.to);
+    expect(emptied.slice(-1)).toEqual(emptiedTo);
   });
 
   it('looks when an entry finds no room, whatever was committed since', async () => {
