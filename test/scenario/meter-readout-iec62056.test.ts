@@ -40,6 +40,9 @@ class OpticalMeter {
   }
 }
 
+/** A sign-on whose answer a busy machine brings too late is said again, as it should be: that is the same step once more. */
+const steps = <T>(said: readonly T[]): T[] => said.filter((each, index) => each !== said[index - 1]);
+
 describe.skipIf(WHY_NO_PTY !== undefined)(`an IEC 62056-21 meter with an optical port${PTY_NOTE}`, () => {
   let meter: OpticalMeter;
   let line: ListeningLine;
@@ -70,8 +73,8 @@ describe.skipIf(WHY_NO_PTY !== undefined)(`an IEC 62056-21 meter with an optical
     const second = await reader.readSample();
     const shown = [first, second].map(({ values }) => values.map(({ value }) => formatDecimal(value)));
     expect(shown).toEqual([['1000250'], ['1001250']]);
-    expect(meter.heard).toEqual([SIGN_ON, ACKNOWLEDGE_9600, SIGN_ON, ACKNOWLEDGE_9600]);
-    expect(rates).toEqual([300, 9600, 300, 9600]);
+    expect(steps(meter.heard)).toEqual([SIGN_ON, ACKNOWLEDGE_9600, SIGN_ON, ACKNOWLEDGE_9600]);
+    expect(steps(rates)).toEqual([300, 9600, 300, 9600]);
     expect(second.readBeginMonoMs).toBeGreaterThanOrEqual(first.readEndMonoMs);
     expect(line.statistics()).toMatchObject({ state: 'open', opened: 1 });
   });
