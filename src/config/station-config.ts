@@ -10,7 +10,8 @@ import {
   type DayWindow,
   type LowBalance,
 } from './quantity.ts';
-import type { ANCHOR_FIELDS, PUBLISHED_KINDS, StationFile } from './schema.ts';
+import type { ANCHOR_FIELDS, PUBLISHED_KINDS } from './chain-schema.ts';
+import type { StationFile } from './schema.ts';
 
 export type Parity = 'none' | 'even' | 'odd';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError, parseStationConfig, type StationConfig } from '../../src/config/index.ts';
 import { ENTRY_KINDS } from '../../src/journal/entry/entry-payload.ts';
 import { ANCHOR_FIELDS as FIELDS_OF_A_CHECKPOINT } from '../../src/chain/index.ts';
-import { ANCHOR_FIELDS, PUBLISHED_KINDS } from '../../src/config/schema.ts';
+import { ANCHOR_FIELDS, PUBLISHED_KINDS } from '../../src/config/chain-schema.ts';
 
 const LIGHT = ['transport: light-client', 'relaySpec: /r.json', 'paraSpec: /p.json'];
 const RPC = ['transport: rpc', 'url: wss://node.example'];
