@@ -108,7 +108,6 @@ describe('every specification of the registry', () => {
         return file;
       };
       let link: ChainLink | undefined;
-      const before = process.memoryUsage.rss();
       const progress = await new Promise<LinkProgress>((resolve, reject) => {
         startLightClient({
           ...(relay !== undefined && { relaySpec: write('relay.json', relay) }),
@@ -121,8 +120,6 @@ describe('every specification of the registry', () => {
         }).then((started) => (link = started), reject);
       });
       expect(progress.finalized).toBeNull();
-      // eslint-disable-next-line no-console -- the figure is for people
-      console.log(`${spec.id}: ${Math.round((process.memoryUsage.rss() - before) / 1e6)} MB more`);
       await link?.close();
       await link?.lost;
     },

@@ -24,8 +24,9 @@ export interface WatchedLink {
 /**
  * The clock that smoldot measures its time-outs with. They are constants in its WebAssembly, chosen for links that are not
  * slow: on one of 64 kbit/s it drops the connection while the parachain's runtime is still coming, and begins anew, for
- * ever; over a satellite no handshake ends in time. So while data keep coming that nobody could have waited for less long, its clock goes slower; what is silent is
- * given up as fast as ever. Only how long things take is concerned: the time of day is another clock.
+ * ever; over a satellite no handshake ends in time. So while data keep coming that nobody could have waited for less long,
+ * its clock goes slower; what is silent is given up as fast as ever. Only how long things take is concerned: the time of
+ * day is another clock.
  */
 export class PatientClock {
   readonly #link: WatchedLink;
