@@ -13,6 +13,7 @@ import {
   verifyEntry,
   verifyInclusion,
   verifyJournal,
+  type EntryKind,
   type Journal,
   type JournalSigner,
 } from '../../../src/journal/index.ts';
@@ -337,6 +338,39 @@ describe('a reader beside the writer', () => {
     expect(found.map(({ index }) => index)).toEqual(faults.reverse());
     expect(found.every(({ kind, cose }) => kind === decodeEntry(cose).entry.kind)).toBe(true);
     expect([...reader.newestOfKind('session-begin')]).toEqual([]);
+    reader.close();
+  });
+
+  it('finds the entries of chosen kinds in order, each once, whichever of them are many', async () => {
+    const journal = await open();
+    // More of each kind than are looked up at once, in runs, alternating, and one kind that ends long before the others.
+    const session = (n: number) => ({ sessionId: `s${n}`, evseId: 'evse1', reading: reading(n) });
+    const appended = Array.from({ length: 300 }, (_, n) => {
+      if (n % 100 < 45) return journal.append('fault', { code: 'test', message: `fault ${n}` }, 'sample');
+      if (n < 100 && n % 3 === 0) return journal.append('session-begin', session(n), 'sample');
+      return journal.append('reading', reading(n), 'sample');
+    });
+    await journal.flush();
+    await Promise.all(appended);
+    const reader = openJournalReader(directory);
+    const all = [...reader.entries()];
+    const choices: EntryKind[][] = [
+      ['fault'],
+      ['session-begin', 'fault'],
+      ['boot', 'fault', 'session-begin', 'tariff'],
+      ['reading', 'fault'],
+      ['tariff'],
+      [],
+    ];
+    for (const kinds of choices) {
+      for (const [from, to] of [[undefined, undefined] as const, [46, 233] as const, [5, 5] as const]) {
+        const wanted = all.filter(
+          ({ index, kind }) => kinds.includes(kind) && index >= (from ?? 0) && index < (to ?? reader.size),
+        );
+        expect([...reader.entriesOfKinds(kinds, from, to)]).toEqual(wanted);
+      }
+    }
+    expect([...reader.entriesOfKinds(['fault', 'session-begin'])].length).toBeGreaterThan(140);
     reader.close();
   });
 
