@@ -5,8 +5,8 @@ export {
   type Metering,
   type MeteringEvent,
   type MeteringOptions,
-  type MeterStatus,
   type RecallHistory,
   type ScheduledMeter,
 } from './metering.ts';
+export type { MeterFacts, MeterStatus } from './meter-status.ts';
 export { historyOfReading } from './plausibility.ts';

@@ -6,7 +6,6 @@ import {
   type Log,
   type MeterSample,
   type MonotonicClock,
-  type ObisCode,
 } from '../../hal/contract/index.ts';
 import type { EntryBodies, EntryKind } from '../journal/index.ts';
 import type { EvidenceLog } from './evidence-log.ts';
@@ -17,13 +16,9 @@ import {
   type AvailabilityEffect,
   type AvailabilityEvent,
 } from './meter-availability.ts';
-import {
-  judgeSample,
-  type EnergyHistory,
-  type Finding,
-  type FindingRule,
-  type ValueRules,
-} from './plausibility.ts';
+import { MeterRemarks } from './meter-remarks.ts';
+import type { MeterFacts, MeterStatus } from './meter-status.ts';
+import { judgeSample, type EnergyHistory, type ValueRules } from './plausibility.ts';
 import { firstSlot, nextSlot } from './schedule.ts';
 
 export interface ScheduledMeter {
@@ -35,25 +30,6 @@ export interface ScheduledMeter {
 export type MeteringEvent =
   | { readonly type: 'sample'; readonly meterId: string; readonly sample: MeterSample }
   | { readonly type: 'meter-status'; readonly status: MeterStatus };
-
-export interface MeterStatus {
-  readonly meterId: string;
-  readonly profileId: string;
-  readonly state: Availability['state'];
-  /** Last serial number heard, or null before the first answer. */
-  readonly serial: string | null;
-  /** Stable code of the last failure while it fails, otherwise null. */
-  readonly errorCode: string | null;
-  readonly samples: number;
-  readonly failures: number;
-  /** Slots that passed unread because the read before took too long. */
-  readonly skippedSlots: number;
-  /** Values that were marked as implausible. */
-  readonly implausible: number;
-  /** Quantities of the profile for which the last read had no value. */
-  readonly missing: number;
-  readonly lastSampleMonoMs: number | null;
-}
 
 /** What the journal knows of a meter from before this start; undefined when it has no reading of it. */
 export type RecallHistory = (
@@ -73,6 +49,8 @@ export interface MeteringOptions {
 
 export interface Metering {
   status(): MeterStatus[];
+  /** What health is judged by, per meter in the order of the configuration; cheap, and always answered. */
+  facts(): MeterFacts[];
   /**
    * Reads a meter between its slots, before whatever else waits for its line, and resolves with the sample as it was judged and
    * journaled. Rejects with a `MeterError` when the meter does not answer.
@@ -95,6 +73,7 @@ export function startMetering(options: MeteringOptions): Metering {
   const running = Promise.all(loops.map((loop) => loop.run()));
   return {
     status: () => loops.map((loop) => loop.status()),
+    facts: () => loops.map((loop) => loop.facts()),
     readNow: async (meterId) => {
       const loop = loops.find((one) => one.status().meterId === meterId);
       if (loop === undefined) throw new InvariantError(`there is no meter ${meterId}`);
@@ -121,10 +100,9 @@ class MeterLoop {
   #samples = 0;
   #failures = 0;
   #skippedSlots = 0;
-  #implausible = 0;
-  /** What the last read of each quantity had no value for, as it is logged: `obis quality`. */
-  readonly #missing = new Map<ObisCode, string>();
-  readonly #findings = new Map<ObisCode, FindingRule>();
+  readonly #remarks: MeterRemarks;
+  #lastAttemptBeganMonoMs: number | null = null;
+  #lastAttemptEndedMonoMs: number | null = null;
   #lastSampleMonoMs: number | null = null;
 
   constructor(
@@ -139,6 +117,7 @@ class MeterLoop {
     this.#slotMonoMs = first;
     this.#ports = ports;
     this.#signal = signal;
+    this.#remarks = new MeterRemarks(meter.id, ports.log);
   }
 
   status(): MeterStatus {
@@ -151,9 +130,22 @@ class MeterLoop {
       samples: this.#samples,
       failures: this.#failures,
       skippedSlots: this.#skippedSlots,
-      implausible: this.#implausible,
-      missing: this.#missing.size,
+      implausible: this.#remarks.implausible,
+      missing: this.#remarks.missing,
       lastSampleMonoMs: this.#lastSampleMonoMs,
+    };
+  }
+
+  facts(): MeterFacts {
+    return {
+      meterId: this.#meter.id,
+      everyMs: this.#everyMs,
+      lastAttemptBeganMonoMs: this.#lastAttemptBeganMonoMs,
+      lastAttemptEndedMonoMs: this.#lastAttemptEndedMonoMs,
+      lastSampleMonoMs: this.#lastSampleMonoMs,
+      state: this.#availability.state,
+      errorCode: 'code' in this.#availability ? this.#availability.code : null,
+      implausibleNow: this.#remarks.implausibleNow,
     };
   }
 
@@ -166,7 +158,9 @@ class MeterLoop {
         return;
       }
       if (this.#signal.aborted) return;
+      this.#lastAttemptBeganMonoMs = clock.nowMonoMs();
       await this.#read();
+      this.#lastAttemptEndedMonoMs = clock.nowMonoMs();
       const { atMonoMs, skipped } = nextSlot(this.#slotMonoMs, this.#everyMs, clock.nowMonoMs());
       this.#slotMonoMs = atMonoMs;
       this.#skippedSlots += skipped;
@@ -223,41 +217,10 @@ class MeterLoop {
     this.#history = history;
     this.#samples++;
     this.#lastSampleMonoMs = sample.readEndMonoMs;
-    this.#noteFindings(sample, findings);
-    this.#noteMissing(sample);
+    this.#remarks.note(sample, findings);
     this.#append('reading', sample, 'sample');
     this.#tell({ type: 'sample', meterId: this.#meter.id, sample });
     return sample;
-  }
-
-  /** A value that stays implausible is counted with every sample and said once. */
-  #noteFindings({ values }: MeterSample, findings: readonly Finding[]): void {
-    this.#implausible += findings.filter(({ quality }) => quality !== 'G').length;
-    for (const { obis } of values) {
-      const found = findings.find((finding) => finding.obis === obis);
-      if (found?.rule !== undefined && found.rule !== this.#findings.get(obis)) {
-        const { rule, quality } = found;
-        const level = quality === 'G' ? 'info' : 'warning';
-        this.#ports.log(level, 'meter.implausible', { meter: this.#meter.id, code: rule, obis, quality });
-      }
-      if (found === undefined) this.#findings.delete(obis);
-      else this.#findings.set(obis, found.rule);
-    }
-  }
-
-  /**
-   * Absence is no failure of the read; it is said when it changes, not with every sample. A quantity that was not asked for
-   * this time is neither there nor missing: what was found the last time stands.
-   */
-  #noteMissing({ values, missing = [] }: MeterSample): void {
-    const before = [...this.#missing.values()].sort().join(', ');
-    for (const { obis } of values) this.#missing.delete(obis);
-    for (const { obis, quality } of missing) this.#missing.set(obis, `${obis} ${quality}`);
-    const now = [...this.#missing.values()].sort().join(', ');
-    if (now === before) return;
-    const meter = this.#meter.id;
-    if (now === '') this.#ports.log('info', 'meter.values_complete', { meter });
-    else this.#ports.log('warning', 'meter.values_missing', { meter, obis: now });
   }
 
   /** Whoever shows it is no reason not to read. */

@@ -9,5 +9,6 @@ export {
   type RotationOrder,
   type RotationStep,
 } from './rotate-station-key.ts';
-export { startStation, type Station, type StationOptions } from './station.ts';
+export type { EvidenceFacts } from './acknowledged-evidence.ts';
+export { startStation, type Station, type StationFacts, type StationOptions } from './station.ts';
 export { highWaterOf } from './known-elsewhere.ts';

@@ -9,12 +9,16 @@ import {
   signerOfDamaged,
   type Journal,
 } from '../journal/index.ts';
-import { startMetering, type EvidenceLog, type Metering, type MeteringEvent } from '../metering/index.ts';
+import { startMetering, type MeterFacts, type Metering, type MeteringEvent } from '../metering/index.ts';
 import type { TimeStatusOptions, WallClock } from '../service/index.ts';
 import type { SyncStatus } from '../sync/index.ts';
 import { keepInBounds } from './keep-in-bounds.ts';
 import { keepAnchoring } from './keep-anchoring.ts';
-import { acknowledgedEvidence } from './acknowledged-evidence.ts';
+import {
+  acknowledgedEvidence,
+  type AcknowledgedEvidence,
+  type EvidenceFacts,
+} from './acknowledged-evidence.ts';
 import { openEvidence, type Evidence } from './open-evidence.ts';
 import type { OpenSessions, OpenSessionsParts } from './open-sessions.ts';
 import { openTime, type StationTime } from './open-time.ts';
@@ -48,7 +52,16 @@ export interface StationOptions {
   readonly onEvent: (event: StationEvent) => void;
 }
 
+/** What says whether the service lives, besides the event loop itself. */
+export interface StationFacts {
+  /** In the order of the configuration. */
+  readonly meters: readonly MeterFacts[];
+  readonly evidence: EvidenceFacts;
+}
+
 export interface Station {
+  /** Cheap, and always answered. */
+  facts(): StationFacts;
   /** Resolves, once, when no evidence can be stored any more before the service is started anew. */
   readonly failed: Promise<StationError>;
   /** Stops in an order that loses nothing: meters, journal, chain, telemetry. Never rejects, and ends within half a minute. */
@@ -114,7 +127,11 @@ export async function startStation(given: StationOptions): Promise<Station> {
     if (lost?.code === 'journal.corrupt') keepAside(options, lost);
     options.onEvent({ event: 'stopped' });
   };
-  return { failed, stop: () => (stopping ??= stop()) };
+  const facts = (): StationFacts => ({
+    meters: reading.metering.facts(),
+    evidence: reading.evidence.facts(),
+  });
+  return { facts, failed, stop: () => (stopping ??= stop()) };
 }
 
 /** What sessions need (OCMF, its curves) is loaded only where they are configured: 100 KB of code. */
@@ -187,7 +204,7 @@ async function openOwnEvidence(
 }
 
 interface Reading extends OpenMeters {
-  readonly evidence: EvidenceLog;
+  readonly evidence: AcknowledgedEvidence;
   readonly metering: Metering;
   readonly clockWatch: { stop(): Promise<void> };
   readonly failed: Promise<StationError>;
@@ -213,8 +230,7 @@ function startReading(
   const publishesReadings = config.chain?.publish.includes('reading') ?? false;
   const keep = keepInBounds({ journal, stateDirectory, publishesReadings, maxSizeBytes, log, onDegraded });
   const evidence = acknowledgedEvidence({
-    journal,
-    log,
+    ...{ journal, clock, log },
     onCommitted: (size) => {
       onEvent({ event: 'committed', size });
       keep.committed(size);

@@ -316,4 +316,52 @@ describe('metering', () => {
     expect(metering.status()[0]?.samples).toBe(5);
     expect(logged.filter((event) => event === 'journal.append_failed')).toHaveLength(5);
   });
+
+  it('tells how alive each meter is: a failed read is an attempt that ended, one that hangs is not', async () => {
+    const clock = new VirtualClock(0);
+    const [good, bad, stuck] = ['good', 'bad', 'stuck'].map((id) => scriptedMeter(clock, id)) as [
+      Scripted,
+      Scripted,
+      Scripted,
+    ];
+    const metering = startMetering({
+      meters: [good, bad, stuck].map((meter) => ({ meter, everyMs: 3_000 })),
+      evidence: { append: async () => 0 },
+      clock,
+      log: silentLog,
+      onEvent: () => {},
+    });
+    const never = { lastAttemptBeganMonoMs: null, lastAttemptEndedMonoMs: null, lastSampleMonoMs: null };
+    expect(metering.facts()[2]).toMatchObject({
+      ...never,
+      meterId: 'stuck',
+      everyMs: 3_000,
+      state: 'unknown',
+    });
+    await clock.advance(2_900);
+    bad.fail = 'meter.timeout';
+    let release = (): void => {};
+    const hanging = new Promise<void>((resolve) => (release = resolve));
+    const readSample = stuck.readSample.bind(stuck);
+    stuck.readSample = async () => {
+      await hanging;
+      return await readSample();
+    };
+    await clock.advance(9_000);
+    const [ofGood, ofBad, ofStuck] = metering.facts();
+    expect(ofGood).toMatchObject({ state: 'answering', errorCode: null, lastAttemptBeganMonoMs: 9_000 });
+    expect(ofGood?.lastSampleMonoMs).toBeGreaterThanOrEqual(9_000);
+    expect(ofGood?.lastAttemptEndedMonoMs).toBeGreaterThanOrEqual(9_000);
+    expect(ofBad).toMatchObject({
+      errorCode: 'meter.timeout',
+      lastAttemptBeganMonoMs: 10_000,
+      state: 'silent',
+    });
+    expect(ofBad?.lastAttemptEndedMonoMs).toBeGreaterThanOrEqual(10_000);
+    expect(ofBad?.lastSampleMonoMs).toBeLessThan(2_900);
+    expect(ofStuck).toMatchObject({ state: 'answering', lastAttemptBeganMonoMs: 5_000 });
+    expect(ofStuck?.lastAttemptEndedMonoMs).toBeLessThan(5_000);
+    release();
+    await stopped(metering, clock);
+  });
 });

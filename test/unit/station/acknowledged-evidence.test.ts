@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { StationError } from '../../../hal/contract/index.ts';
 import { JournalError, type JournalErrorCode } from '../../../src/journal/index.ts';
 import { acknowledgedEvidence } from '../../../src/station/acknowledged-evidence.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const SAMPLE = {
   ...{ meterSerial: '1', profileId: 'p', readBeginMonoMs: 1, readEndMonoMs: 2, values: [] },
@@ -13,13 +14,17 @@ function watched() {
     size: 0,
     noRoom: 0,
     refuse: undefined as JournalErrorCode | undefined,
+    /** What an entry waits for before it is on disk. */
+    commit: Promise.resolve(),
     append: async (): Promise<number> => {
+      await journal.commit;
       if (journal.refuse !== undefined) throw new JournalError(journal.refuse, 'refused');
       return journal.size++;
     },
   };
+  const clock = new VirtualClock(1_000);
   const evidence = acknowledgedEvidence({
-    journal,
+    ...{ journal, clock },
     log: (_level, event) => told.push(event),
     onCommitted: (size) => told.push(`committed ${size}`),
     onDegraded: ({ code }) => told.push(`degraded ${code}`),
@@ -36,7 +41,7 @@ function watched() {
       if (!(error instanceof StationError)) throw error;
     });
   };
-  return { journal, told, append };
+  return { journal, told, append, clock, facts: () => evidence.facts() };
 }
 
 describe('the journal as metering writes to it', () => {
@@ -77,5 +82,28 @@ describe('the journal as metering writes to it', () => {
     expect(told).toEqual(['degraded journal.disk_full', 'committed 1', 'committed 2']);
     await append(undefined, 'reading');
     expect(told.slice(3)).toEqual(['journal.stores_again', 'committed 3']);
+  });
+
+  it('knows when something was last stored, what waits since when, and why what is refused is', async () => {
+    const { journal, append, clock, facts } = watched();
+    const none = { lastCommitMonoMs: null, waiting: 0, oldestWaitingSinceMonoMs: null, refusedBecause: null };
+    expect(facts()).toEqual(none);
+    let commit = (): void => {};
+    journal.commit = new Promise((resolve) => (commit = resolve));
+    const first = append();
+    await clock.advance(2_000);
+    const second = append(undefined, 'reading');
+    await clock.advance(3_000);
+    expect(facts()).toEqual({ ...none, waiting: 2, oldestWaitingSinceMonoMs: 1_000 });
+    commit();
+    await Promise.all([first, second]);
+    expect(facts()).toEqual({ ...none, lastCommitMonoMs: 6_000 });
+    await append('journal.disk_full', 'reading');
+    await clock.advance(500);
+    await append();
+    const refused = { ...none, lastCommitMonoMs: 6_500, refusedBecause: 'journal.disk_full' };
+    expect(facts()).toEqual(refused);
+    await append(undefined, 'reading');
+    expect(facts()).toEqual({ ...refused, refusedBecause: null });
   });
 });
