@@ -1,11 +1,12 @@
 export { ConfigError } from './errors.ts';
-export { loadStationConfigWith, type MeterProfiles } from './load-with-profiles.ts';
+export { loadStationConfigWith, parseStationConfigWith, type MeterProfiles } from './load-with-profiles.ts';
 export type { ConfigContext } from './parse-config.ts';
 export { parseDurationMs, parseSizeBytes, type DayWindow, type LowBalance } from './quantity.ts';
 export {
   GENERIC_SS58_PREFIX,
   loadStationConfig,
   parseStationConfig,
+  readStationText,
   type AnchorField,
   type ChainConfig,
   type ChainTransport,

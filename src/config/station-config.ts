@@ -155,13 +155,16 @@ export const GENERIC_SS58_PREFIX = 42;
 
 /** @throws ConfigError `config.unreadable` or `config.invalid`. */
 export function loadStationConfig(path: string, context: ConfigContext = {}): StationConfig {
-  let text: string;
+  return parseStationConfig(readStationText(path), context);
+}
+
+/** @throws ConfigError `config.unreadable` */
+export function readStationText(path: string): string {
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     throw new ConfigError('config.unreadable', `cannot read ${path}: ${(error as Error).message}`, [], error);
   }
-  return parseStationConfig(text, context);
 }
 
 /** @throws ConfigError `config.invalid`. */

@@ -10,7 +10,15 @@
  */
 
 const BOTTOM = ['src/chain', 'src/journal', 'src/identity', 'src/config', 'src/ocmf'];
-const MIDDLE = ['src/metering', 'src/sync', 'src/telemetry', 'src/receipt', 'src/service', 'src/session'];
+const MIDDLE = [
+  'src/metering',
+  'src/sync',
+  'src/telemetry',
+  'src/receipt',
+  'src/service',
+  'src/session',
+  'src/provisioning',
+];
 const HAL = [
   'hal/contract',
   'hal/line',
@@ -62,6 +70,11 @@ export const ROOMS = [
     libraries: ['better-sqlite3', '@noble/hashes', 'valibot'],
   },
   { path: 'src/session', uses: ['hal/contract', ...BOTTOM], libraries: [] },
+  {
+    path: 'src/provisioning',
+    uses: ['hal/contract', ...BOTTOM],
+    libraries: ['cborg', 'valibot', 'lean-qr', 'better-sqlite3'],
+  },
   { path: 'src/metering', uses: ['hal/contract', ...BOTTOM], libraries: [] },
   { path: 'src/station', uses: [...HAL, ...BOTTOM, ...MIDDLE], libraries: ['*'] },
   // The receipt's own verifier, in a browser: a page of its own, which nothing imports (decision 0013).
