@@ -39,6 +39,7 @@ export { firstLogOrigin, logNumber } from './recovery/origin-chain.ts';
 export { signerOfDamaged } from './recovery/log-keys.ts';
 export { setAsideKeylessLog, type KeptLog } from './recovery/after-loss.ts';
 export { recoverJournal, type RecoverOptions, type Recovery } from './recovery/recover-journal.ts';
+export type { OnRecoveryProgress, RecoveryProgress } from './recovery/recovery-progress.ts';
 export { journalDiskBytes } from './store/disk-size.ts';
 export { syncJournal } from './store/sync-journal.ts';
 export { treeToSign, type LogToSign } from './tree-to-sign.ts';

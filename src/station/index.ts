@@ -1,7 +1,9 @@
 export { beginAfterLoss, type LossOrder, type NewBeginning } from './begin-after-loss.ts';
 export { openAnchoring, type AnchoringParts } from './open-anchoring.ts';
 export { openMeters, profilesOf, type OpenMeters, type Profiles } from './open-meters.ts';
-export { openEvidence, type Evidence, type OpenEvidenceOptions } from './open-evidence.ts';
+export { openEvidence, type ConfigReason, type Evidence, type OpenEvidenceOptions } from './open-evidence.ts';
+export { loadConfiguration, type Configuration, type ConfigurationPlace } from './load-configuration.ts';
+export type { OnStationPhase, StationPhase } from './station-phase.ts';
 export type { StationEvent } from './station-event.ts';
 export {
   rotateStationKey,

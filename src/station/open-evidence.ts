@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Log, MonotonicClock } from '../../hal/contract/index.ts';
 import {
   JournalError,
@@ -8,6 +6,7 @@ import {
   type HighWaterOptions,
   type Journal,
   type KnownTree,
+  type OnRecoveryProgress,
 } from '../journal/index.ts';
 import type { StationIdentity } from '../identity/index.ts';
 import type { ClockKeeper } from '../metering/index.ts';
@@ -17,8 +16,8 @@ export interface OpenEvidenceOptions {
   readonly origin: string;
   /** Name and version, for the `boot` entry. */
   readonly software: string;
-  /** Its digest is put on record. */
-  readonly configPath: string;
+  /** What is put on record of the configuration that holds from here on: SHA-256 of its text, hexadecimal, and why. */
+  readonly config: { readonly digest: string; readonly reason: ConfigReason };
   readonly identity: StationIdentity;
   readonly groupCommitMs: number;
   readonly groupCommitEntries?: number;
@@ -32,13 +31,17 @@ export interface OpenEvidenceOptions {
   readonly highWater?: HighWaterOptions;
   /** What is anchored of this station's logs. */
   readonly anchored?: readonly KnownTree[];
+  readonly onProgress?: OnRecoveryProgress;
   /** Called with the error when a journal was kept aside, and what was recovered of it or a new one put in its place. */
   readonly onDamage: (error: JournalError, keptAs: string) => void;
 }
 
+/** `reload-failed`: with a newer one the station did not start, and this one is that from before. */
+export type ConfigReason = 'start' | 'reload' | 'reload-failed';
+
 export interface Evidence {
   readonly journal: Journal;
-  /** SHA-256 of the configuration file, hexadecimal. */
+  /** SHA-256 of the configuration's text, hexadecimal. */
   readonly configHash: string;
 }
 
@@ -62,9 +65,9 @@ export async function openEvidence(options: OpenEvidenceOptions): Promise<Eviden
     } catch (error) {
       if (!(error instanceof JournalError) || !RECOVERABLE.has(error.code)) throw error;
       if (recoveries === MAX_RECOVERIES) throw error;
-      const { directory, origin, identity, highWater, anchored, log } = options;
+      const { directory, origin, identity, highWater, anchored, log, onProgress } = options;
       const { keptAs } = await recoverJournal({
-        ...{ directory, origin, signer: identity, cause: error, anchored, log },
+        ...{ directory, origin, signer: identity, cause: error, anchored, log, onProgress },
         ...{ highWaterFile: highWater?.file, minimal: recoveries > 0 },
       });
       options.onDamage(error, keptAs);
@@ -86,16 +89,16 @@ async function begin(options: OpenEvidenceOptions): Promise<Evidence> {
     clock: { stamp, settle, sleep: (durationMs, signal) => clock.sleep(durationMs, signal) },
   });
   try {
-    return { journal, configHash: await recordStart(journal, options) };
+    await recordStart(journal, options);
+    return { journal, configHash: options.config.digest };
   } catch (error) {
     await journal.close().catch(() => undefined);
     throw error;
   }
 }
 
-async function recordStart(journal: Journal, { software, configPath }: OpenEvidenceOptions): Promise<string> {
+async function recordStart(journal: Journal, { software, config }: OpenEvidenceOptions): Promise<void> {
   await journal.recordBoot(software);
-  const digest = createHash('sha256').update(readFileSync(configPath)).digest();
-  await journal.append('config', { digest: new Uint8Array(digest), reason: 'start' }, 'billing');
-  return digest.toString('hex');
+  const digest = new Uint8Array(Buffer.from(config.digest, 'hex'));
+  await journal.append('config', { digest, reason: config.reason }, 'billing');
 }

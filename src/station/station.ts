@@ -1,6 +1,6 @@
 import { StationError, type Log, type MonotonicClock } from '../../hal/contract/index.ts';
-import { listProfileIds, loadProfile } from '../../hal/profile/index.ts';
-import { loadStationConfigWith, type StationConfig } from '../config/index.ts';
+import type { GatewayPlace } from '../chain/index.ts';
+import type { StationConfig } from '../config/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../identity/index.ts';
 import {
   journalDiskBytes,
@@ -19,11 +19,13 @@ import {
   type AcknowledgedEvidence,
   type EvidenceFacts,
 } from './acknowledged-evidence.ts';
-import { openEvidence, type Evidence } from './open-evidence.ts';
+import { openEvidence, type ConfigReason, type Evidence } from './open-evidence.ts';
 import type { OpenSessions, OpenSessionsParts } from './open-sessions.ts';
 import { openTime, type StationTime } from './open-time.ts';
-import { openMeters, profilesOf, type OpenMeters, type Profiles } from './open-meters.ts';
+import { loadConfiguration, type Configuration } from './load-configuration.ts';
+import { openMeters, type OpenMeters, type Profiles } from './open-meters.ts';
 import type { StationEvent } from './station-event.ts';
+import type { OnStationPhase } from './station-phase.ts';
 import { recallSynchronisedTime } from './recall-time.ts';
 import { highWaterOf, signedForChain, stationOrigin } from './known-elsewhere.ts';
 import { recallSyncFaults } from './recall-sync-faults.ts';
@@ -36,6 +38,10 @@ import { stopInOrder } from './stop-order.ts';
 
 export interface StationOptions {
   readonly configPath: string;
+  /** In place of what is in the file now: goes on with one that was read before. */
+  readonly configuration?: Configuration | undefined;
+  /** Goes into the `config` entry that says which configuration holds from here on. Default: start. */
+  readonly configReason?: ConfigReason;
   readonly stateDirectory: string;
   /** systemd's `$CREDENTIALS_DIRECTORY`. */
   readonly credentialsDirectory?: string | undefined;
@@ -50,6 +56,7 @@ export interface StationOptions {
   readonly random: () => number;
   readonly log: Log;
   readonly onEvent: (event: StationEvent) => void;
+  readonly onPhase?: OnStationPhase;
 }
 
 /** What says whether the service lives, besides the event loop itself. */
@@ -60,10 +67,14 @@ export interface StationFacts {
 }
 
 export interface Station {
+  /** What it runs with. */
+  readonly configuration: Configuration;
   /** Cheap, and always answered. */
   facts(): StationFacts;
   /** Resolves, once, when no evidence can be stored any more before the service is started anew. */
   readonly failed: Promise<StationError>;
+  /** Commits what is waiting, before this returns. Rejects with JournalError when it cannot. */
+  flush(): Promise<void>;
   /** Stops in an order that loses nothing: meters, journal, chain, telemetry. Never rejects, and ends within half a minute. */
   stop(): Promise<void>;
 }
@@ -74,22 +85,52 @@ export interface Station {
  * @throws ConfigError, IdentityError, JournalError
  */
 export async function startStation(given: StationOptions): Promise<Station> {
-  const config = await loadStationConfigWith({ listProfileIds, loadProfile }, given.configPath);
+  const { onPhase } = given;
+  onPhase?.({ phase: 'configuration' });
+  const configuration = given.configuration ?? (await loadConfiguration(given));
+  const { config, profiles } = configuration;
+  onPhase?.({ phase: 'clock' });
   const time = await openTime(given, config);
   const options = { ...given, wallClock: time.wallClock, onEvent: telling(given) };
+  onPhase?.({ phase: 'keys' });
   const identity = await ownIdentity(options, config);
-  const profiles = await profilesOf(config);
   const degraded = degradation(options);
-  const evidence = await openOwnEvidence({ options, config, identity, time }, degraded);
+  onPhase?.({ phase: 'journal' });
+  const evidence = await openOwnEvidence({ options, configuration, identity, time }, degraded);
   const { journal } = evidence;
-  time.raiseFloor(recallSynchronisedTime(options.stateDirectory, options.log));
-  options.onEvent(startedEvent(options, config, identity, journal));
+  try {
+    time.raiseFloor(recallSynchronisedTime(options.stateDirectory, options.log));
+    options.onEvent(startedEvent(options, config, identity, journal));
+    const views: StationView[] = [];
+    const reading = startReading({ options, config, journal, profiles, time }, degraded, (event) => {
+      for (const view of views) view.metering(event);
+    });
+    // Readings are taken from here on; what follows may take its time or fail.
+    onPhase?.({ phase: 'reading' });
+    const parts = { options, config, identity, evidence, time, reading, views, degraded };
+    return { configuration, ...(await openRest(parts)) };
+  } catch (error) {
+    await journal.close().catch(() => undefined);
+    throw error;
+  }
+}
 
-  // Readings are taken from here on; what follows may take its time or fail.
-  const views: StationView[] = [];
-  const reading = startReading({ options, config, journal, profiles, time }, degraded, (event) => {
-    for (const view of views) view.metering(event);
-  });
+interface RestParts {
+  readonly options: StationOptions & { readonly wallClock: WallClock };
+  readonly config: StationConfig;
+  readonly identity: StationIdentity;
+  readonly evidence: Evidence;
+  readonly time: StationTime;
+  readonly reading: Reading;
+  /** Shown every event of metering; what is opened here is added. */
+  readonly views: StationView[];
+  readonly degraded: Degraded;
+}
+
+/** Whatever of it cannot be opened is done without. */
+async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'>> {
+  const { options, config, identity, evidence, time, reading, views, degraded } = parts;
+  const { journal } = evidence;
   const { stateDirectory, version } = options;
   const onSocket = syncOnSocket(stateDirectory);
   const sessions = await sessionsOf({
@@ -115,15 +156,16 @@ export async function startStation(given: StationOptions): Promise<Station> {
   await onSocket.open(sync);
   if (sync !== undefined) view.followSync(() => sync.status());
   sync?.start();
-  const { stateDirectory: directory, clock, random, log } = options;
+  const { clock, random, log, onPhase } = options;
   const onDamage = (error: StationError): void => degraded('journal', error);
-  const scrub = scrubJournal({ directory, journal, clock, random, log, onDamage });
+  const scrub = scrubJournal({ directory: stateDirectory, journal, clock, random, log, onDamage });
   let stopping: Promise<void> | undefined;
   let lost: StationError | undefined;
   const failed = reading.failed.then((error) => (lost = error));
   const stop = async (): Promise<void> => {
     await scrub.stop();
-    await stopInOrder({ ...reading, sessions, journal, sync, view }, options);
+    const onStep = (what: string, atMostMs: number): void => onPhase?.({ phase: 'stop', what, atMostMs });
+    await stopInOrder({ ...reading, sessions, journal, sync, view }, { clock, log, onStep });
     if (lost?.code === 'journal.corrupt') keepAside(options, lost);
     options.onEvent({ event: 'stopped' });
   };
@@ -131,7 +173,7 @@ export async function startStation(given: StationOptions): Promise<Station> {
     meters: reading.metering.facts(),
     evidence: reading.evidence.facts(),
   });
-  return { facts, failed, stop: () => (stopping ??= stop()) };
+  return { facts, failed, flush: () => journal.flush(), stop: () => (stopping ??= stop()) };
 }
 
 /** What sessions need (OCMF, its curves) is loaded only where they are configured: 100 KB of code. */
@@ -175,27 +217,29 @@ function degradation({ log, onEvent }: StationOptions): Degraded {
 interface OwnParts {
   readonly options: StationOptions;
   readonly time: StationTime;
-  readonly config: StationConfig;
+  readonly configuration: Configuration;
   readonly identity: StationIdentity;
 }
 
 async function openOwnEvidence(
-  { options, config, identity, time }: OwnParts,
+  { options, configuration, identity, time }: OwnParts,
   degraded: Degraded,
 ): Promise<Evidence> {
-  const { stateDirectory } = options;
+  const { stateDirectory, onPhase } = options;
+  const { config, digest } = configuration;
   return await openEvidence({
     directory: stateDirectory,
     origin: config.station.origin ?? stationOrigin(stateDirectory, identity, config.journal),
     anchored: await signedForChain(stateDirectory, options.log),
     software: `delmonicos-inside ${options.version}`,
-    configPath: options.configPath,
+    config: { digest, reason: options.configReason ?? 'start' },
     identity,
     ...config.journal,
     highWater: highWaterOf(config.journal, config.identity),
     clock: options.clock,
     clockKeeper: time.keeper,
     log: options.log,
+    onProgress: (progress) => onPhase?.({ phase: 'recovery', progress }),
     onDamage: (error, keptAs) => {
       options.log('error', 'journal.set_aside', { keptAs });
       degraded('journal', error);
@@ -210,7 +254,8 @@ interface Reading extends OpenMeters {
   readonly failed: Promise<StationError>;
 }
 
-interface ReadingParts extends Omit<OwnParts, 'identity'> {
+interface ReadingParts extends Omit<OwnParts, 'identity' | 'configuration'> {
+  readonly config: StationConfig;
   readonly journal: Journal;
   readonly profiles: Profiles;
 }

@@ -13,6 +13,13 @@ export interface RunningParts {
   readonly view: Pick<StationView, 'close'>;
 }
 
+export interface StopPorts {
+  readonly clock: MonotonicClock;
+  readonly log: Log;
+  /** Called before each step, which may take so long, and in which nothing else may get its turn. */
+  readonly onStep?: (what: string, atMostMs: number) => void;
+}
+
 /** A read that is under way may take so long to end by itself; then its line is closed under it. */
 const READS_MS = 3_000;
 const LINES_MS = 2_000;
@@ -28,9 +35,10 @@ const JOURNAL_MS = 10_000;
  */
 export async function stopInOrder(
   { sessions, metering, clockWatch, journal, lines, sync, view }: RunningParts,
-  { clock, log }: { readonly clock: MonotonicClock; readonly log: Log },
+  { clock, log, onStep }: StopPorts,
 ): Promise<void> {
   const step = async (what: string, atMostMs: number, stop: () => Promise<unknown>): Promise<void> => {
+    onStep?.(what, atMostMs);
     const timer = new AbortController();
     const late = clock.sleep(atMostMs, timer.signal).then(
       () => log('warning', 'station.stop_late', { what, code: what, atMostMs }),

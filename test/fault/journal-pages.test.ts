@@ -41,7 +41,7 @@ function open(directory: string, damage: string[] = []): Promise<Evidence> {
     directory,
     origin: 'delmonicos/test',
     software: 'test',
-    configPath,
+    config: { digest: '00'.repeat(32), reason: 'start' },
     identity,
     groupCommitMs: 1_000,
     clock: systemMonotonicClock,

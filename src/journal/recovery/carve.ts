@@ -10,6 +10,9 @@ const SIGNATURE_PART_BYTES = 66;
 const WAL_HEADER_BYTES = 32;
 const WAL_FRAME_HEADER_BYTES = 24;
 
+/** Told how far it is this often. */
+const PAGES_BETWEEN_WORDS = 256;
+
 /** One page as it stands somewhere in a file, and the pages that its long rows go on in. */
 interface Page {
   readonly bytes: Uint8Array;
@@ -19,8 +22,13 @@ interface Page {
 /**
  * Everything that looks like an entry: in the database's pages, then in all frames of the log, good or not. Old copies
  * of a row come more than once. Nothing is verified. Memory: a page and an entry.
+ * @param onBytes told how much of both files has been looked at
  */
-export function* carveEntries(file: string, pageBytes: number): Generator<Uint8Array> {
+export function* carveEntries(
+  file: string,
+  pageBytes: number,
+  onBytes: (done: number, total: number) => void = () => {},
+): Generator<Uint8Array> {
   const database = openPages(file, 0, pageBytes);
   const wal = openPages(`${file}-wal`, WAL_HEADER_BYTES, pageBytes + WAL_FRAME_HEADER_BYTES);
   try {
@@ -30,13 +38,19 @@ export function* carveEntries(file: string, pageBytes: number): Generator<Uint8A
       const frame = newest.get(page);
       return frame === undefined ? ofDatabase(page) : wal?.read(frame)?.subarray(WAL_FRAME_HEADER_BYTES);
     };
+    const pages = (database?.count ?? 0) + (wal?.count ?? 0);
+    const say = (page: number): void => {
+      if (page % PAGES_BETWEEN_WORDS === 0) onBytes(page * pageBytes, pages * pageBytes);
+    };
     for (let i = 0; i < (database?.count ?? 0); i++) {
+      say(i);
       const bytes = database?.read(i);
       // Long rows of the file itself go on in the file; in what the log has made of it, if it has.
       if (bytes) yield* entriesIn({ bytes, follow: ofDatabase });
       if (bytes && newest.size > 0) yield* entriesIn({ bytes, follow: ofBoth }, 'long');
     }
     for (let i = 0; i < (wal?.count ?? 0); i++) {
+      say((database?.count ?? 0) + i);
       const bytes = wal?.read(i)?.subarray(WAL_FRAME_HEADER_BYTES);
       if (bytes) yield* entriesIn({ bytes, follow: ofBoth });
     }

@@ -5,6 +5,7 @@ import { subtreeRoot, TILE_WIDTH } from '../tree/hash-tile.ts';
 import { HASH_BYTES, leafHash } from '../tree/merkle-tree.ts';
 import type { DamagedFile } from './damaged-file.ts';
 import type { HighWaterMark } from './high-water.ts';
+import type { OnRecoveryProgress } from './recovery-progress.ts';
 import type { DeclaredHole, Salvaged } from './salvage.ts';
 import { TreeRebuild, type RebuiltTree, type TreeToCheck } from './tree-rebuild.ts';
 
@@ -16,10 +17,17 @@ export interface TreeSources {
   /** Of the same log, or none. */
   readonly mark: HighWaterMark | undefined;
   readonly checks: readonly TreeToCheck[];
+  readonly onProgress?: OnRecoveryProgress | undefined;
 }
 
 /** Calculates the tree of the salvaged entries anew, helped out by stored hashes, and stores its tiles in the draft. */
-export async function placeTree({ salvaged, damaged, mark, checks }: TreeSources): Promise<RebuiltTree> {
+export async function placeTree({
+  salvaged,
+  damaged,
+  mark,
+  checks,
+  onProgress,
+}: TreeSources): Promise<RebuiltTree> {
   const { draft } = salvaged;
   const rebuild = new TreeRebuild(checks);
   const rowsOf = draft.prepare<[number, number], { at: number; cose: Uint8Array }>(
@@ -29,6 +37,7 @@ export async function placeTree({ salvaged, damaged, mark, checks }: TreeSources
   const end = Math.max(salvaged.end, ...checks.map(({ size }) => size));
   for (let tile = 0; tile * TILE_WIDTH <= end; tile++) {
     const start = tile * TILE_WIDTH;
+    onProgress?.({ step: 'tree', done: start, total: end });
     const rows = Array.from<Uint8Array | undefined>({ length: TILE_WIDTH }).fill(undefined);
     for (const { at, cose } of rowsOf.iterate(start, start + TILE_WIDTH)) rows[at - start] = leafHash(cose);
     const stored = damaged.tile(0, tile);

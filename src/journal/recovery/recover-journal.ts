@@ -17,6 +17,7 @@ import { highWaterFile, readHighWater } from './high-water-file.ts';
 import { keysOfDamaged, refuseHandedOver } from './log-keys.ts';
 import { finishContinued, placeTree } from './place-tree.ts';
 import { planRecovery, type RecoveryFacts, type RecoveryPlan } from './recovery-plan.ts';
+import type { OnRecoveryProgress } from './recovery-progress.ts';
 import { writeReport } from './recovery-report.ts';
 import { draftFile, dropDraft, RECOVERED_PREFIX, salvageEntries, type Salvaged } from './salvage.ts';
 import { nextSetAside, setAside, setAsideCount } from './set-aside.ts';
@@ -36,6 +37,7 @@ export interface RecoverOptions {
   readonly highWaterFile?: string | undefined;
   /** Recovers nothing: begins another log at once. For when what was recovered does not hold either. */
   readonly minimal?: boolean;
+  readonly onProgress?: OnRecoveryProgress | undefined;
   readonly log: Log;
 }
 
@@ -95,7 +97,7 @@ async function recoverFrom(
   thorough: boolean,
   options: RecoverOptions,
 ): Promise<Recovery> {
-  const { directory, origin: stationOrigin, cause } = options;
+  const { directory, origin: stationOrigin, cause, onProgress } = options;
   const known = knownTrees(options);
   const rolledBack = cause.code === 'journal.rolled_back';
   const walDamaged = examineWal(`${damaged.file}-wal`) === 'damaged';
@@ -110,15 +112,17 @@ async function recoverFrom(
     return begin(directory, planRecovery(facts), facts);
   }
   const keys = keysOfDamaged(damaged, options.signer.publicKey, () =>
-    carveEntries(damaged.file, damaged.pageBytes),
+    carveEntries(damaged.file, damaged.pageBytes, (done, total) =>
+      onProgress?.({ step: 'keys', done, total }),
+    ),
   );
   const salvaged = await salvageEntries({
     ...{ directory, stationOrigin, damaged, keys, thorough, walDamaged },
-    knownSize: 0,
+    ...{ knownSize: 0, onProgress },
   });
   try {
     refuseHandedOver(salvaged.draft, keys);
-    return await place({ damaged, salvaged, keys, base, mark: readMark(options), directory });
+    return await place({ damaged, salvaged, keys, base, mark: readMark(options), directory, onProgress });
   } finally {
     salvaged.draft.close();
   }
@@ -134,13 +138,15 @@ interface PlaceParts {
   >;
   readonly mark: HighWaterMark | undefined;
   readonly directory: string;
+  readonly onProgress: OnRecoveryProgress | undefined;
 }
 
-async function place({ damaged, salvaged, keys, base, mark, directory }: PlaceParts): Promise<Recovery> {
+async function place(parts: PlaceParts): Promise<Recovery> {
+  const { damaged, salvaged, keys, base, mark, directory, onProgress } = parts;
   const { origin, draft, declared } = salvaged;
   const own = mark?.origin === origin ? mark : undefined;
   const checks = [...base.known.filter((tree) => tree.origin === origin), ...salvaged.vouched];
-  const tree = await placeTree({ salvaged, damaged, mark: own, checks });
+  const tree = await placeTree({ salvaged, damaged, mark: own, checks, onProgress });
   const holes = undeclared(tree.lost, declared);
   const facts: RecoveryFacts = {
     ...base,

@@ -13,6 +13,7 @@ import { leafHash } from '../tree/merkle-tree.ts';
 import { carveEntries } from './carve.ts';
 import type { DamagedFile, FoundRow } from './damaged-file.ts';
 import { logNumber } from './origin-chain.ts';
+import type { OnRecoveryProgress } from './recovery-progress.ts';
 import type { TreeToCheck } from './tree-rebuild.ts';
 
 const DRAFT_FILE = 'journal.db.recovering';
@@ -28,6 +29,7 @@ export interface SalvageOptions {
   readonly thorough: boolean;
   /** The write-ahead log has commits that SQLite does not read. */
   readonly walDamaged: boolean;
+  readonly onProgress?: OnRecoveryProgress | undefined;
 }
 
 /** An entry that declares others to be gone, which are therefore not lost. */
@@ -120,6 +122,7 @@ class Salvage {
     const { damaged, knownSize } = this.#options;
     this.#top = Math.max(knownSize, this.#lastReadable() + 1);
     for (let tile = 0; tile * TILE_WIDTH < this.#top; tile++) {
+      this.#options.onProgress?.({ step: 'entries', done: tile * TILE_WIDTH, total: this.#top });
       const rows = damaged.rows(tile * TILE_WIDTH, Math.min((tile + 1) * TILE_WIDTH, this.#top));
       const trusted = !this.#options.thorough && this.#isStored(tile, rows);
       this.#draft.transaction(() => {
@@ -141,7 +144,9 @@ class Salvage {
     const { damaged } = this.#options;
     const before = this.#end();
     let carved = 0;
-    for (const cose of carveEntries(damaged.file, damaged.pageBytes)) {
+    const onBytes = (done: number, total: number): void =>
+      this.#options.onProgress?.({ step: 'bytes', done, total });
+    for (const cose of carveEntries(damaged.file, damaged.pageBytes, onBytes)) {
       this.#takeCarved(cose);
       if (++carved % CARVED_BETWEEN_BREATHS === 0) await new Promise(setImmediate);
     }
