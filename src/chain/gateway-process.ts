@@ -1,10 +1,10 @@
-import type { ChildProcess } from 'node:child_process';
 import * as v from 'valibot';
 import { type Log, type MonotonicClock, unreachable } from '../../hal/contract/index.ts';
 import { ChainError } from './errors.ts';
 import { FrameChannel, type TalkLimit } from './frame-channel.ts';
-import { GatewayOutput, spawnGateway, startFailed } from './gateway-child.ts';
-import { residentBytesOf } from './memory-of.ts';
+import type { GatewayBody, GatewayPlace } from './gateway-body.ts';
+import { GatewayChild, startFailed } from './gateway-child.ts';
+import { GatewayConnection } from './gateway-connection.ts';
 import { PendingRequests } from './pending-requests.ts';
 import {
   type CoreMessage,
@@ -19,8 +19,8 @@ import {
 } from './protocol.ts';
 
 export interface GatewayOptions {
-  /** The gateway's program: dist/gateway.js. */
-  readonly entry: URL | string;
+  /** The gateway's program, or a socket behind which one starts. */
+  readonly entry: GatewayPlace;
   readonly clock: MonotonicClock;
   readonly log: Log;
   readonly onEvent: (event: GatewayEvent) => void;
@@ -28,9 +28,9 @@ export interface GatewayOptions {
   readonly signal?: AbortSignal;
   /** Longest silence before the gateway is killed. A light client can starve its own timers for good. Default 30 s. */
   readonly silenceMs?: number;
-  /** Longest time from fork to `ready`; loading is slow from flash on a small ARM. Default 60 s. */
+  /** Longest time from fork or connect to `ready`; loading is slow from flash on a small ARM. Default 60 s. */
   readonly startMs?: number;
-  /** Cap of V8's old space in MiB. Default 256. */
+  /** Cap of V8's old space in MiB, of a program. Default 256. */
   readonly maxOldSpaceMiB?: number;
   /** Cap of the whole process, WebAssembly memory included, in bytes; killed above. Default 600 MiB. */
   readonly maxRssBytes?: number;
@@ -61,11 +61,10 @@ const MAX_WAITING_BYTES = 2 * 1024 * 1024;
  * open request with the reason. Never restarted from here; that is a policy of its owner.
  */
 export class GatewayProcess {
-  readonly #child: ChildProcess;
+  readonly #body: GatewayBody;
   readonly #channel: FrameChannel;
   readonly #options: GatewayOptions;
   readonly #pending = new PendingRequests();
-  readonly #output: GatewayOutput;
   readonly #watch: NodeJS.Timeout;
   readonly #ended: Promise<ChainError>;
   #reportEnd: (reason: ChainError) => void = () => {};
@@ -74,6 +73,7 @@ export class GatewayProcess {
   #watchedMonoMs: number;
   #ready = false;
   #end: ChainError | undefined;
+  #saidPid: number | undefined;
   #rssBytes = 0;
   #traffic: Traffic = { bytesIn: 0, bytesOut: 0 };
 
@@ -81,28 +81,15 @@ export class GatewayProcess {
     this.#options = options;
     this.#ended = new Promise((resolve) => (this.#reportEnd = resolve));
     this.#startedMonoMs = this.#lastSeenMonoMs = this.#watchedMonoMs = options.clock.nowMonoMs();
-    const { process: child, channel } = spawnGateway(
-      options.entry,
-      options.maxOldSpaceMiB ?? MAX_OLD_SPACE_MIB,
-    );
-    this.#child = child;
-    this.#output = new GatewayOutput(child, options.log);
+    this.#body = openBody(options);
     this.#channel = new FrameChannel({
-      stream: channel,
+      stream: this.#body.channel,
       limit: TALK_LIMIT,
       nowMonoMs: () => options.clock.nowMonoMs(),
       onMessage: (message) => this.#receive(message),
       onBroken: (why) => this.#kill(protocolError('bytes', why)),
     });
-    child.on('error', (cause) => this.#finish(startFailed(cause.message, cause)));
-    child.on('exit', (code, signal) =>
-      this.#finish(
-        new ChainError('chain.gateway_exited', `the chain gateway ended (${signal ?? `status ${code}`})`, {
-          effect: 'unknown',
-          details: { code, signal, lastOutput: this.#output.last },
-        }),
-      ),
-    );
+    this.#body.onEnd((reason) => this.#finish(reason));
     this.#watch = setInterval(() => this.#checkAlive(), WATCH_EVERY_MS);
     this.#watch.unref();
   }
@@ -115,7 +102,7 @@ export class GatewayProcess {
     if (options.signal?.aborted) abort();
     const started = new Promise<void>((resolve, reject) => {
       gateway.#onReady = resolve;
-      void gateway.#ended.then((reason) => reject(startFailed(reason.message, reason)));
+      void gateway.#ended.then((reason) => reject(asStartFailed(reason)));
     });
     try {
       await started;
@@ -129,8 +116,9 @@ export class GatewayProcess {
   }
   #onReady: () => void = () => {};
 
+  /** Of a gateway that is no child: what its heartbeat says, to be shown and for nothing else. */
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#body.pid ?? this.#saidPid;
   }
 
   /** Resident memory as of the last heartbeat. */
@@ -174,14 +162,12 @@ export class GatewayProcess {
     return parsed.output;
   }
 
-  /** Ends the gateway at once; it holds nothing that would need saving. Resolves when the process is gone. */
+  /** Ends the gateway at once; it holds nothing that would need saving. Resolves when it is gone. */
   async stop(): Promise<void> {
     this.#kill(
       new ChainError('chain.gateway_exited', 'the chain gateway was stopped', { details: { stopped: true } }),
     );
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined)
-      return;
-    await new Promise((resolve) => this.#child.once('exit', resolve));
+    await this.#body.gone();
   }
 
   #receive(raw: unknown): void {
@@ -197,6 +183,7 @@ export class GatewayProcess {
         this.#ready = true;
         return this.#onReady();
       case 'heartbeat':
+        this.#saidPid = message.pid;
         this.#rssBytes = message.rssBytes;
         this.#traffic = message.traffic;
         return this.#checkSize(message.rssBytes);
@@ -219,8 +206,8 @@ export class GatewayProcess {
     const { silenceMs = SILENCE_MS, startMs = START_MS } = this.#options;
     const late = now - this.#watchedMonoMs > LATE_WATCH_MS;
     this.#watchedMonoMs = now;
-    this.#output.readOn();
-    this.#checkSize(residentBytesOf(this.#child.pid ?? 0) ?? 0);
+    this.#body.readOn();
+    this.#checkSize(this.#body.residentBytes() ?? 0);
     if (late || this.#end !== undefined) return;
     if (!this.#ready) {
       if (now - this.#startedMonoMs <= startMs) return;
@@ -252,12 +239,10 @@ export class GatewayProcess {
     );
   }
 
-  /** SIGKILL, because a gateway that spins handles no signal. */
   #kill(reason: ChainError): void {
     this.#finish(reason);
     this.#channel.close();
-    this.#output.close();
-    this.#child.kill('SIGKILL');
+    this.#body.end();
   }
 
   #finish(reason: ChainError): void {
@@ -267,6 +252,17 @@ export class GatewayProcess {
     this.#pending.rejectAll(reason);
     this.#reportEnd(reason);
   }
+}
+
+function openBody({ entry, log, maxOldSpaceMiB = MAX_OLD_SPACE_MIB }: GatewayOptions): GatewayBody {
+  if (typeof entry === 'string' || entry instanceof URL) return new GatewayChild(entry, maxOldSpaceMiB, log);
+  return new GatewayConnection(entry.socket);
+}
+
+function asStartFailed(reason: ChainError): ChainError {
+  return reason.code === 'chain.gateway_start_failed'
+    ? reason
+    : startFailed(reason.message, reason, reason.hint);
 }
 
 /** What a validator quotes of a message may be as long as the message. */

@@ -3,6 +3,7 @@ export * from './anchor-evidence.ts';
 export { bootNodeProblem } from './boot-node.ts';
 export * from './errors.ts';
 export { buildExtrinsicProof, verifyExtrinsicProof, type ProofVerdict } from './extrinsic-proof.ts';
+export type { GatewayPlace, GatewaySocket } from './gateway-body.ts';
 export * from './gateway-process.ts';
 export { decodeHeader, type BlockHeader } from './header.ts';
 export { ProofError, type ProofErrorCode } from './proof-error.ts';

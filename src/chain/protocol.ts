@@ -8,7 +8,7 @@ import { CHAIN_ERROR_CODES } from './errors.ts';
  * receive. The version changes when an older peer could misunderstand; core and gateway are built together, so a mismatch
  * means a broken installation and is an error, never negotiated.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Upper bound of a free text that crosses the channel (log lines, error messages); longer ones are cut by the sender. */
 export const MAX_TEXT = 2_000;
@@ -316,6 +316,8 @@ export const gatewayMessageSchema = v.variant('kind', [
   v.strictObject({
     v: version,
     kind: v.literal('heartbeat'),
+    /** For people: nobody is to be killed by what a gateway says. */
+    pid: u32,
     rssBytes: natural,
     /** Payload bytes of its sockets since its start. */
     traffic: v.strictObject({ bytesIn: natural, bytesOut: natural }),

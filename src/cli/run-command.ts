@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import type { LogLevel } from '../../hal/contract/index.ts';
+import { gatewayPlace } from './gateway-place.ts';
 import { endWithoutReader, lineWriter } from './line-writer.ts';
 import { ExitCode } from './output.ts';
 import { productVersion } from './product-version.ts';
@@ -51,7 +52,7 @@ async function run(options: RunOptions): Promise<void> {
     configPath: options.config,
     stateDirectory: stateDirectory(options.state),
     credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'],
-    gatewayEntry: new URL('./gateway.js', import.meta.url),
+    gatewayEntry: gatewayPlace(),
     version: productVersion(),
     clock: systemMonotonicClock,
     wallClock: systemWallClock(),

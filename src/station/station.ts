@@ -45,8 +45,8 @@ export interface StationOptions {
   readonly stateDirectory: string;
   /** systemd's `$CREDENTIALS_DIRECTORY`. */
   readonly credentialsDirectory?: string | undefined;
-  /** The chain gateway's program. */
-  readonly gatewayEntry: URL;
+  /** Where the chain gateway comes from. */
+  readonly gatewayEntry: GatewayPlace;
   readonly version: string;
   readonly clock: MonotonicClock;
   readonly wallClock: Pick<WallClock, 'nowWallMs'>;

@@ -4,6 +4,7 @@ import type {
   AnchorField,
   ChainTransport,
   GatewayEvent,
+  GatewayPlace,
   OperationName,
   OperationParams,
   OperationResult,
@@ -97,8 +98,8 @@ export interface SyncOptions {
   readonly source: CheckpointSource;
   readonly account: ChainAccount;
   readonly chain: ChainOptions;
-  /** The gateway's program, dist/gateway.js; or, in a test, what starts one. */
-  readonly gatewayEntry: URL | string | OpenGateway;
+  /** Where a gateway comes from; or, in a test, what starts one. */
+  readonly gatewayEntry: GatewayPlace | OpenGateway;
   readonly clock: MonotonicClock;
   /** `status` as in the journal: U unknown, I informative, S synchronised, R relative. Absent: nobody asks what it is worth. */
   readonly wallClock: {

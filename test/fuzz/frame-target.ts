@@ -2,9 +2,9 @@ import { encodeFrame, FrameError, FrameReader, MAX_FRAME_BYTES } from '../../src
 import { type FuzzTarget, foundUnless, mustHold } from './fuzz-target.ts';
 
 const messages = [
-  { v: 2, kind: 'ready' },
-  { v: 2, kind: 'heartbeat', rssBytes: 123_456_789, traffic: { bytesIn: 1, bytesOut: 2 } },
-  { v: 2, kind: 'result', id: 7, result: { extrinsic: `0x${'ab'.repeat(300)}` } },
+  { v: 3, kind: 'ready' },
+  { v: 3, kind: 'heartbeat', pid: 4_711, rssBytes: 123_456_789, traffic: { bytesIn: 1, bytesOut: 2 } },
+  { v: 3, kind: 'result', id: 7, result: { extrinsic: `0x${'ab'.repeat(300)}` } },
 ];
 const frames = messages.map((message) => Buffer.from(encodeFrame(message)));
 

@@ -11,9 +11,12 @@ const frame = (/** @type {string} */ text) => {
   length.writeUInt32BE(Buffer.byteLength(text));
   return Buffer.concat([length, Buffer.from(text)]);
 };
-const send = (/** @type {object} */ message) => channel.write(frame(JSON.stringify({ v: 2, ...message })));
+const send = (/** @type {object} */ message) => channel.write(frame(JSON.stringify({ v: 3, ...message })));
 const beat = (/** @type {number} */ rssBytes) =>
-  setInterval(() => send({ kind: 'heartbeat', rssBytes, traffic: { bytesIn: 0, bytesOut: 0 } }), 50);
+  setInterval(
+    () => send({ kind: 'heartbeat', pid: process.pid, rssBytes, traffic: { bytesIn: 0, bytesOut: 0 } }),
+    50,
+  );
 
 switch (mode) {
   case 'never-ready':
@@ -54,7 +57,7 @@ function misbehave({ id, operation, params }) {
       channel.write(frame('\u0000 nonsense'));
       break;
     case 'unframed':
-      channel.write('{"v":2,"kind":"ready"}\n'.repeat(100));
+      channel.write('{"v":3,"kind":"ready"}\n'.repeat(100));
       break;
     case 'announces-a-gigabyte':
       channel.write(Buffer.from([0x40, 0, 0, 0]));
@@ -64,17 +67,17 @@ function misbehave({ id, operation, params }) {
       beat(1);
       break;
     case 'floods-with-messages':
-      flood(channel, Buffer.concat(Array(1_000).fill(frame('{"v":2,"kind":"ready"}'))));
+      flood(channel, Buffer.concat(Array(1_000).fill(frame('{"v":3,"kind":"ready"}'))));
       break;
     case 'floods-with-bytes':
-      flood(channel, frame(JSON.stringify({ v: 2, kind: 'result', id: 9_999, result: 'x'.repeat(900_000) })));
+      flood(channel, frame(JSON.stringify({ v: 3, kind: 'result', id: 9_999, result: 'x'.repeat(900_000) })));
       break;
     case 'floods-its-output':
       beat(1);
       flood(process.stdout, Buffer.alloc(65_536, 'x'));
       break;
     case 'deeply-nested':
-      channel.write(frame(`{"v":2,"kind":"result","id":${id},"result":${'['.repeat(400_000)}`));
+      channel.write(frame(`{"v":3,"kind":"result","id":${id},"result":${'['.repeat(400_000)}`));
       break;
     case 'lies':
       send({ kind: 'result', id, result: { nonce: -1 } });

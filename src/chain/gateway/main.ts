@@ -1,4 +1,5 @@
-// The chain gateway: started by the core with a channel to it, holds the link to the chain and no key.
+// The chain gateway: holds the link to the chain and no key. Started by the core with a channel to it, or by systemd for a
+// connection that the core has made (decision 0024); either way the channel is file descriptor 3, and its end is ours.
 import { Socket } from 'node:net';
 import * as v from 'valibot';
 import { ChainError } from '../errors.ts';
@@ -13,6 +14,8 @@ import {
   PROTOCOL_VERSION,
 } from '../protocol.ts';
 import { toChainError } from './chain.ts';
+import { dieWhenHung } from './hang-watch.ts';
+import { isHandedOver, LISTEN_VARIABLES } from './listen-fds.ts';
 import { createOperations } from './operations.ts';
 import { dieWithCore } from './parent-watch.ts';
 import { countTraffic } from './transport/traffic.ts';
@@ -39,10 +42,12 @@ function emit(event: GatewayEvent): void {
 }
 
 const corePid = corePidFrom(process.argv);
-if (corePid === undefined || corePid !== process.ppid) notAlone();
+const isActivated = corePid === undefined && isHandedOver(process.env, process.pid);
+for (const name of LISTEN_VARIABLES) delete process.env[name];
+if (!isActivated && (corePid === undefined || corePid !== process.ppid)) notAlone();
 const channel = openChannel();
 const traffic = countTraffic();
-const operations = createOperations(emit);
+const operations = createOperations(emit, isActivated ? { ownStateDirectory: ownStateDirectory() } : {});
 
 async function answer(raw: unknown): Promise<void> {
   const parsed = v.safeParse(coreMessageSchema, raw);
@@ -71,7 +76,13 @@ async function run({ operation, params }: CoreMessage): Promise<unknown> {
   return (operations[operation] as (params: unknown) => unknown)(checked.output);
 }
 
-/** The socket pair that the core has made. */
+/** Where the core keeps its things another user's gateway cannot look: it has a place of its own, or keeps nothing. */
+function ownStateDirectory(): string | undefined {
+  const [fromUnit] = (process.env['STATE_DIRECTORY'] ?? '').split(':');
+  return process.env['DELMONICOS_GATEWAY_STATE'] || fromUnit || undefined;
+}
+
+/** The socket pair that the core has made, or the connection that was accepted for us. */
 function openChannel(): FrameChannel {
   let stream: Socket;
   try {
@@ -90,7 +101,9 @@ function openChannel(): FrameChannel {
 }
 
 function notAlone(): never {
-  process.stderr.write('This program is started by `delmonicos run`, with a channel to it.\n');
+  process.stderr.write(
+    'This program is started by `delmonicos run` or by delmonicos-gateway.socket, with a channel to the core.\n',
+  );
   process.exit(2);
 }
 
@@ -102,9 +115,15 @@ function corePidFrom(argv: readonly string[]): number | undefined {
 process.on('unhandledRejection', (reason) => {
   emit({ type: 'log', level: 'warning', source: 'gateway', message: `unhandled: ${String(reason)}` });
 });
-dieWithCore(corePid);
-setInterval(() => {
+let beat = (): void => {};
+if (corePid === undefined) beat = dieWhenHung();
+else dieWithCore(corePid);
+function heartbeat(): void {
+  beat();
   logLinesLeft = LOG_LINES_PER_BEAT;
-  send({ v: PROTOCOL_VERSION, kind: 'heartbeat', rssBytes: process.memoryUsage.rss(), traffic: traffic() });
-}, HEARTBEAT_MS);
+  const rssBytes = process.memoryUsage.rss();
+  send({ v: PROTOCOL_VERSION, kind: 'heartbeat', pid: process.pid, rssBytes, traffic: traffic() });
+}
+setInterval(heartbeat, HEARTBEAT_MS);
 send({ v: PROTOCOL_VERSION, kind: 'ready' });
+heartbeat();

@@ -1,5 +1,11 @@
 import { ChainError } from '../errors.ts';
-import type { GatewayEvent, OperationName, OperationParams, OperationResult } from '../protocol.ts';
+import type {
+  ChainTransport,
+  GatewayEvent,
+  OperationName,
+  OperationParams,
+  OperationResult,
+} from '../protocol.ts';
 import { Chain } from './chain.ts';
 import type { ChainLink } from './transport/link.ts';
 import { openLinked } from './transport/open-link.ts';
@@ -12,13 +18,18 @@ export type Handlers = {
 
 type Emit = (event: GatewayEvent) => void;
 
+export interface OperationsOptions {
+  /** In place of the state directory that the core names, where that is not this process's to use; undefined: none. */
+  readonly ownStateDirectory?: string | undefined;
+}
+
 interface Connection {
   readonly link: ChainLink;
   readonly chain: Chain;
 }
 
 /** The gateway's operations. `connect` comes first and once; everything else before it is `chain.not_connected`. */
-export function createOperations(emit: Emit): Handlers {
+export function createOperations(emit: Emit, options: OperationsOptions = {}): Handlers {
   let connection: Connection | undefined;
   let connecting = false;
   const connected = (): Connection => {
@@ -29,10 +40,10 @@ export function createOperations(emit: Emit): Handlers {
     connect: async ({ transport, call }) => {
       if (connecting) throw new ChainError('chain.protocol', 'the gateway connects once', { remedy: 'halt' });
       connecting = true;
-      const { stateDirectory } = transport;
-      connection = await openLinked(transport, emit, (link) =>
-        Chain.open(link, { call, stateDirectory, emit }),
-      );
+      const stateDirectory =
+        'ownStateDirectory' in options ? options.ownStateDirectory : transport.stateDirectory;
+      const there = withStateDirectory(transport, stateDirectory);
+      connection = await openLinked(there, emit, (link) => Chain.open(link, { call, stateDirectory, emit }));
       return connection.chain.facts();
     },
     facts: () => connected().chain.facts(),
@@ -50,4 +61,11 @@ export function createOperations(emit: Emit): Handlers {
     doubtMetadata: async () => ({ doubted: await connected().chain.doubtMetadata() }),
     checkBlock: (params) => connected().chain.checkBlock(params),
   };
+}
+
+function withStateDirectory(transport: ChainTransport, stateDirectory: string | undefined): ChainTransport {
+  const there = { ...transport };
+  if (stateDirectory === undefined) delete there.stateDirectory;
+  else there.stateDirectory = stateDirectory;
+  return there;
 }

@@ -6,6 +6,7 @@ import { askService, isSameDirectory } from '../ask-service.ts';
 import { note, print, printJson } from '../output.ts';
 import { ownIdentity } from '../own-identity.ts';
 import { ProgressLine } from '../progress-line.ts';
+import { gatewayPlace } from '../gateway-place.ts';
 import { stateDirectory } from '../state-directory.ts';
 import { viaWords } from './sync-status-lines.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
@@ -191,7 +192,7 @@ async function oneRound({ config, directory, show, limit }: Round): Promise<Sync
     }
     const options = {
       stateDirectory: directory,
-      gatewayEntry: new URL('./gateway.js', import.meta.url),
+      gatewayEntry: gatewayPlace(),
       clock,
       wallClock: service.systemWallClock(),
       random: () => randomInt(2 ** 32) / 2 ** 32,
