@@ -7,6 +7,15 @@ import { createInterface } from 'node:readline';
 /** The built command, as it ships. */
 export const PRODUCT = path.resolve(import.meta.dirname, '../../dist/delmonicos.js');
 
+/** How the command is started; another one than the built one in this checkout where a test says so. */
+export interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+const BUILT: Program = { command: process.execPath, args: [PRODUCT] };
+
 export interface CommandResult {
   readonly status: number;
   readonly stdout: string;
@@ -14,10 +23,15 @@ export interface CommandResult {
 }
 
 /** Runs one `delmonicos` command to its end. */
-export async function runProduct(args: readonly string[], timeoutMs = 60_000): Promise<CommandResult> {
+export async function runProduct(
+  args: readonly string[],
+  timeoutMs = 60_000,
+  program = BUILT,
+): Promise<CommandResult> {
   return await new Promise((resolve, reject) => {
-    const options = { timeout: timeoutMs, maxBuffer: 256 * 1024 * 1024, encoding: 'utf8' as const };
-    execFile(process.execPath, [PRODUCT, ...args], options, (error, stdout, stderr) => {
+    const env = program.env ?? process.env;
+    const options = { timeout: timeoutMs, maxBuffer: 256 * 1024 * 1024, encoding: 'utf8' as const, env };
+    execFile(program.command, [...program.args, ...args], options, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== 'number') {
         reject(new Error(`delmonicos ${args.join(' ')}: ${error.message}\n${stderr}`));
       } else resolve({ status: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
@@ -26,8 +40,12 @@ export async function runProduct(args: readonly string[], timeoutMs = 60_000): P
 }
 
 /** Runs a command with --json and parses its one document. Throws with its stderr when it printed none. */
-export async function productJson<Document>(args: readonly string[], timeoutMs?: number): Promise<Document> {
-  const { status, stdout, stderr } = await runProduct([...args, '--json'], timeoutMs);
+export async function productJson<Document>(
+  args: readonly string[],
+  timeoutMs?: number,
+  program?: Program,
+): Promise<Document> {
+  const { status, stdout, stderr } = await runProduct([...args, '--json'], timeoutMs, program);
   try {
     return JSON.parse(stdout) as Document;
   } catch {
@@ -80,10 +98,15 @@ export class ServiceProcess {
     if (status?.lastAnchor) this.#anchors.add(status.lastAnchor.blockHash);
   }
 
-  static start(config: string, stateDirectory: string, extra: readonly string[] = []): ServiceProcess {
-    const args = [PRODUCT, 'run', '--config', config, '--state', stateDirectory, '--json', ...extra];
+  static start(
+    config: string,
+    stateDirectory: string,
+    extra: readonly string[] = [],
+    { command, args: begin, env = process.env } = BUILT,
+  ): ServiceProcess {
+    const args = [...begin, 'run', '--config', config, '--state', stateDirectory, '--json', ...extra];
     // In a session of its own: a Ctrl-C at the terminal is for us, who then stop it in order.
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env });
     endWithUs(child);
     return new ServiceProcess(child);
   }

@@ -1,0 +1,68 @@
+// What the runs saw, for the table at the end: tests are in processes of their own, the table is printed by the one that started them.
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { CACHE } from '../../build/fetch-package.js';
+
+const FILE = path.join(CACHE, 'arm-seen.jsonl');
+
+interface Sight {
+  readonly subject: string;
+  readonly what: string;
+  readonly value: string;
+}
+
+export function seen(subject: string, what: string, value: string | number): void {
+  appendFileSync(FILE, `${JSON.stringify({ subject, what, value: String(value) } satisfies Sight)}\n`);
+}
+
+/** Runs what is timed and writes down how long it took. */
+export async function timed<Result>(
+  subject: string,
+  what: string,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const beganAt = performance.now();
+  const result = await run();
+  seen(subject, what, seconds(performance.now() - beganAt));
+  return result;
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}
+
+export function forgetWhatWasSeen(): void {
+  mkdirSync(CACHE, { recursive: true });
+  rmSync(FILE, { force: true });
+}
+
+/** One row for each thing seen, one column for each subject. */
+export function tableOfWhatWasSeen(): string {
+  if (!existsSync(FILE)) return 'nothing was seen';
+  const sights = readFileSync(FILE, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Sight);
+  const subjects = [...new Set(sights.map(({ subject }) => subject))];
+  const rows = [...new Set(sights.map(({ what }) => what))].map((what) => [
+    what,
+    ...subjects.map(
+      (subject) =>
+        sights
+          .filter((sight) => sight.subject === subject && sight.what === what)
+          .map(({ value }) => value)
+          .join(', ') || '-',
+    ),
+  ]);
+  const table = [['', ...subjects], ...rows];
+  const widths =
+    table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
+  return table
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
