@@ -43,11 +43,11 @@ const forBrowser = {
   },
 };
 
-/** @param {string} outfile @returns {Promise<{ bytes: number, inputs: string[] }>} */
-export async function buildVerifier(outfile = 'dist/verifier.html') {
+/** @returns {Promise<{ html: string, metafile: import('esbuild').Metafile }>} */
+export async function renderVerifier() {
   const result = await build({
     entryPoints: { verifier: `${PAGE}/main.ts` },
-    outdir: path.dirname(outfile),
+    outdir: 'dist',
     write: false,
     bundle: true,
     format: 'iife',
@@ -72,12 +72,21 @@ export async function buildVerifier(outfile = 'dist/verifier.html') {
   const left = outputs.flatMap(({ imports }) => imports.map(({ path: specifier }) => specifier));
   if (left.length > 0) throw new Error(`the verifier page would need ${[...new Set(left)].join(', ')}`);
   const html = page(result.outputFiles[0]?.text ?? '', style.outputFiles[0]?.text ?? '');
+  return { html, metafile: result.metafile };
+}
+
+/** @param {string} outfile @returns {Promise<{ bytes: number, inputs: string[] }>} */
+export async function buildVerifier(outfile = 'dist/verifier.html') {
+  const { html, metafile } = await renderVerifier();
   // Renamed into its place: whoever reads meanwhile finds a whole file.
   mkdirSync(path.dirname(outfile), { recursive: true });
   const draft = `${outfile}.${process.pid}.draft`;
   writeFileSync(draft, html);
   renameSync(draft, outfile);
-  return { bytes: Buffer.byteLength(html), inputs: outputs.flatMap(({ inputs }) => Object.keys(inputs)) };
+  return {
+    bytes: Buffer.byteLength(html),
+    inputs: Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)),
+  };
 }
 
 /** @param {string} script @param {string} style */

@@ -29,7 +29,7 @@ const importDirection = {
 };
 
 export default defineConfig(
-  { ignores: ['dist/', 'node_modules/', 'coverage/'] },
+  { ignores: ['dist/', 'dist-*/', 'node_modules/', 'coverage/'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: ROOT } },
@@ -67,5 +67,5 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['test/demo/**', 'test/devnet/**', 'test/bench/**'], rules: { 'no-console': 'off' } },
+  { files: ['build/**', 'test/demo/**', 'test/devnet/**', 'test/bench/**'], rules: { 'no-console': 'off' } },
 );

@@ -48,6 +48,8 @@ export const ROOMS = [
   { path: 'hal/strict-yaml', uses: [], libraries: ['yaml', 'valibot'] },
   { path: 'hal/profile', uses: ['hal/contract', 'hal/strict-yaml'], libraries: ['valibot'] },
   { path: 'hal/simulator', uses: ['hal/contract', 'hal/profile'], libraries: [] },
+  // Imported by nobody but the build, which puts it into packages that load an addon.
+  { path: 'src/addon', uses: ['hal/contract'], libraries: [] },
   { path: 'src/config', uses: ['hal/contract', 'hal/strict-yaml'], libraries: ['valibot'] },
   { path: 'src/identity', uses: ['hal/contract'], libraries: ['@noble/hashes', '@scure/base'] },
   { path: 'src/journal', uses: ['hal/contract'], libraries: ['better-sqlite3', 'cborg'] },
@@ -75,6 +77,8 @@ export const ROOMS = [
     uses: ['hal/contract', ...BOTTOM],
     libraries: ['cborg', 'valibot', 'lean-qr', 'better-sqlite3'],
   },
+  // Pure: facts in, a list out.
+  { path: 'src/health', uses: ['hal/contract'], libraries: [] },
   { path: 'src/metering', uses: ['hal/contract', ...BOTTOM], libraries: [] },
   { path: 'src/station', uses: [...HAL, ...BOTTOM, ...MIDDLE], libraries: ['*'] },
   // The receipt's own verifier, in a browser: a page of its own, which nothing imports (decision 0013).

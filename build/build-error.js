@@ -1,0 +1,8 @@
+/** What a person at the build can act on: said without a stack. */
+export class BuildError extends Error {
+  /** @param {string} message @param {unknown} [cause] */
+  constructor(message, cause) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'BuildError';
+  }
+}

@@ -1,0 +1,78 @@
+// Compiles an addon for a target with its Makefile; what was compiled once from the same things is taken from the cache.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { BuildError } from './build-error.js';
+import { CACHE, unpackPackage } from './fetch-package.js';
+import { ROOT } from './root.js';
+
+const FLAGS = ['CFLAGS', 'CXXFLAGS', 'CPPFLAGS', 'LDFLAGS', 'MAKEFLAGS', 'SOURCE_DATE_EPOCH'];
+
+/**
+ * @typedef {object} Recipe
+ * @property {string} file what comes out of it
+ * @property {string} makefile its folder, relative to the root
+ * @property {readonly string[]} sources files and folders it is made from, relative to the root
+ * @property {Readonly<Record<string, string>>} variables for make
+ */
+
+/**
+ * @param {Recipe} recipe
+ * @param {import('./targets.js').Target} target
+ * @param {import('./pinned-packages.js').NodeHeaders} headers
+ * @returns {string} path of the stripped addon; throws a BuildError that names the Debian package when a tool is missing
+ */
+export function compileAddon({ file, makefile, sources, variables }, target, headers) {
+  const tools = {
+    CC: `${target.tools}gcc`,
+    CXX: `${target.tools}g++`,
+    STRIP: `${target.tools}strip`,
+  };
+  for (const tool of ['make', ...Object.values(tools)]) requireTool(tool, target);
+  const include = path.join(unpackPackage(headers, 'include'), 'node');
+  const compiler = execFileSync(tools.CXX, ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? '';
+  const key = createHash('sha256').update([target.arch, headers.integrity, compiler].join('\n'));
+  for (const source of [`${makefile}/Makefile`, ...sources])
+    key.update(readFileSync(path.join(ROOT, source)));
+  const kept = path.join(CACHE, 'addons', `${target.arch}-${key.digest('hex').slice(0, 32)}-${file}`);
+  if (existsSync(kept)) return kept;
+
+  mkdirSync(path.dirname(kept), { recursive: true });
+  const out = mkdtempSync(path.join(CACHE, 'make-'));
+  try {
+    const settings = { ...tools, ...variables, NODE_INCLUDE: include, OUT: out };
+    // Flags in the caller's environment would make other bytes.
+    const environment = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !FLAGS.includes(name)),
+    );
+    const made = spawnSync(
+      'make',
+      [
+        '-C',
+        path.join(ROOT, makefile),
+        '-s',
+        `-j${availableParallelism()}`,
+        ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
+      ],
+      { env: environment, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    if (made.status !== 0) {
+      throw new BuildError(
+        `${file} does not compile for ${target.arch}:\n${made.stdout}${made.stderr}`.trimEnd(),
+      );
+    }
+    renameSync(path.join(out, file), kept);
+    return kept;
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} tool @param {import('./targets.js').Target} target */
+function requireTool(tool, target) {
+  if (spawnSync(tool, ['--version'], { stdio: 'ignore' }).error === undefined) return;
+  const needed = tool === 'make' ? 'make' : target.debianPackage;
+  throw new BuildError(`${tool} is not installed; on Debian: apt-get install ${needed}`);
+}
