@@ -33,12 +33,17 @@ export function harmlessLine(text: string): string {
   return harmless(text).replace(/[\n\t]/g, '\ufffd');
 }
 
+/** Which exit status an error deserves. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof StationError && USAGE.test(error.code) ? ExitCode.usage : ExitCode.bad;
+}
+
 /** Reports an error on stderr and says which exit status it deserves. */
 export function printError(error: unknown): number {
   if (error instanceof StationError) {
     note(harmless(`error [${error.code}]: ${error.message}`));
     if (error.hint !== undefined) note(harmless(`hint: ${error.hint}`));
-    return USAGE.test(error.code) ? ExitCode.usage : ExitCode.bad;
+    return exitCodeOf(error);
   }
   note(`error [internal]: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   return ExitCode.bad;

@@ -1,3 +1,4 @@
+export { goesToJournald } from './journal-stream.ts';
 export { createLog, type LogOptions } from './log.ts';
 export { keepHeapSmall } from './small-heap.ts';
 export {
@@ -17,3 +18,6 @@ export type { LeapState, TimeReading, TimeSourceName } from './time-status/time-
 export { askControlSocket } from './control-client.ts';
 export { openControlSocket, type ControlSocket, type ControlSocketOptions } from './control-socket.ts';
 export { ControlError, type ControlErrorCode } from './errors.ts';
+export { openServiceNotify, type ServiceNotify, type ServiceNotifyOptions } from './notify/service-notify.ts';
+export { keepWatchdog, type KeepWatchdogOptions, type Watchdog } from './notify/keep-watchdog.ts';
+export { judgeLiveness, type Liveness, type LoopFacts, type WatchdogReason } from './notify/watchdog.ts';

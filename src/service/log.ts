@@ -43,13 +43,34 @@ export function createLog(options: LogOptions): Log {
       ([name, value]) => `${name}=${formatField(value)}`,
     );
     const head = options.journald ? `<${SEVERITY[level]}>${event}` : `${level} ${event}`;
-    options.write([head, ...words].join(' '));
+    options.write(cut([head, ...words].join(' ')));
   };
 }
 
 function formatField(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(value.message);
+  if (value instanceof Error) return oneLine(JSON.stringify(value.message));
   if (typeof value === 'bigint') return value.toString();
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
-  return typeof value === 'string' && /[\s"=]|^$/.test(text) ? JSON.stringify(text) : text;
+  return oneLine(typeof value === 'string' && PLAIN.test(text) === false ? JSON.stringify(text) : text);
+}
+
+/** Needs no quotes: no space, nothing that steers a terminal, nothing that looks like another field. */
+const PLAIN = /^[^\s"=\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u;
+
+/**
+ * What meters, peers and files say is a stranger's text. JSON escapes the first control characters only; the rest would still
+ * end a line for some readers, or turn it around.
+ */
+function oneLine(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** journald breaks a line at 48 KiB (LineMax=, journald.conf(5)), and its rest has no priority any more. */
+const MAX_CHARACTERS = 8_192;
+
+function cut(line: string): string {
+  return line.length <= MAX_CHARACTERS ? line : `${line.slice(0, MAX_CHARACTERS)}…`;
 }

@@ -14,3 +14,5 @@ export {
 export type { EvidenceFacts } from './acknowledged-evidence.ts';
 export { startStation, type Station, type StationFacts, type StationOptions } from './station.ts';
 export { highWaterOf } from './known-elsewhere.ts';
+export { RunRequests } from './run-requests.ts';
+export { Supervisor, type RunEnd, type StartOrder, type SuperviseOptions } from './supervise-station.ts';

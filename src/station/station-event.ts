@@ -29,4 +29,11 @@ export type StationEvent =
       readonly code: string | null;
     }
   | { readonly event: 'sync'; readonly status: SyncStatus }
+  /** A configuration was asked to be taken. `refused`: nothing was stopped for it; `failed`: it was, and the one before runs again. */
+  | {
+      readonly event: 'reload';
+      readonly outcome: 'done' | 'refused' | 'failed';
+      readonly code: string | null;
+      readonly message: string;
+    }
   | { readonly event: 'stopped' };

@@ -57,6 +57,8 @@ export interface StationOptions {
   readonly log: Log;
   readonly onEvent: (event: StationEvent) => void;
   readonly onPhase?: OnStationPhase;
+  /** Asks for what SIGHUP asks for: to be started anew with the configuration that there is then. */
+  readonly reload?: (why: string) => void;
 }
 
 /** What says whether the service lives, besides the event loop itself. */
