@@ -17,7 +17,7 @@ export interface OpenEvidenceOptions {
   /** Name and version, for the `boot` entry. */
   readonly software: string;
   /** What is put on record of the configuration that holds from here on: SHA-256 of its text, hexadecimal, and why. */
-  readonly config: { readonly digest: string; readonly reason: ConfigReason };
+  readonly config: { readonly digest: string; readonly reason: string };
   readonly identity: StationIdentity;
   readonly groupCommitMs: number;
   readonly groupCommitEntries?: number;

@@ -6,7 +6,8 @@ import type { Journal } from '../journal/index.ts';
 import type { Metering, MeteringEvent } from '../metering/index.ts';
 import type { WallClock } from '../service/index.ts';
 import type { SyncStatus } from '../sync/index.ts';
-import type { CredentialFiles, Telemetry } from '../telemetry/index.ts';
+import type { ConfigurationResultDocument, CredentialFiles, Telemetry } from '../telemetry/index.ts';
+import type { Configuration } from './load-configuration.ts';
 import type { StationOptions } from './station.ts';
 import { syncDocument, syncNews } from './sync-document.ts';
 
@@ -18,17 +19,25 @@ const REFRESHES_PER_SYNC = 12;
 export interface ViewParts {
   readonly options: StationOptions & { readonly wallClock: WallClock };
   readonly config: StationConfig;
+  readonly configuration: Pick<Configuration, 'source' | 'sequence' | 'signedBy'>;
+  /** Whether that has still to show that the station is well with it. */
+  readonly isOnTrial: () => boolean;
   readonly identity: StationIdentity;
   readonly journal: Journal;
   /** SHA-256 of the configuration file, hexadecimal. */
   readonly configHash: string;
   readonly metering: Metering;
+  /** Called with what somebody published to the station's configuration topic; without it nobody is listened to. */
+  readonly onConfiguration?: ((payload: Uint8Array) => void) | undefined;
 }
 
 /** What an operator sees of the station over MQTT: a view, never the evidence itself. */
 export interface StationView {
   metering(event: MeteringEvent): void;
   sync(status: SyncStatus): void;
+  configurationResult(document: ConfigurationResultDocument): void;
+  /** Whether a broker is reached right now. */
+  isConnected(): boolean;
   /** Where the figures come from that change while nothing happens. */
   followSync(status: () => SyncStatus): void;
   close(): Promise<void>;
@@ -37,6 +46,8 @@ export interface StationView {
 const NO_VIEW: StationView = {
   metering: () => {},
   sync: () => {},
+  configurationResult: () => {},
+  isConnected: () => false,
   followSync: () => {},
   close: async () => {},
 };
@@ -62,6 +73,7 @@ export async function openView(parts: ViewParts, degraded: (error: unknown) => v
           boot: { count: parts.journal.bootCount },
         },
         credentials: credentialFiles(credentialsDirectory, mqtt.username),
+        onConfiguration: parts.onConfiguration,
       },
       { clock, random, log },
     );
@@ -104,6 +116,14 @@ class TelemetryView implements StationView {
     this.#toldOfSync = news;
     this.#telemetry.publishState('sync', document);
     this.#publishJournal();
+  }
+
+  configurationResult(document: ConfigurationResultDocument): void {
+    this.#attempt(() => this.#telemetry.publishState('config/result', document));
+  }
+
+  isConnected(): boolean {
+    return this.#telemetry.statistics().connected;
   }
 
   followSync(status: () => SyncStatus): void {
@@ -178,11 +198,13 @@ class TelemetryView implements StationView {
 
   #publishState(): void {
     const { wallClock } = this.#parts.options;
+    const { source, sequence, signedBy } = this.#parts.configuration;
     this.#telemetry.publishState('state', {
       uptimeMs: Math.floor(process.uptime() * 1_000),
       time: wallClock.nowWallMs(),
       clock: wallClock.status(),
       configHash: this.#parts.configHash,
+      configuration: { source, sequence, signedBy, onTrial: this.#parts.isOnTrial() },
       rssBytes: process.memoryUsage.rss(),
       telemetry: this.#telemetry.statistics(),
     });

@@ -22,7 +22,8 @@ import {
 import { openEvidence, type ConfigReason, type Evidence } from './open-evidence.ts';
 import type { OpenSessions, OpenSessionsParts } from './open-sessions.ts';
 import { openTime, type StationTime } from './open-time.ts';
-import { loadConfiguration, type Configuration } from './load-configuration.ts';
+import { ConfigurationIntake, type TrialTimes } from './configuration-intake.ts';
+import { deskOf, reasonOnRecord, startOnTrial, type Configuration } from './load-configuration.ts';
 import { openMeters, type OpenMeters, type Profiles } from './open-meters.ts';
 import type { StationEvent } from './station-event.ts';
 import type { OnStationPhase } from './station-phase.ts';
@@ -59,6 +60,8 @@ export interface StationOptions {
   readonly onPhase?: OnStationPhase;
   /** Asks for what SIGHUP asks for: to be started anew with the configuration that there is then. */
   readonly reload?: (why: string) => void;
+  /** How long a configuration that the OEM sent is on trial. */
+  readonly trialTimes?: TrialTimes;
 }
 
 /** What says whether the service lives, besides the event loop itself. */
@@ -75,6 +78,8 @@ export interface Station {
   facts(): StationFacts;
   /** Resolves, once, when no evidence can be stored any more before the service is started anew. */
   readonly failed: Promise<StationError>;
+  /** Looks at signed configurations that were brought; what is accepted is taken by the next start. Never rejects. */
+  takeIncoming(): Promise<void>;
   /** Commits what is waiting, before this returns. Rejects with JournalError when it cannot. */
   flush(): Promise<void>;
   /** Stops in an order that loses nothing: meters, journal, chain, telemetry. Never rejects, and ends within half a minute. */
@@ -89,7 +94,11 @@ export interface Station {
 export async function startStation(given: StationOptions): Promise<Station> {
   const { onPhase } = given;
   onPhase?.({ phase: 'configuration' });
-  const configuration = given.configuration ?? (await loadConfiguration(given));
+  return await startOnTrial(given, (configuration) => startWith(given, configuration));
+}
+
+async function startWith(given: StationOptions, configuration: Configuration): Promise<Station> {
+  const { onPhase } = given;
   const { config, profiles } = configuration;
   onPhase?.({ phase: 'clock' });
   const time = await openTime(given, config);
@@ -109,7 +118,7 @@ export async function startStation(given: StationOptions): Promise<Station> {
     });
     // Readings are taken from here on; what follows may take its time or fail.
     onPhase?.({ phase: 'reading' });
-    const parts = { options, config, identity, evidence, time, reading, views, degraded };
+    const parts = { options, configuration, config, identity, evidence, time, reading, views, degraded };
     return { configuration, ...(await openRest(parts)) };
   } catch (error) {
     await journal.close().catch(() => undefined);
@@ -119,6 +128,7 @@ export async function startStation(given: StationOptions): Promise<Station> {
 
 interface RestParts {
   readonly options: StationOptions & { readonly wallClock: WallClock };
+  readonly configuration: Configuration;
   readonly config: StationConfig;
   readonly identity: StationIdentity;
   readonly evidence: Evidence;
@@ -131,7 +141,7 @@ interface RestParts {
 
 /** Whatever of it cannot be opened is done without. */
 async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'>> {
-  const { options, config, identity, evidence, time, reading, views, degraded } = parts;
+  const { options, configuration, config, identity, evidence, time, reading, views, degraded } = parts;
   const { journal } = evidence;
   const { stateDirectory, version } = options;
   const onSocket = syncOnSocket(stateDirectory);
@@ -139,11 +149,16 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
     ...{ stateDirectory, version, config, identity, journal, time, ...reading },
     ...{ clock: options.clock, log: options.log, answerSync: onSocket.answer },
   }).catch((error: unknown) => void degraded('control', error));
+  const intake = openIntake(parts);
   const view = await openView(
-    { options, config, identity, ...evidence, metering: reading.metering },
+    {
+      ...{ options, configuration, config, identity, ...evidence, metering: reading.metering },
+      ...{ onConfiguration: intake.onMessage, isOnTrial: () => intake.isOnTrial },
+    },
     (error) => degraded('telemetry', error),
   );
   views.push(view);
+  intake.open(view);
   const faults = {
     onFault: syncFaultsOnRecord(reading.evidence, options.log),
     raisedFaults: recallSyncFaults(stateDirectory, options.log),
@@ -165,6 +180,7 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   let lost: StationError | undefined;
   const failed = reading.failed.then((error) => (lost = error));
   const stop = async (): Promise<void> => {
+    await intake.stop();
     await scrub.stop();
     const onStep = (what: string, atMostMs: number): void => onPhase?.({ phase: 'stop', what, atMostMs });
     await stopInOrder({ ...reading, sessions, journal, sync, view }, { clock, log, onStep });
@@ -175,7 +191,20 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
     meters: reading.metering.facts(),
     evidence: reading.evidence.facts(),
   });
-  return { facts, failed, flush: () => journal.flush(), stop: () => (stopping ??= stop()) };
+  return {
+    ...{ facts, failed, flush: () => journal.flush(), stop: () => (stopping ??= stop()) },
+    takeIncoming: () => intake.takeIncoming(),
+  };
+}
+
+function openIntake({ options, configuration, reading }: RestParts): ConfigurationIntake {
+  const { clock, wallClock, log, trialTimes, reload: requestReload = () => {} } = options;
+  const { evidence, metering } = reading;
+  return new ConfigurationIntake({
+    ...{ configuration, evidence, metering, clock, wallClock, log, requestReload, trialTimes },
+    desk: deskOf(options, configuration),
+    storesEvidence: () => evidence.facts().lastCommitMonoMs !== null,
+  });
 }
 
 /** What sessions need (OCMF, its curves) is loaded only where they are configured: 100 KB of code. */
@@ -234,7 +263,7 @@ async function openOwnEvidence(
     origin: config.station.origin ?? stationOrigin(stateDirectory, identity, config.journal),
     anchored: await signedForChain(stateDirectory, options.log),
     software: `delmonicos-inside ${options.version}`,
-    config: { digest, reason: options.configReason ?? 'start' },
+    config: { digest, reason: reasonOnRecord(configuration, options.configReason ?? 'start') },
     identity,
     ...config.journal,
     highWater: highWaterOf(config.journal, config.identity),

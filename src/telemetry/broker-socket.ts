@@ -82,10 +82,10 @@ export class GuardedStream extends Duplex {
   received = 0;
   sent = 0;
 
-  constructor(socket: net.Socket, maxInboundBytes: number) {
+  constructor(socket: net.Socket, maxInboundBytes: number, maxPublishBytes?: number) {
     super();
     this.#socket = socket;
-    const guard = createInboundGuard(maxInboundBytes);
+    const guard = createInboundGuard(maxInboundBytes, maxPublishBytes);
     socket.on('data', (chunk: Buffer) => {
       this.received += chunk.length;
       const complaint = guard.inspect(chunk);

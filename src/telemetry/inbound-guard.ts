@@ -3,6 +3,9 @@ const CONNACK = 0x20;
 const PUBACK = 0x40;
 const PINGRESP = 0xd0;
 const DISCONNECT = 0xe0;
+/** And to one that has subscribed, at QoS 1: PUBLISH with DUP, QoS 0 or 1 and RETAIN (§3.3.1; DUP is 0 at QoS 0). */
+const SUBACK = 0x90;
+const PUBLISH: readonly number[] = [0x30, 0x31, 0x32, 0x33, 0x3a, 0x3b];
 
 /**
  * Follows packet borders in a byte stream. A hostile or broken broker is recognised by the fixed header of a packet,
@@ -13,7 +16,10 @@ export interface InboundGuard {
   inspect(chunk: Uint8Array): string | undefined;
 }
 
-export function createInboundGuard(maxInboundBytes: number): InboundGuard {
+/** @param maxPublishBytes largest PUBLISH that is accepted; without it none is, because nothing was subscribed to */
+export function createInboundGuard(maxInboundBytes: number, maxPublishBytes?: number): InboundGuard {
+  const isSubscribed = maxPublishBytes !== undefined;
+  const fromBroker = [PUBACK, PINGRESP, DISCONNECT, ...(isSubscribed ? [SUBACK, ...PUBLISH] : [])];
   let header = -1; // -1: the next byte is a fixed header
   let lengthBytes = 0;
   let length = 0;
@@ -21,7 +27,7 @@ export function createInboundGuard(maxInboundBytes: number): InboundGuard {
   let connected = false;
 
   function begin(byte: number): string | undefined {
-    const expected = connected ? [PUBACK, PINGRESP, DISCONNECT] : [CONNACK];
+    const expected = connected ? fromBroker : [CONNACK];
     if (!expected.includes(byte)) {
       return `unexpected packet 0x${byte.toString(16).padStart(2, '0')} ${connected ? 'after' : 'before'} CONNACK`;
     }
@@ -36,8 +42,11 @@ export function createInboundGuard(maxInboundBytes: number): InboundGuard {
     length += (byte & 0x7f) * 128 ** lengthBytes++;
     if ((byte & 0x80) !== 0)
       return lengthBytes === 4 ? 'remaining length of more than four bytes' : undefined;
-    if (length > maxInboundBytes) return `packet of ${length} bytes, at most ${maxInboundBytes} are accepted`;
-    const shortest = header === CONNACK || header === PUBACK ? 2 : 0;
+    const isPublish = PUBLISH.includes(header);
+    const most = isPublish ? (maxPublishBytes ?? 0) : maxInboundBytes;
+    if (length > most) return `packet of ${length} bytes, at most ${most} are accepted`;
+    // A PUBLISH has the length of its topic at least, a SUBACK a packet id and a reason code.
+    const shortest = header === SUBACK ? 3 : header === CONNACK || header === PUBACK || isPublish ? 2 : 0;
     if (length < shortest) return `packet 0x${header.toString(16)} of ${length} bytes`;
     if (header === CONNACK) connected = true;
     bodyLeft = length;

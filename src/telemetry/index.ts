@@ -12,6 +12,7 @@ export {
 export { TelemetryError, type TelemetryErrorCode } from './errors.ts';
 export { DEFAULT_LIMITS, type TelemetryLimits } from './limits.ts';
 export type {
+  ConfigurationResultDocument,
   JournalDocument,
   MeterStatusDocument,
   StateDocumentOf,
@@ -27,6 +28,7 @@ export {
   type TelemetryStatistics,
 } from './telemetry.ts';
 export {
+  CONFIGURATION_TOPIC,
   decodeLevel,
   encodeLevel,
   sampleTopic,

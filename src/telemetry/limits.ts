@@ -12,6 +12,8 @@ export interface TelemetryLimits {
   readonly maxInFlight: number;
   /** Largest packet accepted from a broker, in bytes; a larger one ends the connection before it is read. */
   readonly maxInboundBytes: number;
+  /** Largest message taken on the one topic that is subscribed to (`config/set`), in bytes of payload. */
+  readonly maxConfigurationBytes: number;
   /** A sample that could not be delivered for so long is dropped, here or (MQTT 5) at the broker. */
   readonly sampleExpiryMs: number;
   /** The broker publishes the last will after 1.5 times this silence (MQTT 5 §3.1.2.10). */
@@ -34,6 +36,7 @@ export const DEFAULT_LIMITS: TelemetryLimits = {
   maxPayloadBytes: 16 * 1024, // forty values take 3 KiB
   maxInFlight: 16,
   maxInboundBytes: 8 * 1024, // CONNACK and acknowledgements are the only packets expected, and small
+  maxConfigurationBytes: 64 * 1024, // no signed configuration is larger
   sampleExpiryMs: 3_600_000,
   keepAliveMs: 30_000,
   connectTimeoutMs: 20_000,

@@ -6,6 +6,7 @@ import type { Credentials } from './credential-files.ts';
 import { TelemetryError } from './errors.ts';
 import type { TelemetryLimits } from './limits.ts';
 import type { ProtocolLevel } from './reconnect-policy.ts';
+import { largestPublish, subscribe, type Subscription } from './subscription.ts';
 
 export interface ConnectRequest {
   readonly address: BrokerAddress;
@@ -15,6 +16,8 @@ export interface ConnectRequest {
   readonly level: ProtocolLevel;
   readonly will: { readonly topic: string; readonly payload: Buffer };
   readonly limits: TelemetryLimits;
+  /** Without one nothing but answers is accepted from the broker. */
+  readonly subscription?: Subscription | undefined;
 }
 
 export interface PublishRequest {
@@ -59,7 +62,7 @@ export async function openConnection(
   const { default: mqtt } = await import('mqtt'); // the bundle keeps only the default export of a CommonJS package
   signal.throwIfAborted();
   const socket = await connectSocket(request.address, request.credentials, request.serverName, signal);
-  const stream = new GuardedStream(socket, request.limits.maxInboundBytes);
+  const stream = new GuardedStream(socket, request.limits.maxInboundBytes, largestPublish(request));
   const client = new mqtt.MqttClient(() => stream, clientOptions(request));
   const ended = endOf(client, stream);
   const aborted = (): void => void stream.destroy(signal.reason as Error);
@@ -73,6 +76,7 @@ export async function openConnection(
         throw reason;
       }),
     ]);
+    if (request.subscription !== undefined) subscribe(client, request.subscription);
     return connection(client, stream, request.level, connack, ended);
   } finally {
     signal.removeEventListener('abort', aborted);
@@ -90,7 +94,8 @@ interface ConnackFacts {
     | undefined;
 }
 
-function clientOptions({ credentials, clientId, level, will, limits }: ConnectRequest): IClientOptions {
+function clientOptions(request: ConnectRequest): IClientOptions {
+  const { credentials, clientId, level, will, limits } = request;
   return {
     protocolId: 'MQTT',
     protocolVersion: level,
@@ -108,7 +113,9 @@ function clientOptions({ credentials, clientId, level, will, limits }: ConnectRe
     ...(credentials.username !== undefined && { username: credentials.username }),
     ...(credentials.password !== undefined && { password: credentials.password }),
     will: { topic: will.topic, payload: will.payload, qos: 1, retain: true },
-    ...(level === 5 && { properties: { maximumPacketSize: limits.maxInboundBytes } }),
+    ...(level === 5 && {
+      properties: { maximumPacketSize: largestPublish(request) ?? limits.maxInboundBytes },
+    }),
   };
 }
 

@@ -14,6 +14,7 @@ import { DEFAULT_LIMITS, type TelemetryLimits } from './limits.ts';
 import { type BrokerConnection, openConnection } from './mqtt-connection.ts';
 import { type OutgoingMessage, OutgoingQueue } from './outgoing-queue.ts';
 import { afterFailure, afterSession, FIRST_ATTEMPT } from './reconnect-policy.ts';
+import { configurationSubscription } from './subscription.ts';
 import type { Telemetry, TelemetryOptions, TelemetryPorts, TelemetryStatistics } from './telemetry.ts';
 import {
   encodeLevel,
@@ -171,6 +172,7 @@ export class MqttTelemetry implements Telemetry {
           payload: encodeDocument(this.#offline('connection lost', this.#sessions + 1)),
         },
         limits: this.#limits,
+        subscription: configurationSubscription(this.#prefix, this.#options, this.#limits, this.#ports.log),
       };
       return await openConnection(request, attempt.signal);
     } finally {

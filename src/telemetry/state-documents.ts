@@ -8,6 +8,24 @@ export interface StateDocuments {
   readonly state: StationStateDocument;
   readonly journal: JournalDocument;
   readonly sync: SyncDocument;
+  readonly 'config/result': ConfigurationResultDocument;
+}
+
+/** What became of a signed configuration (docs/provisioning.md). */
+export interface ConfigurationResultDocument {
+  readonly result: 'accepted' | 'present' | 'refused' | 'confirmed' | 'rolled-back';
+  /** Stable code of why not. */
+  readonly code: string | null;
+  readonly message: string;
+  /** SHA-256 of the signed file, hexadecimal. */
+  readonly id: string;
+  /** As far as they could be read. */
+  readonly sequence: number | null;
+  readonly signedBy: string | null;
+  /** SHA-256 of its YAML text, hexadecimal. */
+  readonly digest: string | null;
+  /** How it came: `mqtt`, `file`; null: that is not known any more. */
+  readonly via: 'mqtt' | 'file' | null;
 }
 
 export interface StationStateDocument {
@@ -17,6 +35,13 @@ export interface StationStateDocument {
   readonly clock: 'U' | 'I' | 'S' | 'R';
   /** SHA-256 of the configuration in force, hexadecimal. */
   readonly configHash: string | null;
+  /** Where it comes from: the file of `--config`, or what the OEM signed (docs/provisioning.md). */
+  readonly configuration: {
+    readonly source: 'file' | 'signed';
+    readonly sequence: number | null;
+    readonly signedBy: string | null;
+    readonly onTrial: boolean;
+  };
   /** Resident memory of the core. */
   readonly rssBytes: number;
   readonly telemetry: TelemetryStatistics;

@@ -19,6 +19,11 @@ export interface TelemetryOptions {
   /** Name that the broker's certificate must carry; default: the host of the URL. */
   readonly serverName?: string;
   readonly limits?: Partial<TelemetryLimits>;
+  /**
+   * Called with what was published to `config/set`, at most `maxConfigurationBytes`; must not throw. Without it the station
+   * subscribes to nothing.
+   */
+  readonly onConfiguration?: ((payload: Uint8Array) => void) | undefined;
 }
 
 export interface TelemetryPorts {

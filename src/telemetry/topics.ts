@@ -17,12 +17,16 @@ export const TOPICS = {
   state: rule('state', true, 'uptime, clock, configuration, memory, telemetry figures'),
   journal: rule('journal', true, 'size, root and backlog of the journal'),
   sync: rule('sync', true, 'outbox and last anchor'),
+  configResult: rule('config/result', true, 'what became of the last signed configuration that was brought'),
   meterStatus: rule('meters/<meter>/status', true, 'what a meter is and whether it answers'),
   meterSample: { ...rule('meters/<meter>/sample', false, 'one reading of one meter'), expiry: 'sample' },
 } as const satisfies Record<string, TopicRule>;
 
+/** The only topic that is subscribed to, and only where keys of an OEM are installed. */
+export const CONFIGURATION_TOPIC = 'config/set';
+
 /** Retained topics that the station publishes through `publishState`; `status` belongs to telemetry itself. */
-export type StateTopic = 'state' | 'journal' | 'sync' | `meters/${string}/status`;
+export type StateTopic = 'state' | 'journal' | 'sync' | 'config/result' | `meters/${string}/status`;
 
 function rule(pattern: string, retain: boolean, holds: string): TopicRule {
   return { pattern, qos: 1, retain, expiry: 'never', holds };
@@ -67,7 +71,7 @@ export function stateTopic(prefix: string, topic: StateTopic): string {
   if (meterId !== undefined) {
     return `${prefix}/${TOPICS.meterStatus.pattern.replace('<meter>', encodeLevel(meterId))}`;
   }
-  if (topic === 'state' || topic === 'journal' || topic === 'sync')
-    return `${prefix}/${TOPICS[topic].pattern}`;
+  if (topic === 'state' || topic === 'journal' || topic === 'sync' || topic === 'config/result')
+    return `${prefix}/${topic}`;
   throw new RangeError(`not a state topic of the telemetry contract: "${topic}"`);
 }

@@ -1,5 +1,6 @@
 import { obis } from '../../hal/contract/index.ts';
 import {
+  type ConfigurationResultDocument,
   type JournalDocument,
   type MeterStatusDocument,
   offlineDocument,
@@ -58,6 +59,10 @@ export const STATE: StationStateDocument = {
   time: 1_790_000_000_000,
   clock: 'S',
   configHash: ROOT,
+  configuration: {
+    ...{ source: 'signed', sequence: 1_764_000_000 },
+    ...{ signedBy: 'acme-oem+0b4f1c2a77d31e90', onTrial: false },
+  },
   rssBytes: 61_865_984,
   telemetry: {
     connected: true,
@@ -69,6 +74,17 @@ export const STATE: StationStateDocument = {
     bytesSent: 41_220_113,
     bytesReceived: 346_611,
   },
+};
+
+export const CONFIG_RESULT: ConfigurationResultDocument = {
+  result: 'refused',
+  code: 'provisioning.config_replayed',
+  message: 'its number is 1763000000, and 1764000000 was accepted before',
+  id: ROOT,
+  sequence: 1_763_000_000,
+  signedBy: null,
+  digest: ROOT,
+  via: 'mqtt',
 };
 
 /** The examples of docs/telemetry.md, by name. */
@@ -100,4 +116,5 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   sync: SYNC,
   state: STATE,
   'meter status': METER_STATUS,
+  'config result': CONFIG_RESULT,
 };

@@ -62,6 +62,7 @@ describe('docs/telemetry.md', () => {
       seconds(limits.connectTimeoutMs),
       seconds(limits.acknowledgeTimeoutMs),
       kib(limits.maxInboundBytes),
+      kib(limits.maxConfigurationBytes),
       seconds(limits.closeTimeoutMs),
     ]);
     const session = section('The session');
