@@ -106,6 +106,7 @@ export class Supervisor {
     const { check, requests, notify, log } = this.#options;
     log('info', 'station.reloading', { why });
     notify.reloading('checking the new configuration');
+    await running.takeIncoming();
     try {
       await check();
     } catch (error) {
