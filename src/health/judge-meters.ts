@@ -1,0 +1,73 @@
+import type { LineFacts, MeterLiveness } from './facts.ts';
+import type { Condition, Look } from './look.ts';
+import { READ_HANGS_INTERVALS, READ_HANGS_MS } from './thresholds.ts';
+import { durationInWords } from './words.ts';
+
+/** Whether a meter is read, and what its readings are worth. */
+export function lookAtMeter(meter: MeterLiveness, nowMonoMs: number): Look {
+  const { meterId, state, lastSampleMonoMs, implausibleNow } = meter;
+  const last =
+    lastSampleMonoMs === null ? 'no reading yet' : `last reading ${ago(lastSampleMonoMs, nowMonoMs)} ago`;
+  const isKnown = state === 'answering' || lastSampleMonoMs !== null;
+  return {
+    check: 'meter',
+    subject: meterId,
+    normal: {
+      state: isKnown ? 'ok' : 'unknown',
+      detail: `${state === 'failing' ? failing(meter) : ''}${last}`,
+    },
+    conditions: [
+      {
+        code: 'meter.silent',
+        // Between the third failure and the first answer; a start that has not asked yet says nothing.
+        holds: state === 'unknown' ? undefined : state === 'silent',
+        detail: `[${meter.errorCode ?? 'meter.timeout'}] ${last}`,
+      },
+      readHangs(meter, nowMonoMs),
+      {
+        code: 'meter.implausible',
+        holds: lastSampleMonoMs === null ? undefined : implausibleNow > 0,
+        detail: `${implausibleNow} of its newest values cannot be`,
+      },
+    ],
+  };
+}
+
+function failing({ errorCode }: MeterLiveness): string {
+  return `[${errorCode ?? 'meter.timeout'}] the last read failed; `;
+}
+
+function readHangs(meter: MeterLiveness, nowMonoMs: number): Condition {
+  const { everyMs, lastAttemptBeganMonoMs: began, lastAttemptEndedMonoMs: ended } = meter;
+  const isUnderWay = began !== null && (ended === null || ended < began);
+  const forMs = isUnderWay ? nowMonoMs - began : 0;
+  return {
+    code: 'meter.read_hangs',
+    holds: forMs > READ_HANGS_INTERVALS * everyMs + READ_HANGS_MS,
+    detail: `a read was begun ${durationInWords(forMs)} ago and has not ended`,
+  };
+}
+
+export function lookAtLine({ id, state, requests, errors, hasMeters }: LineFacts): Look {
+  const figures = `${requests} requests, ${errors} errors`;
+  const normal =
+    state === 'open' ? { state: 'ok', detail: `open, ${figures}` } : { state: 'unknown', detail: state };
+  return {
+    check: 'line',
+    subject: id,
+    normal: normal as Look['normal'],
+    conditions: [
+      {
+        code: 'line.not_open',
+        // On the way to being opened it is neither; what it was before still holds.
+        holds: state === 'waiting' ? true : state === 'open' ? false : undefined,
+        detail: `cannot be opened; ${figures}`,
+      },
+      { code: 'line.unused', holds: !hasMeters, detail: 'no meter uses it' },
+    ],
+  };
+}
+
+function ago(monoMs: number, nowMonoMs: number): string {
+  return durationInWords(nowMonoMs - monoMs);
+}
