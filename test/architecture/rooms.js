@@ -79,7 +79,7 @@ export const ROOMS = [
     libraries: ['cborg', 'valibot', 'lean-qr', 'better-sqlite3'],
   },
   // Pure: facts in, a list out.
-  { path: uses: ['hal/contract'], libraries: [] },
+  { path: 'src/health', uses: ['hal/contract'], libraries: [] },
   { path: 'src/metering', uses: ['hal/contract', ...BOTTOM], libraries: [] },
   { path: 'src/station', uses: [...HAL, ...BOTTOM, ...MIDDLE], libraries: ['*'] },
   // The receipt's own verifier, in a browser: a page of its own, which nothing imports (decision 0013).
