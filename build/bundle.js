@@ -20,12 +20,24 @@ import { ROOT } from './root.js';
  * @returns {Promise<{ files: Files, maps: Files }>} `maps`: source maps and what esbuild says of the build, which no device needs
  */
 export async function buildBundle(target, headers) {
+  const addons = collectAddons(target, headers);
+  const { product, files, maps } = await buildShared(addons);
+  for (const { file, content } of addons) files.set(`addons/${file}`, { content });
+  files.set('bundle.json', { content: json(manifest(product, target, headers, addons, files)) });
+  return { files, maps };
+}
+
+/**
+ * What is the same for every target: all but the addons and bundle.json.
+ * @param {readonly { readonly package: string }[]} addons those that will be with it, whose licences then are
+ * @returns {Promise<{ product: { name: string, version: string }, files: Files, maps: Files }>}
+ */
+export async function buildShared(addons) {
   const product = /** @type {{ name: string, version: string, license: string }} */ (
     readJson('package.json')
   );
   const javaScript = await buildJavaScript(product.version);
   const verifier = await renderVerifier();
-  const addons = collectAddons(target, headers);
   const metafiles = { bundle: javaScript.metafile, verifier: verifier.metafile };
 
   /** @type {Files} */
@@ -36,7 +48,6 @@ export async function buildBundle(target, headers) {
   add('', javaScript.code);
   add('models/', buildMeterProfiles());
   add('', new Map([['verifier.html', Buffer.from(verifier.html)]]));
-  add('addons/', new Map(addons.map(({ file, content }) => [file, content])));
   add('licenses/', describeInside(product, Object.values(metafiles), addons));
   for (const name of ['delmonicos', 'delmonicos-gateway']) {
     files.set(`bin/${name}`, { content: read(`build/bin/${name}`), executable: true });
@@ -45,12 +56,11 @@ export async function buildBundle(target, headers) {
     .../** @type {BundledFile} */ (files.get('delmonicos.js')),
     executable: true,
   });
-  files.set('bundle.json', { content: json(manifest(product, target, headers, addons, files)) });
 
   const maps = new Map([...javaScript.maps].map(([name, content]) => [name, { content }]));
   for (const [name, metafile] of Object.entries(metafiles))
     maps.set(`${name}.meta.json`, { content: json(metafile) });
-  return { files, maps };
+  return { product, files, maps };
 }
 
 /**
@@ -74,12 +84,17 @@ function manifest({ name, version }, target, headers, addons, files) {
         { package: from, interface: boundTo, libraries: elf.libraries },
       ]),
     ),
-    sha256: Object.fromEntries(
-      [...files]
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([file, { content }]) => [file, createHash('sha256').update(content).digest('hex')]),
-    ),
+    sha256: hashesOf(files),
   };
+}
+
+/** SHA-256 of each file, by name. @param {Files} files @returns {Record<string, string>} */
+export function hashesOf(files) {
+  return Object.fromEntries(
+    [...files]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([file, { content }]) => [file, createHash('sha256').update(content).digest('hex')]),
+  );
 }
 
 /** @param {string} file */

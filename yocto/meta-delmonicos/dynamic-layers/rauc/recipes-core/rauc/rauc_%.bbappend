@@ -1,0 +1,1 @@
+require ${@bb.utils.contains('DISTRO_FEATURES', 'delmonicos-ab', 'rauc-delmonicos.inc', '', d)}
