@@ -14,7 +14,6 @@ import { ROOT } from './root.js';
 /**
  * @typedef {object} Addon
  * @property {string} file its name in addons/
- * @property {string} package
  * @property {'node' | 'napi'} interface bound to a major version of Node, or to any
  * @property {Buffer} content
  * @property {import('./elf.js').ElfFacts} elf
@@ -33,6 +32,22 @@ const SQLITE_RECIPE = {
   variables: { BETTER_SQLITE3: path.join(ROOT, SQLITE) },
 };
 
+/** @type {import('./compile-addon.js').Recipe} */
+const DATAGRAM_RECIPE = {
+  file: 'unix_datagram.node',
+  makefile: 'build/unix-datagram',
+  sources: ['build/unix-datagram/unix-datagram.c', 'node_modules/node-api-headers/package.json'],
+  variables: { NODE_API_INCLUDE: path.join(ROOT, 'node_modules/node-api-headers/include') },
+};
+
+/** Folders of the packages that the addons are from or made with. */
+export const ADDON_PACKAGES = [
+  SQLITE,
+  SERIALPORT,
+  'node_modules/node-addon-api',
+  'node_modules/node-api-headers',
+];
+
 /**
  * All addons for a target. Throws a BuildError when one is missing, or is not for that target.
  * @param {Target} target
@@ -43,21 +58,19 @@ export function collectAddons(target, headers) {
   const sqlite = headers
     ? readFileSync(compileAddon(SQLITE_RECIPE, target, headers))
     : stripped(`${SQLITE}/build/Release/better_sqlite3.node`);
-  const addons = [
-    addon('better_sqlite3.node', 'better-sqlite3', 'node', sqlite, target),
-    addon(
-      'serialport.node',
-      '@serialport/bindings-cpp',
-      'napi',
-      installed(`${SERIALPORT}/${target.serialport}`),
-      target,
-    ),
+  return [addon('better_sqlite3.node', 'node', sqlite, target), ...versionlessAddons(target)];
+}
+
+/**
+ * The addons that are bound to no version of Node (Node-API).
+ * @param {Target} target
+ * @returns {Addon[]}
+ */
+export function versionlessAddons(target) {
+  return [
+    addon('serialport.node', 'napi', installed(`${SERIALPORT}/${target.serialport}`), target),
+    addon('unix_datagram.node', 'napi', readFileSync(compileAddon(DATAGRAM_RECIPE, target)), target),
   ];
-  if (target.arch === 'x64') {
-    const file = 'node_modules/node-unix-socket-linux-x64-gnu/node-unix-socket.linux-x64-gnu.node';
-    addons.push(addon('unix_socket.node', 'node-unix-socket', 'napi', installed(file), target));
-  }
-  return addons;
 }
 
 /**
@@ -70,20 +83,19 @@ export function libraryFloor(addons) {
 
 /**
  * @param {string} file
- * @param {string} packageName
- * @param {'node' | 'napi'} abi
+ * @param {'node' | 'napi'} boundTo
  * @param {Buffer} content
  * @param {Target} target
  * @returns {Addon}
  */
-function addon(file, packageName, abi, content, target) {
+function addon(file, boundTo, content, target) {
   const elf = readElf(content, file);
   if (elf.bits !== target.elf.bits || elf.machine !== target.elf.machine || !elf.hardFloat) {
     throw new BuildError(
       `${file} is not for ${target.arch}: ${elf.bits} bits, machine ${elf.machine}${elf.hardFloat ? '' : ', soft float'}`,
     );
   }
-  return { file, package: packageName, interface: abi, content, elf };
+  return { file, interface: boundTo, content, elf };
 }
 
 /** @param {string} file */

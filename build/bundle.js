@@ -14,63 +14,67 @@ import { ROOT } from './root.js';
 /** @typedef {Map<string, BundledFile>} Files path below the folder → file */
 
 /**
- * @param {import('./targets.js').Target} target
- * @param {import('./pinned-packages.js').NodeHeaders | undefined} headers of the Node that the addons are compiled for; without:
- *   for this machine and its Node, with what npm made
+ * What is the same for every target: all but addons/ and bundle.json.
  * @returns {Promise<{ files: Files, maps: Files }>} `maps`: source maps and what esbuild says of the build, which no device needs
  */
-export async function buildBundle(target, headers) {
-  const addons = collectAddons(target, headers);
-  const { product, files, maps } = await buildShared(addons);
-  for (const { file, content } of addons) files.set(`addons/${file}`, { content });
-  files.set('bundle.json', { content: json(manifest(product, target, headers, addons, files)) });
-  return { files, maps };
-}
-
-/**
- * What is the same for every target: all but the addons and bundle.json.
- * @param {readonly { readonly package: string }[]} addons those that will be with it, whose licences then are
- * @returns {Promise<{ product: { name: string, version: string }, files: Files, maps: Files }>}
- */
-export async function buildShared(addons) {
-  const product = /** @type {{ name: string, version: string, license: string }} */ (
-    readJson('package.json')
-  );
+export async function buildShared() {
+  const product = productOf();
   const javaScript = await buildJavaScript(product.version);
   const verifier = await renderVerifier();
   const metafiles = { bundle: javaScript.metafile, verifier: verifier.metafile };
 
   /** @type {Files} */
   const files = new Map();
-  const add = (/** @type {string} */ folder, /** @type {Map<string, Buffer>} */ contents) => {
-    for (const [name, content] of contents) files.set(folder + name, { content });
-  };
-  add('', javaScript.code);
-  add('models/', buildMeterProfiles());
-  add('', new Map([['verifier.html', Buffer.from(verifier.html)]]));
-  add('licenses/', describeInside(product, Object.values(metafiles), addons));
-  for (const name of ['delmonicos', 'delmonicos-gateway']) {
-    files.set(`bin/${name}`, { content: read(`build/bin/${name}`), executable: true });
-  }
+  addAll(files, '', javaScript.code);
+  addAll(files, 'models/', buildMeterProfiles());
+  addAll(files, 'licenses/', describeInside(product, Object.values(metafiles)));
+  files.set('verifier.html', { content: Buffer.from(verifier.html) });
+  files.set('bin/delmonicos', { content: read('build/bin/delmonicos'), executable: true });
   files.set('delmonicos.js', {
     .../** @type {BundledFile} */ (files.get('delmonicos.js')),
     executable: true,
   });
 
-  const maps = new Map([...javaScript.maps].map(([name, content]) => [name, { content }]));
+  /** @type {Files} */
+  const maps = new Map();
+  addAll(maps, '', javaScript.maps);
   for (const [name, metafile] of Object.entries(metafiles))
     maps.set(`${name}.meta.json`, { content: json(metafile) });
-  return { product, files, maps };
+  return { files, maps };
 }
 
 /**
- * @param {{ name: string, version: string }} product
+ * @param {import('./targets.js').Target} target
+ * @param {import('./pinned-packages.js').NodeHeaders | undefined} headers of the Node that the addons are compiled for; without:
+ *   for this machine and its Node, with what npm made
+ * @returns {Promise<{ files: Files, maps: Files }>}
+ */
+export async function buildBundle(target, headers) {
+  const { files, maps } = await buildShared();
+  const addons = collectAddons(target, headers);
+  for (const { file, content } of addons) files.set(`addons/${file}`, { content });
+  files.set('bundle.json', { content: json(manifest(target, headers, addons, files)) });
+  return { files, maps };
+}
+
+/** @returns {{ name: string, version: string, license: string }} */
+function productOf() {
+  return /** @type {{ name: string, version: string, license: string }} */ (readJson('package.json'));
+}
+
+/** @param {Files} files @param {string} folder @param {ReadonlyMap<string, Buffer>} contents */
+function addAll(files, folder, contents) {
+  for (const [name, content] of contents) files.set(folder + name, { content });
+}
+
+/**
  * @param {import('./targets.js').Target} target
  * @param {import('./pinned-packages.js').NodeHeaders | undefined} headers
  * @param {readonly import('./addons.js').Addon[]} addons
  * @param {Files} files
  */
-function manifest({ name, version }, target, headers, addons, files) {
+function manifest(target, headers, addons, files) {
+  const { name, version } = productOf();
   const own = { major: process.versions.node.split('.')[0], abi: process.versions.modules };
   return {
     name,
@@ -79,10 +83,7 @@ function manifest({ name, version }, target, headers, addons, files) {
     node: headers ? { major: headers.major, abi: headers.abi } : own,
     needs: libraryFloor(addons),
     addons: Object.fromEntries(
-      addons.map(({ file, package: from, interface: boundTo, elf }) => [
-        file,
-        { package: from, interface: boundTo, libraries: elf.libraries },
-      ]),
+      addons.map(({ file, interface: boundTo, elf }) => [file, { boundTo, libraries: elf.libraries }]),
     ),
     sha256: hashesOf(files),
   };

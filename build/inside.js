@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { inflateSync } from 'node:zlib';
+import { ADDON_PACKAGES } from './addons.js';
 import { collectLicenses, licenseFile, sqliteLicense } from './licenses.js';
 import { ROOT } from './root.js';
 import { rustCrates } from './rust-crates.js';
@@ -12,20 +13,15 @@ import { shippedPackages } from './shipped-packages.js';
 /** @typedef {import('./sbom.js').Part} Part */
 
 const SQLITE = 'node_modules/better-sqlite3';
-/** Compiled into the addon of @serialport/bindings-cpp, out of header files that esbuild does not see. */
-const COMPILED_IN = ['node_modules/node-addon-api'];
 
 /**
  * @param {{ name: string, version: string, license: string }} product
  * @param {readonly import('esbuild').Metafile[]} metafiles
- * @param {readonly import('./addons.js').Addon[]} addons
+ * @param {readonly { readonly package: string }[]} addons
  * @returns {Map<string, Buffer>} file in licenses/ → content; throws a BuildError when a licence has no text
  */
-export function describeInside(product, metafiles, addons) {
-  const packages = shippedPackages(metafiles, [
-    ...COMPILED_IN,
-    ...addons.map(({ package: name }) => `node_modules/${name}`),
-  ]);
+export function describeInside(product, metafiles) {
+  const packages = shippedPackages(metafiles, ADDON_PACKAGES);
   const sqlite = sqliteLicense(readFileSync(path.join(ROOT, SQLITE, 'deps/sqlite3/sqlite3.h'), 'utf8'));
   const texts = collectLicenses(packages);
   texts.set(licenseFile(product), readFileSync(path.join(ROOT, 'LICENSE')));
