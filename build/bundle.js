@@ -29,7 +29,11 @@ export async function buildShared() {
   addAll(files, 'models/', buildMeterProfiles());
   addAll(files, 'licenses/', describeInside(product, Object.values(metafiles)));
   files.set('verifier.html', { content: Buffer.from(verifier.html) });
-  files.set('bin/delmonicos', { content: read('build/bin/delmonicos'), executable: true });
+  // An update asks it before it goes back to the release that this one has replaced.
+  files.set('state-formats.json', { content: read('build/state-formats.json') });
+  for (const name of ['delmonicos', 'delmonicos-gateway']) {
+    files.set(`bin/${name}`, { content: read(`build/bin/${name}`), executable: true });
+  }
   files.set('delmonicos.js', {
     .../** @type {BundledFile} */ (files.get('delmonicos.js')),
     executable: true,
