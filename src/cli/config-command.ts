@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerSignedConfigCommands } from './config/signed-config-commands.ts';
 import { ExitCode, note, print, printJson } from './output.ts';
 
 export function registerConfigCommand(program: Command): void {
@@ -31,4 +32,6 @@ export function registerConfigCommand(program: Command): void {
       const { STATION_JSON_SCHEMA } = await import('../config/index.ts');
       print(JSON.stringify(STATION_JSON_SCHEMA, null, 2));
     });
+
+  registerSignedConfigCommands(config);
 }

@@ -1,7 +1,8 @@
-import { existsSync, opendirSync } from 'node:fs';
+import { existsSync, lchownSync, opendirSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
-import { removeFile } from './durable-file.ts';
-import { readBounded } from './configuration-folder.ts';
+import { ConfigurationFolder, readBounded } from './configuration-folder.ts';
+import { makeDirectory, removeFile, replaceFile } from './durable-file.ts';
+import { ProvisioningError } from './errors.ts';
 import { MAX_CONFIGURATION_BYTES, readConfiguration } from './signed-configuration.ts';
 
 /** So many are looked at in one go, and so many names at most: whoever brings more is no installer. */
@@ -26,6 +27,38 @@ export function incomingFiles(directory: string): IncomingFile[] {
     .map((file) => ({ file, sequence: sequenceOf(file.bytes) }))
     .sort((a, b) => b.sequence - a.sequence)
     .map(({ file }) => file);
+}
+
+/**
+ * Puts a signed configuration where the service looks for it, as a file of the service's own user.
+ * @returns the file @throws ProvisioningError `provisioning.config_io`
+ */
+export function putIncoming(stateDirectory: string, bytes: Uint8Array, id: string): string {
+  const { directory, incoming } = new ConfigurationFolder(stateDirectory);
+  const file = path.join(incoming, `${id.slice(0, 16)}.cose`);
+  try {
+    const owner = statSync(stateDirectory);
+    for (const folder of [directory, incoming]) {
+      makeDirectory(folder);
+      giveTo(owner, folder);
+    }
+    replaceFile(file, bytes);
+    giveTo(owner, file);
+    return file;
+  } catch (cause) {
+    throw new ProvisioningError(
+      'provisioning.config_io',
+      `cannot write ${file}: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** Root works for the service here, which is of another user and must be able to take it away. Links are not followed. */
+function giveTo({ uid, gid }: Stats, file: string): void {
+  if (process.getuid?.() === 0) lchownSync(file, uid, gid);
 }
 
 /** It was judged on; what the result was is told elsewhere. */

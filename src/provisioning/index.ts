@@ -21,7 +21,7 @@ export {
   type EffectiveOptions,
 } from './effective-configuration.ts';
 export { ProvisioningError, type ProvisioningErrorCode } from './errors.ts';
-export { incomingFiles, removeIncoming, type IncomingFile } from './incoming-files.ts';
+export { incomingFiles, putIncoming, removeIncoming, type IncomingFile } from './incoming-files.ts';
 export { OEM_KEYS_FILE, oemKeysBeside, parseOemKeys, readOemKeys } from './oem-keys.ts';
 export { MAX_TRIALS, missing, type ConfigurationNews, type Needs, type TrialFacts } from './probation.ts';
 export {
