@@ -4,6 +4,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { addonPlugin } from './addon-plugin.js';
 import { BuildError } from './build-error.js';
+import { mqttPlugin } from './mqtt-plugin.js';
 import { ROOT } from './root.js';
 
 /** @typedef {import('esbuild').Metafile} Metafile */
@@ -32,7 +33,7 @@ export async function buildJavaScript(version) {
     // All of them are in licenses/.
     legalComments: 'none',
     define: { PRODUCT_VERSION: JSON.stringify(version) },
-    plugins: [addonPlugin],
+    plugins: [addonPlugin, mqttPlugin],
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
