@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,7 +17,8 @@ import {
 } from '../../src/sync/index.ts';
 import { type Devnet, OPEN_LINK, startDevnet } from '../devnet/index.ts';
 import type { DriverOrder } from '../support/sync-driver.ts';
-import { GrowingLog, remarkOf, syncOptions, testAccount } from '../support/sync-station.ts';
+import { startActivator } from '../support/socket-activator.ts';
+import { GATEWAY, GrowingLog, remarkOf, syncOptions, testAccount } from '../support/sync-station.ts';
 
 const HOUR = 3_600_000;
 const BALANCE = 10n ** 15n;
@@ -164,6 +165,32 @@ describe('an anchor through the light client', () => {
     ).toBe(true);
     expect(await devnet.findExtrinsics(remarkOf('station-3', 7))).toHaveLength(1);
     await sync.stop();
+  });
+
+  it('is made through a socket as well, by two gateways of another user', { timeout: 120_000 }, async () => {
+    const own = stateDirectory();
+    const activator = await startActivator({ program: GATEWAY.pathname, env: { STATE_DIRECTORY: own } });
+    const gatewayEntry = { socket: activator.socket };
+    const { sync, directory, until } = station(10, 7, lightClient, { gatewayEntry });
+    try {
+      const broadcast = until(({ open }) => open?.state === 'broadcast' || open?.state === 'inBlock');
+      const asked = sync.syncNow().catch((error: unknown) => error);
+      const { gateway } = await broadcast;
+      const [first] = activator.children;
+      expect(gateway?.pid).toBe(first?.pid);
+      expect(gateway?.rssBytes).toBeGreaterThan(0);
+      const anchored = until(({ anchoredSize }) => anchoredSize === 7);
+      first?.kill('SIGKILL');
+      expect(await asked).toMatchObject({ code: 'chain.gateway_exited' });
+      expect((await anchored).failure).toBeNull();
+      expect(activator.children).toHaveLength(2);
+      expect(await devnet.findExtrinsics(remarkOf('station-10', 7))).toHaveLength(1);
+      const kept = (where: string): boolean => existsSync(path.join(where, 'light-client'));
+      expect([kept(own), kept(directory)]).toEqual([true, false]);
+    } finally {
+      await sync.stop();
+      await activator.stop();
+    }
   });
 });
 
