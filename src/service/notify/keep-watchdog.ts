@@ -62,8 +62,15 @@ async function run(
 }
 
 function inFields(reason: WatchdogReason): Record<string, unknown> {
-  const { code, ...facts } = reason;
-  if (!('meterId' in facts)) return { code, ...facts };
-  const { meterId, ...rest } = facts;
-  return { meter: meterId, code, ...rest };
+  const { code } = reason;
+  switch (code) {
+    case 'watchdog.slot_missed':
+      return { meter: reason.meterId, code, lateMs: Math.round(reason.lateMs) };
+    case 'watchdog.read_hangs':
+      return { meter: reason.meterId, code, forMs: Math.round(reason.forMs) };
+    case 'watchdog.commit_late':
+      return { code, forMs: Math.round(reason.forMs) };
+    case 'watchdog.no_progress':
+      return { code, what: reason.what, forMs: Math.round(reason.forMs) };
+  }
 }
