@@ -28,10 +28,6 @@ export const addonPlugin = {
       contents: `exports.binding = ${load('serialport.node')};`,
       resolveDir: ROOT,
     }));
-    build.onLoad({ filter: /\/node-unix-socket\/js\/addon\.js$/ }, () => ({
-      contents: `module.exports = ${load('unix_socket.node')};`,
-      resolveDir: ROOT,
-    }));
     build.onResolve({ filter: OPTIONAL }, ({ path }) => ({ path, namespace: NAMESPACE }));
     build.onLoad({ filter: OPTIONAL, namespace: NAMESPACE }, ({ path }) => ({
       contents: `throw new Error('${path} is not part of the bundle');`,

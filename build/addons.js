@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { BuildError } from './build-error.js';
+import { BuildError, MissingToolError } from './build-error.js';
 import { compileAddon } from './compile-addon.js';
 import { newestVersions, readElf } from './elf.js';
 import { ROOT } from './root.js';
@@ -58,7 +58,18 @@ export function collectAddons(target, headers) {
   const sqlite = headers
     ? readFileSync(compileAddon(SQLITE_RECIPE, target, headers))
     : stripped(`${SQLITE}/build/Release/better_sqlite3.node`);
-  return [addon('better_sqlite3.node', 'node', sqlite, target), ...versionlessAddons(target)];
+  const bound = addon('better_sqlite3.node', 'node', sqlite, target);
+  if (headers) return [bound, ...prebuiltAddons(target)];
+  try {
+    return [bound, ...prebuiltAddons(target)];
+  } catch (error) {
+    // npm may have fetched better-sqlite3's addon ready-made for a machine without a compiler: all but systemd works there.
+    if (!(error instanceof MissingToolError)) throw error;
+    console.error(
+      `build: without unix_datagram.node, and so without systemd's notify socket: ${error.message}`,
+    );
+    return [bound, serialport(target)];
+  }
 }
 
 /**
@@ -66,11 +77,16 @@ export function collectAddons(target, headers) {
  * @param {Target} target
  * @returns {Addon[]}
  */
-export function versionlessAddons(target) {
+export function prebuiltAddons(target) {
   return [
-    addon('serialport.node', 'napi', installed(`${SERIALPORT}/${target.serialport}`), target),
+    serialport(target),
     addon('unix_datagram.node', 'napi', readFileSync(compileAddon(DATAGRAM_RECIPE, target)), target),
   ];
+}
+
+/** @param {Target} target */
+function serialport(target) {
+  return addon('serialport.node', 'napi', installed(`${SERIALPORT}/${target.serialport}`), target);
 }
 
 /**

@@ -6,3 +6,6 @@ export class BuildError extends Error {
     this.name = 'BuildError';
   }
 }
+
+/** A compiler or `make` is not installed. */
+export class MissingToolError extends BuildError {}

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { BuildError } from './build-error.js';
+import { BuildError, MissingToolError } from './build-error.js';
 import { CACHE, unpackPackage } from './fetch-package.js';
 import { ROOT } from './root.js';
 
@@ -21,19 +21,16 @@ const FLAGS = ['CFLAGS', 'CXXFLAGS', 'CPPFLAGS', 'LDFLAGS', 'MAKEFLAGS', 'SOURCE
 /**
  * @param {Recipe} recipe
  * @param {import('./targets.js').Target} target
- * @param {import('./pinned-packages.js').NodeHeaders} headers
+ * @param {import('./pinned-packages.js').NodeHeaders} [headers] of the Node that it is bound to, if it is
  * @returns {string} path of the stripped addon; throws a BuildError that names the Debian package when a tool is missing
  */
 export function compileAddon({ file, makefile, sources, variables }, target, headers) {
-  const tools = {
-    CC: `${target.tools}gcc`,
-    CXX: `${target.tools}g++`,
-    STRIP: `${target.tools}strip`,
-  };
+  const prefix = compilerPrefix(target);
+  const tools = { CC: `${prefix}gcc`, CXX: `${prefix}g++`, STRIP: `${prefix}strip` };
   for (const tool of ['make', ...Object.values(tools)]) requireTool(tool, target);
-  const include = path.join(unpackPackage(headers, 'include'), 'node');
+  const include = headers === undefined ? {} : { NODE_INCLUDE: `${unpackPackage(headers, 'include')}/node` };
   const compiler = execFileSync(tools.CXX, ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? '';
-  const key = createHash('sha256').update([target.arch, headers.integrity, compiler].join('\n'));
+  const key = createHash('sha256').update([target.arch, headers?.integrity ?? '', compiler].join('\n'));
   for (const source of [`${makefile}/Makefile`, ...sources])
     key.update(readFileSync(path.join(ROOT, source)));
   const kept = path.join(CACHE, 'addons', `${target.arch}-${key.digest('hex').slice(0, 32)}-${file}`);
@@ -42,7 +39,7 @@ export function compileAddon({ file, makefile, sources, variables }, target, hea
   mkdirSync(path.dirname(kept), { recursive: true });
   const out = mkdtempSync(path.join(CACHE, 'make-'));
   try {
-    const settings = { ...tools, ...variables, NODE_INCLUDE: include, OUT: out };
+    const settings = { ...tools, ...variables, ...include, OUT: out };
     // Flags in the caller's environment would make other bytes.
     const environment = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !FLAGS.includes(name)),
@@ -70,9 +67,14 @@ export function compileAddon({ file, makefile, sources, variables }, target, hea
   }
 }
 
+/** On the machine itself its own compiler, whatever the distribution calls it. @param {import('./targets.js').Target} target */
+function compilerPrefix(target) {
+  return process.arch === target.nodeArch ? '' : target.tools;
+}
+
 /** @param {string} tool @param {import('./targets.js').Target} target */
 function requireTool(tool, target) {
   if (spawnSync(tool, ['--version'], { stdio: 'ignore' }).error === undefined) return;
-  const needed = tool === 'make' ? 'make' : target.debianPackage;
-  throw new BuildError(`${tool} is not installed; on Debian: apt-get install ${needed}`);
+  const needed = tool === 'make' ? 'make' : compilerPrefix(target) === '' ? 'g++' : target.debianPackage;
+  throw new MissingToolError(`${tool} is not installed; on Debian: apt-get install ${needed}`);
 }

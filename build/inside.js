@@ -17,7 +17,6 @@ const SQLITE = 'node_modules/better-sqlite3';
 /**
  * @param {{ name: string, version: string, license: string }} product
  * @param {readonly import('esbuild').Metafile[]} metafiles
- * @param {readonly { readonly package: string }[]} addons
  * @returns {Map<string, Buffer>} file in licenses/ → content; throws a BuildError when a licence has no text
  */
 export function describeInside(product, metafiles) {

@@ -49,7 +49,7 @@ export const ROOMS = [
   { path: 'hal/strict-yaml', uses: [], libraries: ['yaml', 'valibot'] },
   { path: 'hal/profile', uses: ['hal/contract', 'hal/strict-yaml'], libraries: ['valibot'] },
   { path: 'hal/simulator', uses: ['hal/contract', 'hal/profile'], libraries: [] },
-  // Imported by nobody but the build, which puts it into packages that load an addon.
+  // The build puts it into packages that load an addon, too.
   { path: 'src/addon', uses: ['hal/contract'], libraries: [] },
   { path: 'src/config', uses: ['hal/contract', 'hal/strict-yaml'], libraries: ['valibot'] },
   { path: 'src/identity', uses: ['hal/contract'], libraries: ['@noble/hashes', '@scure/base'] },
@@ -60,7 +60,7 @@ export const ROOMS = [
     libraries: ['@noble/curves', '@noble/hashes', 'saxes'],
   },
   { path: 'src/chain', uses: ['hal/contract'], libraries: ['*'] },
-  { path: 'src/service', uses: ['hal/contract', ...BOTTOM], libraries: ['*'] },
+  { path: 'src/service', uses: ['hal/contract', 'src/addon', ...BOTTOM], libraries: ['*'] },
   {
     path: 'src/receipt',
     uses: ['hal/contract', ...BOTTOM],
