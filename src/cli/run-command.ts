@@ -60,7 +60,7 @@ async function run(options: RunOptions): Promise<void> {
   const place = { configPath: options.config, stateDirectory: stateDirectory(options.state), log };
   const supervisor = new Supervisor({
     ...{ requests, notify, clock, log, onEvent },
-    check: () => loadConfiguration(place),
+    check: () => loadConfiguration(place, 'look'),
     start: (order) =>
       startStation({
         ...{ ...place, ...order, clock, onEvent },
