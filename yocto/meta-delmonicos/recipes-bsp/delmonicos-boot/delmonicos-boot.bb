@@ -12,6 +12,7 @@ SRC_URI = " \
 "
 
 S = "${UNPACKDIR}"
+B = "${WORKDIR}/build"
 
 # kernel-arch: UBOOT_ARCH
 inherit deploy features_check kernel-arch nopackages
@@ -30,37 +31,37 @@ do_configure[noexec] = "1"
 do_compile() {
     for script in grub.cfg boot.cmd; do
         sed -e 's|@KERNEL@|${KERNEL_IMAGETYPE}|g' -e 's|@APPEND@|${DELMONICOS_KERNEL_APPEND}|g' \
-            ${S}/$script.in > ${WORKDIR}/$script
+            ${S}/$script.in > ${B}/$script
     done
 
     if [ "${DELMONICOS_BOOTLOADER}" = "uboot" ]; then
-        mkimage -A ${UBOOT_ARCH} -T script -C none -n "Delmonicos slots" -d ${WORKDIR}/boot.cmd ${WORKDIR}/boot.scr
+        mkimage -A ${UBOOT_ARCH} -T script -C none -n "Delmonicos slots" -d ${B}/boot.cmd ${B}/boot.scr
         return
     fi
 
-    grub-script-check ${WORKDIR}/grub.cfg
+    grub-script-check ${B}/grub.cfg
 
-    rm -f ${WORKDIR}/delmonicos-efi.vfat ${WORKDIR}/delmonicos-env.vfat ${WORKDIR}/grubenv
-    mkfs.vfat -n EFI -i 44454c31 -C ${WORKDIR}/delmonicos-efi.vfat 16384
-    mmd -i ${WORKDIR}/delmonicos-efi.vfat ::/EFI ::/EFI/BOOT
-    mcopy -i ${WORKDIR}/delmonicos-efi.vfat ${DEPLOY_DIR_IMAGE}/grub-efi-${EFI_BOOT_IMAGE} ::/EFI/BOOT/${EFI_BOOT_IMAGE}
-    mcopy -i ${WORKDIR}/delmonicos-efi.vfat ${WORKDIR}/grub.cfg ::/EFI/BOOT/grub.cfg
+    mkfs.vfat -n EFI -i 44454c31 -C ${B}/delmonicos-efi.vfat 16384
+    mmd -i ${B}/delmonicos-efi.vfat ::/EFI ::/EFI/BOOT
+    mcopy -i ${B}/delmonicos-efi.vfat ${DEPLOY_DIR_IMAGE}/grub-efi-${EFI_BOOT_IMAGE} ::/EFI/BOOT/${EFI_BOOT_IMAGE}
+    mcopy -i ${B}/delmonicos-efi.vfat ${B}/grub.cfg ::/EFI/BOOT/grub.cfg
 
     # Both slots hold the same system at first, and neither has failed.
-    grub-editenv ${WORKDIR}/grubenv create
-    grub-editenv ${WORKDIR}/grubenv set ORDER="A B" A_OK=1 A_TRY=0 B_OK=1 B_TRY=0
-    mkfs.vfat -n ENV -i 44454c32 -C ${WORKDIR}/delmonicos-env.vfat 4096
-    mcopy -i ${WORKDIR}/delmonicos-env.vfat ${WORKDIR}/grubenv ::/grubenv
+    grub-editenv ${B}/grubenv create
+    grub-editenv ${B}/grubenv set ORDER="A B" A_OK=1 A_TRY=0 B_OK=1 B_TRY=0
+    mkfs.vfat -n ENV -i 44454c32 -C ${B}/delmonicos-env.vfat 4096
+    mcopy -i ${B}/delmonicos-env.vfat ${B}/grubenv ::/grubenv
 }
+do_compile[cleandirs] = "${B}"
 do_compile[depends] += "${@'grub-efi:do_deploy' if d.getVar('DELMONICOS_BOOTLOADER') != 'uboot' else ''}"
 
 do_install[noexec] = "1"
 
 do_deploy() {
     if [ "${DELMONICOS_BOOTLOADER}" = "uboot" ]; then
-        install -m 0644 ${WORKDIR}/boot.scr ${DEPLOYDIR}/delmonicos-boot.scr
+        install -m 0644 ${B}/boot.scr ${DEPLOYDIR}/delmonicos-boot.scr
     else
-        install -m 0644 ${WORKDIR}/delmonicos-efi.vfat ${WORKDIR}/delmonicos-env.vfat ${DEPLOYDIR}/
+        install -m 0644 ${B}/delmonicos-efi.vfat ${B}/delmonicos-env.vfat ${DEPLOYDIR}/
     fi
 }
 addtask deploy after do_compile before do_build
