@@ -4,8 +4,10 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** The built command, as it ships. */
-export const PRODUCT = path.resolve(import.meta.dirname, '../../dist/delmonicos.js');
+const DIST = path.resolve(import.meta.dirname, '../../dist');
+
+/** The built command's program, for where Node is started with it. */
+export const PRODUCT = path.join(DIST, 'delmonicos.js');
 
 /** How the command is started; another one than the built one in this checkout where a test says so. */
 export interface Program {
@@ -14,7 +16,12 @@ export interface Program {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-const BUILT: Program = { command: process.execPath, args: [PRODUCT] };
+/** The built command as it ships: with its wrapper, which knows what flags Node is to have. */
+const BUILT: Program = {
+  command: path.join(DIST, 'bin/delmonicos'),
+  args: [],
+  env: { ...process.env, DELMONICOS_NODE: process.execPath },
+};
 
 export interface CommandResult {
   readonly status: number;
@@ -170,7 +177,7 @@ export class ServiceProcess {
 }
 
 /** A service goes on when its reader is gone, as it must; one of ours ends with this process, in whatever way that ends. */
-function endWithUs(child: ChildProcess): void {
+export function endWithUs(child: ChildProcess): void {
   const lifeline = spawn('sh', ['-c', 'read -r _; kill -KILL "$1"', 'sh', String(child.pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
