@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: ['test/support/build-product.ts', 'test/arm/global-setup.ts'],
     testTimeout: 600_000,
     hookTimeout: 900_000,
+    reporters: ['verbose'],
     pool: 'forks',
     maxWorkers: 1,
     fileParallelism: false,

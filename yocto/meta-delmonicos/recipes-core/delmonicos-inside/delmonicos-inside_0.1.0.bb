@@ -40,6 +40,8 @@ do_configure[noexec] = "1"
 # better-sqlite3's addon is bound to the major version of Node, so it is made here. STRIP: packaging strips, and keeps the symbols.
 do_compile() {
     oe_runmake -C ${S}/better-sqlite3 BETTER_SQLITE3=${S}/better-sqlite3 NODE_INCLUDE=${STAGING_INCDIR}/node OUT=${B} STRIP=true
+    # The notify socket's: of this product, bound to Node-API.
+    oe_runmake -C ${S}/unix-datagram NODE_API_INCLUDE=${STAGING_INCDIR}/node OUT=${B} STRIP=true
 }
 
 do_install() {
@@ -49,9 +51,9 @@ do_install() {
     install -m 0644 ${S}/bundle/models/* $bundle/models/
     install -m 0644 ${S}/bundle/licenses/* $bundle/licenses/
     install -m 0755 ${S}/bundle/bin/* $bundle/bin/
-    # Bound to Node-API, which every Node has: as they come.
+    # Bound to Node-API, which every Node has: as it comes.
     install -m 0644 ${S}/addons/${DELMONICOS_ARCH}/*.node $bundle/addons/
-    install -m 0644 ${B}/better_sqlite3.node $bundle/addons/
+    install -m 0644 ${B}/better_sqlite3.node ${B}/unix_datagram.node $bundle/addons/
 
     install -d ${D}${bindir}
     ln -s ../lib/delmonicos/bin/delmonicos ${D}${bindir}/delmonicos
@@ -101,7 +103,7 @@ USERADD_PARAM:${PN} = "--system --gid delmonicos --groups dialout --home-dir /va
 GROUPADD_PARAM:${PN}-gateway = "--system delmonicos-gateway"
 USERADD_PARAM:${PN}-gateway = "--system --gid delmonicos-gateway --home-dir /var/lib/delmonicos-gateway --no-create-home --shell /sbin/nologin delmonicos-gateway"
 
-# The addons of serialport and of the notify socket are published without symbols.
+# serialport's addon is published without symbols.
 INSANE_SKIP:${PN} += "already-stripped"
 # serialport's uses ioctl(2) and fcntl(2) of 32-bit ARM, for terminals and locks only: no time goes through them.
 INSANE_SKIP:append:arm = " 32bit-time"
