@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LAYER } from '../../support/yocto/read-recipes.ts';
 
 const SCRIPT = path.join(LAYER, 'dynamic-layers/rauc/recipes-core/delmonicos-update/files/slot');
+const SOCKET = '/run/delmonicos/control.sock';
 const IMAGE_A = 'a'.repeat(64);
 const IMAGE_B = 'b'.repeat(64);
 
@@ -52,7 +53,10 @@ function confirmed(slot: 'A' | 'B', image: string, journal = 2, outbox = 3) {
 }
 
 function station(health: 'well' | 'ill', { isConfigured = true } = {}) {
-  stand('delmonicos', `echo "delmonicos $*" >> ${at('calls')}; echo '[]'; exit ${health === 'well' ? 0 : 1}`);
+  stand(
+    'delmonicos',
+    `echo "delmonicos $*" >> ${at('calls')}; echo '{"ok":true,"items":[{"check":"disk","state":"ok","code":null}]}'; exit ${health === 'well' ? 0 : 1}`,
+  );
   stand(
     'systemctl',
     `if [ "$1" = show ]; then echo ${isConfigured ? 'yes' : 'no'}; else echo "systemctl $*" >> ${at('calls')}; fi`,
@@ -76,7 +80,7 @@ beforeEach(() => {
   home = mkdtempSync(path.join(tmpdir(), 'delmonicos-slot-'));
   for (const folder of ['bin', 'update', 'state']) mkdirSync(at(folder));
   // It is looked at once: whoever is not healthy then is past the deadline.
-  writeFileSync(at('settings'), 'DEADLINE_S=0\nINTERVAL_S=0\n');
+  writeFileSync(at('settings'), 'DEADLINE_S=0\nINTERVAL_S=0\nREQUIRE=broker\n');
   release(2, 3);
   station('well');
 });
@@ -90,7 +94,7 @@ describe('the confirmation of a slot', () => {
     writeFileSync(at('update/before.json'), '[]');
     expect(slot('confirm').status).toBe(0);
     expect(calls()).toEqual([
-      `delmonicos update-check --before ${at('update/before.json')}`,
+      `delmonicos update-check --socket ${SOCKET} --before ${at('update/before.json')} --require broker`,
       'rauc status mark-good',
     ]);
     expect(kept('confirmed-B')).toBe(`image=${IMAGE_B}\njournal=2\noutbox=3\n`);
@@ -103,7 +107,7 @@ describe('the confirmation of a slot', () => {
     const { status, stdout } = slot('confirm');
     expect(status).toBe(1);
     expect(stdout).toMatch(/^<3>slot B has not become healthy within 0 s/m);
-    expect(calls()).toEqual(['delmonicos update-check']);
+    expect(calls()).toEqual([`delmonicos update-check --socket ${SOCKET} --require broker`]);
     expect(kept('confirmed-B')).toBeUndefined();
   });
 
@@ -233,13 +237,13 @@ describe('before an update', () => {
     confirmed('B', IMAGE_B);
     station('ill');
     expect(slot('before-update').status).toBe(0);
-    expect(kept('before.json')).toBe('[]\n');
+    expect(kept('before.json')).toContain('{"check":"disk","state":"ok","code":null}');
     expect(kept('confirmed-B')).toBeUndefined();
   });
 
   it('goes ahead where the health cannot be asked', () => {
     booted('A', { A: IMAGE_A });
-    stand('delmonicos', 'exit 2');
+    stand('delmonicos', `echo '{"ok":false,"items":[]}'; exit 1`);
     expect(slot('before-update').status).toBe(0);
     expect(kept('before.json')).toBeUndefined();
   });
