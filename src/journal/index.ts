@@ -40,6 +40,7 @@ export { signerOfDamaged } from './recovery/log-keys.ts';
 export { setAsideKeylessLog, type KeptLog } from './recovery/after-loss.ts';
 export { recoverJournal, type RecoverOptions, type Recovery } from './recovery/recover-journal.ts';
 export type { OnRecoveryProgress, RecoveryProgress } from './recovery/recovery-progress.ts';
+export { diskRoom } from './store/disk-reserve.ts';
 export { journalDiskBytes } from './store/disk-size.ts';
 export { syncJournal } from './store/sync-journal.ts';
 export { treeToSign, type LogToSign } from './tree-to-sign.ts';

@@ -20,6 +20,8 @@ export interface BoundsKeeper {
   committed(size: number): void;
   /** An entry found no room. */
   refused(): void;
+  /** It has outgrown its size and nothing more may go, as of the last look. */
+  readonly isExhausted: () => boolean;
 }
 
 /** How many new entries pass between two looks: about half a megabyte, and of a small bound a small part. */
@@ -70,6 +72,7 @@ export function keepInBounds(options: BoundsOptions): BoundsKeeper {
       });
   };
   return {
+    isExhausted: () => exhausted,
     committed: (size) => {
       refusals = 0;
       if (size >= nextLook) lookNow(size);

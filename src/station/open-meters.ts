@@ -1,4 +1,4 @@
-import type { EnergyMeter, Line, Log, MonotonicClock } from '../../hal/contract/index.ts';
+import type { EnergyMeter, Line, LineStatistics, Log, MonotonicClock } from '../../hal/contract/index.ts';
 import { createModbusMeter, type ModbusMeterOptions } from '../../hal/driver/modbus/index.ts';
 import { createReadoutMeter, createStreamMeter } from '../../hal/driver/stream/index.ts';
 import { openLine, openListeningLine } from '../../hal/line/index.ts';
@@ -15,8 +15,15 @@ export async function profilesOf({ meters }: StationConfig): Promise<Profiles> {
   return new Map(await Promise.all(ids.map(async (id) => [id, await loadProfile(id)] as const)));
 }
 
+/** A line as whoever closes it and whoever watches over it need it. */
+export interface OpenedLine {
+  readonly id: string;
+  statistics(): Pick<LineStatistics, 'state'> & Partial<Pick<LineStatistics, 'requests' | 'errors'>>;
+  close(): Promise<void>;
+}
+
 export interface OpenMeters {
-  readonly lines: readonly { close(): Promise<void> }[];
+  readonly lines: readonly OpenedLine[];
   readonly meters: readonly ScheduledMeter[];
 }
 
@@ -28,7 +35,7 @@ interface Ports {
 /** Each meter on its line: Modbus meters share theirs, a meter that is no Modbus meter has one for itself. */
 export function openMeters(config: StationConfig, profiles: Profiles, ports: Ports): OpenMeters {
   const shared = new Map<string, Line>();
-  const lines: { close(): Promise<void> }[] = [];
+  const lines: OpenedLine[] = [];
   const sharedLine = (line: LineConfig): Line => {
     const known = shared.get(line.id);
     if (known !== undefined) return known;

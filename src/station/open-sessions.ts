@@ -12,6 +12,7 @@ import {
   type SessionJournal,
   type SessionMeters,
 } from '../session/index.ts';
+import { isHealthRequest } from './health-document.ts';
 import { isSyncRequest } from './sync-on-socket.ts';
 import type { StationTime } from './open-time.ts';
 
@@ -27,6 +28,8 @@ export interface OpenSessionsParts {
   readonly time: StationTime;
   /** What is asked about sync on the same socket. */
   readonly answerSync: (request: { readonly sync: unknown }) => object;
+  /** How the station is, on the same socket. */
+  readonly answerHealth: () => object;
   readonly clock: MonotonicClock;
   readonly log: Log;
 }
@@ -59,8 +62,11 @@ export async function openSessions(parts: OpenSessionsParts): Promise<OpenSessio
   });
   const socket = await openControlSocket({
     path: config.control.socket,
-    answer: async (request) =>
-      isSyncRequest(request) ? parts.answerSync(request) : await answerSessionRequest(recorder, request),
+    answer: async (request) => {
+      if (isSyncRequest(request)) return parts.answerSync(request);
+      if (isHealthRequest(request)) return parts.answerHealth();
+      return await answerSessionRequest(recorder, request);
+    },
     log,
   });
   log('info', 'control.listening', { path: config.control.socket, open: recorder.open().length });

@@ -1,7 +1,13 @@
 import type { Log, MonotonicClock } from '../../hal/contract/index.ts';
 import type { StationConfig } from '../config/index.ts';
 import { keepClock, type ClockKeeper } from '../metering/index.ts';
-import { openTimeStatus, systemUptimeMs, type TimeStatusOptions, type WallClock } from '../service/index.ts';
+import {
+  openTimeStatus,
+  systemUptimeMs,
+  type TimeReport,
+  type TimeStatusOptions,
+  type WallClock,
+} from '../service/index.ts';
 
 export interface OpenTimeOptions {
   readonly clock: MonotonicClock;
@@ -14,6 +20,8 @@ export interface OpenTimeOptions {
 export interface StationTime {
   readonly wallClock: WallClock;
   readonly keeper: ClockKeeper;
+  /** What the wall clock is worth, and who says so. */
+  report(): TimeReport;
   /** No true time is before this. */
   raiseFloor(wallMs: number | undefined): void;
 }
@@ -37,6 +45,7 @@ export async function openTime(options: OpenTimeOptions, config: StationConfig):
   late.abort();
   return {
     wallClock: { nowWallMs, status: () => time.status() },
+    report: () => time.report(),
     raiseFloor: (wallMs) => time.raiseFloor(wallMs ?? 0),
     keeper: keepClock({ clock, nowWallMs, uptimeMs: systemUptimeMs, time, log }),
   };

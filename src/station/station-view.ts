@@ -1,12 +1,19 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { StationConfig } from '../config/index.ts';
+import type { HealthItem } from '../health/index.ts';
 import type { StationIdentity } from '../identity/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Metering, MeteringEvent } from '../metering/index.ts';
 import type { WallClock } from '../service/index.ts';
 import type { SyncStatus } from '../sync/index.ts';
-import type { ConfigurationResultDocument, CredentialFiles, Telemetry } from '../telemetry/index.ts';
+import type {
+  ConfigurationResultDocument,
+  CredentialFiles,
+  Telemetry,
+  TelemetryStatistics,
+} from '../telemetry/index.ts';
+import { healthDocument } from './health-document.ts';
 import type { Configuration } from './load-configuration.ts';
 import type { StationOptions } from './station.ts';
 import { syncDocument, syncNews } from './sync-document.ts';
@@ -15,6 +22,8 @@ import { syncDocument, syncNews } from './sync-document.ts';
 const REFRESH_MS = 5_000;
 /** Of those refreshes, how many for one of the bytes, memory and ages of a gateway that runs. */
 const REFRESHES_PER_SYNC = 12;
+/** Of those, how many for one of the health list's figures: it is told when it changes. */
+const REFRESHES_PER_HEALTH = 720;
 
 export interface ViewParts {
   readonly options: StationOptions & { readonly wallClock: WallClock };
@@ -36,6 +45,12 @@ export interface StationView {
   metering(event: MeteringEvent): void;
   sync(status: SyncStatus): void;
   configurationResult(document: ConfigurationResultDocument): void;
+  /** The list has become another one. */
+  health(items: readonly HealthItem[]): void;
+  /** Where the list comes from, for the first time and for being renewed once an hour. */
+  followHealth(list: () => readonly HealthItem[]): void;
+  /** Of the session with the broker; undefined: there is no telemetry. */
+  broker(): Pick<TelemetryStatistics, 'connected' | 'failure'> | undefined;
   /** Whether a broker is reached right now. */
   isConnected(): boolean;
   /** Where the figures come from that change while nothing happens. */
@@ -47,6 +62,9 @@ const NO_VIEW: StationView = {
   metering: () => {},
   sync: () => {},
   configurationResult: () => {},
+  health: () => {},
+  followHealth: () => {},
+  broker: () => undefined,
   isConnected: () => false,
   followSync: () => {},
   close: async () => {},
@@ -93,6 +111,7 @@ class TelemetryView implements StationView {
   /** What was last told of sync, without the figures that always move. */
   #toldOfSync = '';
   #syncStatus: (() => SyncStatus) | undefined;
+  #health: (() => readonly HealthItem[]) | undefined;
 
   constructor(parts: ViewParts, telemetry: Telemetry) {
     this.#parts = parts;
@@ -126,6 +145,22 @@ class TelemetryView implements StationView {
     return this.#telemetry.statistics().connected;
   }
 
+  health(items: readonly HealthItem[]): void {
+    const { clock, wallClock } = this.#parts.options;
+    const now = { time: wallClock.nowWallMs(), clock: wallClock.status() };
+    const document = healthDocument(items, { asOfMs: Math.floor(clock.nowMonoMs()), ...now });
+    this.#attempt(() => this.#telemetry.publishState('health', document));
+  }
+
+  followHealth(list: () => readonly HealthItem[]): void {
+    this.#health = list;
+    this.health(list());
+  }
+
+  broker(): Pick<TelemetryStatistics, 'connected' | 'failure'> {
+    return this.#telemetry.statistics();
+  }
+
   followSync(status: () => SyncStatus): void {
     this.#syncStatus = status;
     this.#attempt(() => this.sync(status()));
@@ -146,6 +181,7 @@ class TelemetryView implements StationView {
         this.#publishJournal();
         this.#publishState();
         if (round % REFRESHES_PER_SYNC === 0) this.#refreshSync();
+        if (round % REFRESHES_PER_HEALTH === 0) this.health(this.#health?.() ?? []);
       });
       await clock.sleep(REFRESH_MS, this.#abort.signal).catch(() => undefined);
     }

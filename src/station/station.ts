@@ -1,37 +1,31 @@
 import { StationError, type Log, type MonotonicClock } from '../../hal/contract/index.ts';
 import type { GatewayPlace } from '../chain/index.ts';
 import type { StationConfig } from '../config/index.ts';
-import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../identity/index.ts';
-import {
-  journalDiskBytes,
-  noteDamage,
-  readLogIdentity,
-  signerOfDamaged,
-  type Journal,
-} from '../journal/index.ts';
-import { startMetering, type MeterFacts, type Metering, type MeteringEvent } from '../metering/index.ts';
+import type { StationIdentity } from '../identity/index.ts';
+import { noteDamage, type Journal } from '../journal/index.ts';
+import type { HealthItem } from '../health/index.ts';
+import type { MeterFacts } from '../metering/index.ts';
 import type { TimeStatusOptions, WallClock } from '../service/index.ts';
 import type { SyncStatus } from '../sync/index.ts';
-import { keepInBounds } from './keep-in-bounds.ts';
 import { keepAnchoring } from './keep-anchoring.ts';
-import {
-  acknowledgedEvidence,
-  type AcknowledgedEvidence,
-  type EvidenceFacts,
-} from './acknowledged-evidence.ts';
-import { openEvidence, type ConfigReason, type Evidence } from './open-evidence.ts';
+import type { EvidenceFacts } from './acknowledged-evidence.ts';
+import type { ConfigReason, Evidence } from './open-evidence.ts';
+import { openOwnEvidence } from './own-evidence.ts';
+import { healthAnswer } from './health-document.ts';
 import type { OpenSessions, OpenSessionsParts } from './open-sessions.ts';
 import { openTime, type StationTime } from './open-time.ts';
 import { ConfigurationIntake, type TrialTimes } from './configuration-intake.ts';
-import { deskOf, reasonOnRecord, startOnTrial, type Configuration } from './load-configuration.ts';
-import { openMeters, type OpenMeters, type Profiles } from './open-meters.ts';
+import { deskOf, startOnTrial, type Configuration } from './load-configuration.ts';
+import { ownIdentity } from './own-identity.ts';
 import type { StationEvent } from './station-event.ts';
 import type { OnStationPhase } from './station-phase.ts';
 import { recallSynchronisedTime } from './recall-time.ts';
-import { highWaterOf, signedForChain, stationOrigin } from './known-elsewhere.ts';
-import { recallSyncFaults } from './recall-sync-faults.ts';
-import { recallTotals } from './recall-totals.ts';
+import { recallRaisedFaults } from './recall-raised-faults.ts';
+import { faultsOnRecord } from './faults-on-record.ts';
+import { HealthWatch } from './watch-health.ts';
+import { TroubleNotes, type StationPart } from './station-troubles.ts';
 import { scrubJournal } from './scrub-journal.ts';
+import { startReading, type Reading } from './start-reading.ts';
 import { openView, type StationView } from './station-view.ts';
 import { syncFaultsOnRecord } from './sync-faults-on-record.ts';
 import { syncOnSocket } from './sync-on-socket.ts';
@@ -76,6 +70,8 @@ export interface Station {
   readonly configuration: Configuration;
   /** Cheap, and always answered. */
   facts(): StationFacts;
+  /** The health list as it is now, worst first; never throws. */
+  health(): readonly HealthItem[];
   /** Resolves, once, when no evidence can be stored any more before the service is started anew. */
   readonly failed: Promise<StationError>;
   /** Looks at signed configurations that were brought; what is accepted is taken by the next start. Never rejects. */
@@ -105,9 +101,10 @@ async function startWith(given: StationOptions, configuration: Configuration): P
   const options = { ...given, wallClock: time.wallClock, onEvent: telling(given) };
   onPhase?.({ phase: 'keys' });
   const identity = await ownIdentity(options, config);
-  const degraded = degradation(options);
+  const troubles = new TroubleNotes();
+  const degraded = degradation(options, troubles);
   onPhase?.({ phase: 'journal' });
-  const evidence = await openOwnEvidence({ options, configuration, identity, time }, degraded);
+  const evidence = await openOwnEvidence({ options, configuration, identity, time, troubles }, degraded);
   const { journal } = evidence;
   try {
     time.raiseFloor(recallSynchronisedTime(options.stateDirectory, options.log));
@@ -118,7 +115,18 @@ async function startWith(given: StationOptions, configuration: Configuration): P
     });
     // Readings are taken from here on; what follows may take its time or fail.
     onPhase?.({ phase: 'reading' });
-    const parts = { options, configuration, config, identity, evidence, time, reading, views, degraded };
+    const parts = {
+      options,
+      configuration,
+      config,
+      identity,
+      evidence,
+      time,
+      reading,
+      views,
+      degraded,
+      troubles,
+    };
     return { configuration, ...(await openRest(parts)) };
   } catch (error) {
     await journal.close().catch(() => undefined);
@@ -137,6 +145,7 @@ interface RestParts {
   /** Shown every event of metering; what is opened here is added. */
   readonly views: StationView[];
   readonly degraded: Degraded;
+  readonly troubles: TroubleNotes;
 }
 
 /** Whatever of it cannot be opened is done without. */
@@ -144,10 +153,17 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   const { options, configuration, config, identity, evidence, time, reading, views, degraded } = parts;
   const { journal } = evidence;
   const { stateDirectory, version } = options;
+  const raised = recallRaisedFaults(stateDirectory, options.log);
+  const facts = (): StationFacts => ({
+    meters: reading.metering.facts(),
+    evidence: reading.evidence.facts(),
+  });
+  const health = watchHealth(parts, facts, raised);
   const onSocket = syncOnSocket(stateDirectory);
   const sessions = await sessionsOf({
     ...{ stateDirectory, version, config, identity, journal, time, ...reading },
     ...{ clock: options.clock, log: options.log, answerSync: onSocket.answer },
+    answerHealth: () => healthAnswer(health.list(), options.clock.nowMonoMs()),
   }).catch((error: unknown) => void degraded('control', error));
   const intake = openIntake(parts);
   const view = await openView(
@@ -161,7 +177,7 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   intake.open(view);
   const faults = {
     onFault: syncFaultsOnRecord(reading.evidence, options.log),
-    raisedFaults: recallSyncFaults(stateDirectory, options.log),
+    raisedFaults: raised,
   };
   const showSync = (status: SyncStatus): void => {
     options.onEvent({ event: 'sync', status });
@@ -173,8 +189,13 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   await onSocket.open(sync);
   if (sync !== undefined) view.followSync(() => sync.status());
   sync?.start();
+  health.open({ syncStatus: sync && (() => sync.status()), broker: () => view.broker() });
+  view.followHealth(() => health.list());
   const { clock, random, log, onPhase } = options;
-  const onDamage = (error: StationError): void => degraded('journal', error);
+  const onDamage = (error: StationError): void => {
+    parts.troubles.noteDamage(error);
+    degraded('journal', error);
+  };
   const scrub = scrubJournal({ directory: stateDirectory, journal, clock, random, log, onDamage });
   let stopping: Promise<void> | undefined;
   let lost: StationError | undefined;
@@ -182,19 +203,35 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   const stop = async (): Promise<void> => {
     await intake.stop();
     await scrub.stop();
+    await health.stop();
     const onStep = (what: string, atMostMs: number): void => onPhase?.({ phase: 'stop', what, atMostMs });
     await stopInOrder({ ...reading, sessions, journal, sync, view }, { clock, log, onStep });
     if (lost?.code === 'journal.corrupt') keepAside(options, lost);
     options.onEvent({ event: 'stopped' });
   };
-  const facts = (): StationFacts => ({
-    meters: reading.metering.facts(),
-    evidence: reading.evidence.facts(),
-  });
   return {
+    health: () => health.list(),
     ...{ facts, failed, flush: () => journal.flush(), stop: () => (stopping ??= stop()) },
     takeIncoming: () => intake.takeIncoming(),
   };
+}
+
+function watchHealth(
+  { options, config, identity, evidence, time, reading, views, troubles }: RestParts,
+  facts: () => StationFacts,
+  raised: ReadonlySet<string>,
+): HealthWatch {
+  const { stateDirectory, version, clock, log } = options;
+  const { lines, isExhausted } = reading;
+  return new HealthWatch({
+    ...{ config, stateDirectory, version, facts, lines, isExhausted, troubles, clock, log },
+    ...{ journal: evidence.journal, account: identity.chainAccount.ss58 },
+    timeReport: () => time.report(),
+    recorder: faultsOnRecord(reading.evidence, log, raised),
+    onChange: (items) => {
+      for (const view of views) view.health(items);
+    },
+  });
 }
 
 function openIntake({ options, configuration, reading }: RestParts): ConfigurationIntake {
@@ -234,129 +271,16 @@ function telling({ onEvent, log }: StationOptions): StationOptions['onEvent'] {
   };
 }
 
-type Degraded = (part: 'journal' | 'control' | 'chain' | 'telemetry', error: unknown) => void;
+type Degraded = (part: StationPart, error: unknown) => void;
 
-function degradation({ log, onEvent }: StationOptions): Degraded {
+function degradation({ log, onEvent }: StationOptions, troubles: TroubleNotes): Degraded {
   return (part, error) => {
+    troubles.note(part, error);
     const code = error instanceof StationError ? error.code : 'internal';
     const message = error instanceof Error ? error.message : String(error);
     log('error', 'station.degraded', { part, code, error });
     onEvent({ event: 'degraded', part, code, message });
   };
-}
-
-interface OwnParts {
-  readonly options: StationOptions;
-  readonly time: StationTime;
-  readonly configuration: Configuration;
-  readonly identity: StationIdentity;
-}
-
-async function openOwnEvidence(
-  { options, configuration, identity, time }: OwnParts,
-  degraded: Degraded,
-): Promise<Evidence> {
-  const { stateDirectory, onPhase } = options;
-  const { config, digest } = configuration;
-  return await openEvidence({
-    directory: stateDirectory,
-    origin: config.station.origin ?? stationOrigin(stateDirectory, identity, config.journal),
-    anchored: await signedForChain(stateDirectory, options.log),
-    software: `delmonicos-inside ${options.version}`,
-    config: { digest, reason: reasonOnRecord(configuration, options.configReason ?? 'start') },
-    identity,
-    ...config.journal,
-    highWater: highWaterOf(config.journal, config.identity),
-    clock: options.clock,
-    clockKeeper: time.keeper,
-    log: options.log,
-    onProgress: (progress) => onPhase?.({ phase: 'recovery', progress }),
-    onDamage: (error, keptAs) => {
-      options.log('error', 'journal.set_aside', { keptAs });
-      degraded('journal', error);
-    },
-  });
-}
-
-interface Reading extends OpenMeters {
-  readonly evidence: AcknowledgedEvidence;
-  readonly metering: Metering;
-  readonly clockWatch: { stop(): Promise<void> };
-  readonly failed: Promise<StationError>;
-}
-
-interface ReadingParts extends Omit<OwnParts, 'identity' | 'configuration'> {
-  readonly config: StationConfig;
-  readonly journal: Journal;
-  readonly profiles: Profiles;
-}
-
-/** Lines, meters and the watch over the wall clock: what makes entries. */
-function startReading(
-  { options, config, journal, profiles, time }: ReadingParts,
-  degraded: Degraded,
-  show: (event: MeteringEvent) => void,
-): Reading {
-  const { clock, log, onEvent } = options;
-  let lost: (error: StationError) => void = () => {};
-  const failed = new Promise<StationError>((resolve) => (lost = resolve));
-  const { stateDirectory } = options;
-  const { maxSizeBytes } = config.journal;
-  const onDegraded = (error: StationError): void => degraded('journal', error);
-  const publishesReadings = config.chain?.publish.includes('reading') ?? false;
-  const keep = keepInBounds({ journal, stateDirectory, publishesReadings, maxSizeBytes, log, onDegraded });
-  const evidence = acknowledgedEvidence({
-    ...{ journal, clock, log },
-    onCommitted: (size) => {
-      onEvent({ event: 'committed', size });
-      keep.committed(size);
-    },
-    onNoRoom: () => keep.refused(),
-    onDegraded,
-    onLost: lost,
-  });
-  const { lines, meters } = openMeters(config, profiles, { clock, log });
-  const recall = recallTotals(
-    { directory: options.stateDirectory, bootCount: journal.bootCount, log },
-    meters.length,
-  );
-  const metering = startMetering({
-    meters,
-    recall,
-    evidence,
-    clock,
-    log,
-    onEvent: (event) => {
-      reportMeter(event, onEvent);
-      show(event);
-    },
-  });
-  return { lines, meters, evidence, metering, clockWatch: time.keeper.watch(evidence), failed };
-}
-
-/** The station's keys; on the very first start the root seed is made. */
-async function ownIdentity(
-  options: StationOptions,
-  { identity: seed, chain }: StationConfig,
-): Promise<StationIdentity> {
-  const { stateDirectory, credentialsDirectory, log } = options;
-  const load = (): Promise<StationIdentity> =>
-    loadIdentity(stateDirectory, {
-      ...{ credentialsDirectory, ...seed, ...(chain && { ss58Prefix: chain.ss58Prefix }) },
-      signsNext: () => readLogIdentity(stateDirectory)?.signsNext ?? signerOfDamaged(stateDirectory),
-      finishRotation: true,
-    });
-  try {
-    return await load();
-  } catch (error) {
-    if (!(error instanceof IdentityError) || error.code !== 'identity.seed_missing') throw error;
-    // A log without its seed: a new one could not go on with it, and would stand in the way of the backup.
-    if (journalDiskBytes(stateDirectory) > 0) throw error;
-    await createRootSeed(stateDirectory, { credentialsDirectory, ...seed });
-    const identity = await load();
-    log('info', 'identity.created', { chainAccount: identity.chainAccount.ss58 });
-    return identity;
-  }
 }
 
 function startedEvent(
@@ -376,10 +300,4 @@ function startedEvent(
     bootCount: journal.bootCount,
     size: journal.size,
   };
-}
-
-function reportMeter(event: MeteringEvent, onEvent: (event: StationEvent) => void): void {
-  if (event.type !== 'meter-status') return;
-  const { meterId, state, errorCode } = event.status;
-  onEvent({ event: 'meter', meterId, state, code: errorCode });
 }

@@ -12,6 +12,7 @@ export {
 export { TelemetryError, type TelemetryErrorCode } from './errors.ts';
 export { DEFAULT_LIMITS, type TelemetryLimits } from './limits.ts';
 export type {
+  HealthDocument,
   ConfigurationResultDocument,
   JournalDocument,
   MeterStatusDocument,

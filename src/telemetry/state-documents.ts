@@ -8,6 +8,7 @@ export interface StateDocuments {
   readonly state: StationStateDocument;
   readonly journal: JournalDocument;
   readonly sync: SyncDocument;
+  readonly health: HealthDocument;
   readonly 'config/result': ConfigurationResultDocument;
 }
 
@@ -56,6 +57,28 @@ export interface JournalDocument {
   readonly bytes: number;
   /** Entries that no final anchor covers yet. */
   readonly backlog: number;
+}
+
+/** The same list as `delmonicos doctor` shows (docs/faults.md). */
+export interface HealthDocument {
+  /** The worst of all items. */
+  readonly state: 'ok' | 'unknown' | 'warning' | 'fault';
+  /** When the figures in it were taken, since boot and by the wall clock. */
+  readonly asOfMs: number;
+  readonly time: number;
+  readonly clock: 'U' | 'I' | 'S' | 'R';
+  /** Worst first. */
+  readonly items: readonly {
+    readonly check: string;
+    readonly subject?: string;
+    readonly state: 'ok' | 'unknown' | 'warning' | 'fault';
+    readonly code: string | null;
+    readonly detail: string;
+    readonly sinceMs: number | null;
+    readonly advice: string | null;
+  }[];
+  /** Items that had no room, the best ones. */
+  readonly omitted: number;
 }
 
 export interface SyncDocument {

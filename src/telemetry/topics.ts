@@ -17,6 +17,7 @@ export const TOPICS = {
   state: rule('state', true, 'uptime, clock, configuration, memory, telemetry figures'),
   journal: rule('journal', true, 'size, root and backlog of the journal'),
   sync: rule('sync', true, 'outbox and last anchor'),
+  health: rule('health', true, 'what is wrong and what is well, worst first'),
   configResult: rule('config/result', true, 'what became of the last signed configuration that was brought'),
   meterStatus: rule('meters/<meter>/status', true, 'what a meter is and whether it answers'),
   meterSample: { ...rule('meters/<meter>/sample', false, 'one reading of one meter'), expiry: 'sample' },
@@ -26,7 +27,8 @@ export const TOPICS = {
 export const CONFIGURATION_TOPIC = 'config/set';
 
 /** Retained topics that the station publishes through `publishState`; `status` belongs to telemetry itself. */
-export type StateTopic = 'state' | 'journal' | 'sync' | 'config/result' | `meters/${string}/status`;
+export type StateTopic =
+  'state' | 'journal' | 'sync' | 'health' | 'config/result' | `meters/${string}/status`;
 
 function rule(pattern: string, retain: boolean, holds: string): TopicRule {
   return { pattern, qos: 1, retain, expiry: 'never', holds };
@@ -71,7 +73,13 @@ export function stateTopic(prefix: string, topic: StateTopic): string {
   if (meterId !== undefined) {
     return `${prefix}/${TOPICS.meterStatus.pattern.replace('<meter>', encodeLevel(meterId))}`;
   }
-  if (topic === 'state' || topic === 'journal' || topic === 'sync' || topic === 'config/result')
+  if (
+    topic === 'state' ||
+    topic === 'journal' ||
+    topic === 'sync' ||
+    topic === 'health' ||
+    topic === 'config/result'
+  )
     return `${prefix}/${topic}`;
   throw new RangeError(`not a state topic of the telemetry contract: "${topic}"`);
 }

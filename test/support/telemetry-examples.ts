@@ -1,6 +1,7 @@
 import { obis } from '../../hal/contract/index.ts';
 import {
   type ConfigurationResultDocument,
+  type HealthDocument,
   type JournalDocument,
   type MeterStatusDocument,
   offlineDocument,
@@ -41,6 +42,35 @@ export const SYNC: SyncDocument = {
   balance: { free: '48211054000', low: false },
   heldBy: null,
   faults: [],
+};
+
+export const HEALTH: HealthDocument = {
+  state: 'fault',
+  asOfMs: 86_400_000,
+  time: 1_790_000_000_000,
+  clock: 'S',
+  items: [
+    {
+      check: 'meter',
+      subject: 'evse1',
+      state: 'fault',
+      code: 'meter.silent',
+      detail: '[meter.timeout] last reading 12 s ago',
+      sinceMs: 86_391_000,
+      advice:
+        'Check its power, the wiring (A and B), unit id, baud rate and parity; delmonicos meter trace shows the line.',
+    },
+    {
+      check: 'line',
+      subject: 'rs485',
+      state: 'ok',
+      code: null,
+      detail: 'open, 86411 requests, 6 errors',
+      sinceMs: 12_000,
+      advice: null,
+    },
+  ],
+  omitted: 0,
 };
 
 export const METER_STATUS: MeterStatusDocument = {
@@ -114,6 +144,7 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   ),
   journal: JOURNAL,
   sync: SYNC,
+  health: HEALTH,
   state: STATE,
   'meter status': METER_STATUS,
   'config result': CONFIG_RESULT,

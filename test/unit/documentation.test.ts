@@ -47,7 +47,7 @@ describe('the documentation', () => {
       return [...read(file).matchAll(code)].map((match) => match[1] ?? '');
     });
     expect(codes.length).toBeGreaterThan(40);
-    const page = read('docs/errors.md');
+    const page = read('docs/errors.md') + read('docs/faults.md');
     expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
   });
 

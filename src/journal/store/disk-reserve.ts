@@ -8,6 +8,15 @@ export const RESERVE_FILE = 'journal.reserve';
 /** Written at a time, so that nothing else waits long for the disk. */
 const SLICE_BYTES = 256 * 1024;
 
+/** What the disk has left for the log, in bytes, and whether the reserve is kept. Two system calls. */
+export function diskRoom(
+  directory: string,
+  reserveBytes: number,
+): { freeBytes: number; isReserveKept: boolean } {
+  const reserve = new DiskReserve(directory, reserveBytes);
+  return { freeBytes: reserve.freeBytes(), isReserveKept: reserve.isThere };
+}
+
 /**
  * Blocks of the file system that are kept for billing entries: a file of their size, removed when the disk is full, made again
  * when there is room. Its content is random, because a file system that compresses would keep no room for zeros.

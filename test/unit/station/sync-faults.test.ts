@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../hal/contract/index.ts';
 import type { EvidenceLog } from '../../../src/metering/index.ts';
-import { recallSyncFaults } from '../../../src/station/recall-sync-faults.ts';
+import { recallRaisedFaults } from '../../../src/station/recall-raised-faults.ts';
 import { syncFaultsOnRecord } from '../../../src/station/sync-faults-on-record.ts';
 import { syncOnSocket } from '../../../src/station/sync-on-socket.ts';
 import { hasCode } from '../../support/has-code.ts';
@@ -16,7 +16,7 @@ describe('faults of syncing in the journal', () => {
   it('are known after a restart until they are cleared, whatever other faults there are', async () => {
     const { directory, remove } = temporaryDirectory();
     closing.push(remove);
-    expect(recallSyncFaults(directory, silentLog)).toEqual(new Set());
+    expect(recallRaisedFaults(directory, silentLog)).toEqual(new Set());
 
     const journal = await openTestJournal(directory);
     closing.push(() => journal.close());
@@ -37,11 +37,11 @@ describe('faults of syncing in the journal', () => {
     record({ type: 'raise', code: 'sync.no_peers', facts: [] });
     await evidence.append('fault', { code: 'meter.silent', message: 'raised', facts: [] }, 'billing');
     await Promise.all(appended);
-    expect(recallSyncFaults(directory, silentLog)).toEqual(new Set(['sync.low_balance', 'sync.no_peers']));
+    expect(recallRaisedFaults(directory, silentLog)).toEqual(new Set(['sync.low_balance', 'sync.no_peers']));
 
     record({ type: 'clear', code: 'sync.no_peers', facts: [] });
     await Promise.all(appended);
-    expect(recallSyncFaults(directory, silentLog)).toEqual(new Set(['sync.low_balance']));
+    expect(recallRaisedFaults(directory, silentLog)).toEqual(new Set(['sync.low_balance']));
   });
 
   it('that cannot be written are no reason to stop', async () => {
