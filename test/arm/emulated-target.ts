@@ -57,6 +57,11 @@ function nodePackage(wanted: '20' | '22'): PinnedPackage {
   return found;
 }
 
+/** Folder `include` of that Node. */
+export function headersOf(major: '20' | '22'): string {
+  return unpackPackage(nodePackage(major), 'include');
+}
+
 function nameOf({ name, version }: PinnedPackage): string {
   return `${name}@${version}`;
 }
