@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { UnitsOptions } from './config/config-units.ts';
 import { registerSignedConfigCommands } from './config/signed-config-commands.ts';
 import { ExitCode, note, print, printJson } from './output.ts';
 
@@ -32,6 +33,16 @@ export function registerConfigCommand(program: Command): void {
       const { STATION_JSON_SCHEMA } = await import('../config/index.ts');
       print(JSON.stringify(STATION_JSON_SCHEMA, null, 2));
     });
+
+  config
+    .command('units')
+    .description("drop-ins that narrow the service's systemd units to what the configuration needs")
+    .argument('<file>', 'station.yaml')
+    .option('-o, --output <dir>', 'write them below it, such as /etc/systemd/system; default: print them')
+    .option('--json', 'one JSON document: {files: [{path, directives, text}], notes}')
+    .action(async (file: string, options: UnitsOptions) =>
+      (await import('./config/config-units.ts')).printUnits(file, options),
+    );
 
   registerSignedConfigCommands(config);
 }
