@@ -183,9 +183,9 @@ describe.skipIf(NO_PYTHON !== undefined)(`what recipes install (skipped: ${NO_PY
   it('has each unit that the recipes enable, and each that another one names of ours', () => {
     const units = new Map(
       [...installed].flatMap(([name, files]) =>
-        [...files.keys()]
-          .filter((file) => file.startsWith('/usr/lib/systemd/system/') && !file.includes('.wants/'))
-          .map((file) => [
+        [...files]
+          .filter(([file, kind]) => kind === 'file' && file.startsWith('/usr/lib/systemd/system/'))
+          .map(([file]) => [
             path.basename(file),
             path.join(home, 'image', name === 'delmonicos-inside' ? 'delmonicos-inside_' : name, file),
           ]),
