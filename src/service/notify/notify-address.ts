@@ -1,26 +1,25 @@
 /** Where `$NOTIFY_SOCKET` points to. */
 export type NotifyAddress =
   | { readonly kind: 'none' }
-  | { readonly kind: 'path'; readonly path: string }
+  /** The bytes of sun_path as text; an abstract name begins with a zero character (unix(7)). */
+  | { readonly kind: 'socket'; readonly address: string }
   /** Given, and not to be reached from here. */
   | { readonly kind: 'unreachable'; readonly why: string };
 
-/** sun_path has 108 bytes, one of them for the end (unix(7)). */
-const MAX_PATH_BYTES = 107;
+/** sun_path has 108 bytes, and a path ends with a zero byte. */
+const MAX_ADDRESS_BYTES = 107;
 
-/**
- * `$NOTIFY_SOCKET` as sd_notify(3) has it: an absolute path, `@` and an abstract name, or `vsock:`. systemd gives a service a
- * path. What we send with always sends to the whole sun_path, so that an abstract name, which has a length, is never met
- * (decision 0023).
- */
+/** `$NOTIFY_SOCKET` as sd_notify(3) has it: an absolute path, or `@` and an abstract name; `vsock:` is for virtual machines. */
 export function notifyAddress(variable: string | undefined): NotifyAddress {
   if (variable === undefined || variable === '') return { kind: 'none' };
-  if (variable.startsWith('@')) return { kind: 'unreachable', why: 'abstract addresses are not supported' };
-  if (!variable.startsWith('/')) return { kind: 'unreachable', why: 'it is no absolute path' };
-  if (variable.includes('\0')) return { kind: 'unreachable', why: 'it is no path' };
-  if (Buffer.byteLength(variable) > MAX_PATH_BYTES)
-    return { kind: 'unreachable', why: `a path has at most ${MAX_PATH_BYTES} bytes` };
-  return { kind: 'path', path: variable };
+  const isAbstract = variable.startsWith('@');
+  if (!isAbstract && !variable.startsWith('/'))
+    return { kind: 'unreachable', why: 'no path and no abstract name' };
+  if (variable.includes('\0')) return { kind: 'unreachable', why: 'a zero byte within' };
+  const address = isAbstract ? `\0${variable.slice(1)}` : variable;
+  if (Buffer.byteLength(address) > MAX_ADDRESS_BYTES || address.length < 2)
+    return { kind: 'unreachable', why: `not 2 to ${MAX_ADDRESS_BYTES} bytes` };
+  return { kind: 'socket', address };
 }
 
 /**

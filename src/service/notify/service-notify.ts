@@ -30,7 +30,7 @@ export interface ServiceNotifyOptions {
   readonly monotonicUs: () => bigint;
   readonly log: Log;
   /** In place of the real socket. */
-  readonly send?: (path: string, text: string) => Sent;
+  readonly send?: (address: string, text: string) => Sent;
 }
 
 const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const;
@@ -46,14 +46,14 @@ export async function openServiceNotify(options: ServiceNotifyOptions): Promise<
   for (const name of VARIABLES) delete environment[name];
   const address = notifyAddress(socket);
   if (address.kind === 'unreachable') log('warning', 'notify.failed', { code: 'address', why: address.why });
-  if (address.kind !== 'path') return new Telling(undefined, undefined, options);
+  if (address.kind !== 'socket') return new Telling(undefined, undefined, options);
   const send = options.send ?? (await socketOf(log));
   if (send === undefined) return new Telling(undefined, undefined, options);
   const watchdogMs = watchdogPeriodMs({ usec, pid: watchdogPid }, pid);
-  return new Telling((text) => send(address.path, text), watchdogMs, options);
+  return new Telling((text) => send(address.address, text), watchdogMs, options);
 }
 
-/** Loaded only where there is somebody to tell: half a MB of addon. */
+/** Loaded only where there is somebody to tell. */
 async function socketOf(log: Log): Promise<ServiceNotifyOptions['send']> {
   try {
     return (await import('./notify-socket.ts')).sendDatagram;

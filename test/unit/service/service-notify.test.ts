@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { silentLog, type Log } from '../../../hal/contract/index.ts';
+import { openServiceNotify, type ServiceNotify } from '../../../src/service/index.ts';
+import { managerForTest, noManager } from '../../support/service-manager.ts';
+
+function open(environment: Record<string, string | undefined>, log: Log = silentLog): Promise<ServiceNotify> {
+  return openServiceNotify({ environment, pid: 42, monotonicUs: () => 7n, log });
+}
+
+const why = noManager === undefined ? '' : ` (skipped: ${noManager})`;
+
+describe.skipIf(noManager !== undefined)(`speaking to the service manager${why}`, () => {
+  it.each([false, true])('says each change of state; over an abstract address: %s', async (abstract) => {
+    const { manager, variable } = await managerForTest({ abstract });
+    const notify = await open({ NOTIFY_SOCKET: variable, WATCHDOG_USEC: '20000000', WATCHDOG_PID: '42' });
+    expect(notify).toMatchObject({ active: true, watchdogMs: 20_000 });
+    notify.extend(5_000, 'recovering');
+    notify.ready('reading');
+    notify.alive();
+    notify.reloading('checking');
+    notify.stopping('stopping');
+    await manager.notice((notice) => 'STOPPING' in notice);
+    expect(manager.datagrams).toEqual([
+      'STATUS=recovering\nEXTEND_TIMEOUT_USEC=5000000',
+      'READY=1\nSTATUS=reading',
+      'WATCHDOG=1',
+      'RELOADING=1\nMONOTONIC_USEC=7\nSTATUS=checking',
+      'STOPPING=1\nSTATUS=stopping',
+    ]);
+  });
+
+  it('says a status when it changes, and not again', async () => {
+    const { manager, variable } = await managerForTest();
+    const notify = await open({ NOTIFY_SOCKET: variable });
+    for (const text of ['a', 'a', 'b', 'b', 'a']) notify.status(text);
+    notify.stopping('');
+    await manager.notice((notice) => 'STOPPING' in notice);
+    expect(manager.notices.map((notice) => notice['STATUS'])).toEqual(['a', 'b', 'a', '']);
+  });
+
+  it('has sent when the call returns, whether or not the event loop turns again', async () => {
+    const { manager, variable } = await managerForTest();
+    const sender = `
+      const { openServiceNotify } = await import(process.argv[1]);
+      const { env, pid } = process;
+      const notify = await openServiceNotify({ environment: env, pid, monotonicUs: () => 7n, log: () => {} });
+      notify.extend(1000, 'recovering');
+      process.kill(process.pid, 'SIGKILL');`;
+    const entry = path.resolve('src/service/index.ts');
+    const args = ['--import', 'tsx', '--input-type=module', '-e', sender, entry];
+    const child = spawn(process.execPath, args, { env: { ...process.env, NOTIFY_SOCKET: variable } });
+    expect(await once(child, 'close')).toEqual([null, 'SIGKILL']);
+    await manager.notice((notice) => notice['STATUS'] === 'recovering');
+    expect(manager.datagrams).toHaveLength(1);
+  });
+
+  it('takes what is meant for this process alone out of the environment of its children', async () => {
+    const { variable } = await managerForTest();
+    const environment = { PATH: '/bin', NOTIFY_SOCKET: variable, WATCHDOG_USEC: '1', WATCHDOG_PID: '42' };
+    await open(environment);
+    expect(environment).toEqual({ PATH: '/bin' });
+  });
+
+  it('says once that the socket is gone, and never throws', async () => {
+    const { manager, variable } = await managerForTest();
+    const logged: unknown[] = [];
+    const notify = await open({ NOTIFY_SOCKET: variable }, (_level, event, fields) =>
+      logged.push([event, fields?.['code']]),
+    );
+    await manager.close();
+    rmSync(variable);
+    for (let i = 0; i < 100; i++) {
+      notify.status(`status ${i}`);
+      notify.alive();
+      notify.reloading('again');
+    }
+    expect(logged).toEqual([['notify.failed', 'failed']]);
+  });
+
+  it('drops what a manager that does not read cannot take, but no change of state, and says both once', async () => {
+    const { manager, variable } = await managerForTest({ reads: false });
+    const logged: unknown[] = [];
+    const notify = await open({ NOTIFY_SOCKET: variable }, (_level, event, fields) =>
+      logged.push([event, fields?.['code']]),
+    );
+    for (let i = 0; i < 2_000; i++) notify.alive();
+    notify.ready('reading');
+    notify.status('dropped');
+    notify.reloading('checking');
+    notify.ready('reading again');
+    expect(logged).toEqual([['notify.failed', 'full']]);
+    manager.read();
+    await manager.notice((notice) => notice['STATUS'] === 'reading again');
+    const states = manager.notices.filter((notice) => !('WATCHDOG' in notice));
+    expect(states.map((notice) => notice['STATUS'])).toEqual(['reading', 'checking', 'reading again']);
+    expect(manager.datagrams.length).toBeLessThan(2_000);
+    expect(logged).toEqual([
+      ['notify.failed', 'full'],
+      ['notify.works_again', undefined],
+    ]);
+  });
+});
+
+describe('without a service manager', () => {
+  it.each([undefined, '', '@', 'vsock:1:2'])('with %j as its socket nothing is done', async (socket) => {
+    const notify = await open({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: '20000000' });
+    expect(notify).toMatchObject({ active: false, watchdogMs: undefined });
+    notify.ready('reading');
+    notify.status('reading');
+    notify.alive();
+    notify.extend(1);
+    notify.reloading('');
+    notify.stopping('');
+  });
+});
