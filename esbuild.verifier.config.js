@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { ROOT } from './build/root.js';
 
 const PAGE = 'src/verifier-page';
 /** Whose node:crypto is exchanged: what the page verifies with. Another file that it comes to use fails the build. */
@@ -31,7 +32,7 @@ const forBrowser = {
     });
     esbuild.onResolve({ filter: /^node:crypto$/ }, ({ importer }) =>
       VERIFIES.some((file) => importer.endsWith(`/${file}`))
-        ? { path: path.resolve(PAGE, 'browser/node-crypto.ts'), sideEffects: false }
+        ? { path: path.join(ROOT, PAGE, 'browser/node-crypto.ts'), sideEffects: false }
         : undefined,
     );
     // Packages and Node modules of parts that the page does not use: they may be named, and must not be left over.
@@ -46,6 +47,7 @@ const forBrowser = {
 /** @returns {Promise<{ html: string, metafile: import('esbuild').Metafile }>} */
 export async function renderVerifier() {
   const result = await build({
+    absWorkingDir: ROOT,
     entryPoints: { verifier: `${PAGE}/main.ts` },
     outdir: 'dist',
     write: false,
@@ -58,11 +60,12 @@ export async function renderVerifier() {
     legalComments: 'none',
     charset: 'ascii',
     define: { 'process.env.NODE_ENV': '"production"' },
-    inject: [`${PAGE}/browser/buffer.ts`],
+    inject: [`./${PAGE}/browser/buffer.ts`],
     plugins: [forBrowser],
     logLevel: 'warning',
   });
   const style = await build({
+    absWorkingDir: ROOT,
     entryPoints: [`${PAGE}/page.css`],
     write: false,
     minify: true,
@@ -101,7 +104,7 @@ function page(script, style) {
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  return readFileSync(`${PAGE}/page.html`, 'utf8')
+  return readFileSync(path.join(ROOT, PAGE, 'page.html'), 'utf8')
     .replace('{{policy}}', () => policy)
     .replace('<!-- style -->', () => `<style>${css}</style>`)
     .replace('<!-- script -->', () => `<script>${code}</script>`);

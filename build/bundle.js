@@ -43,7 +43,7 @@ export async function buildShared() {
   const maps = new Map();
   addAll(maps, '', javaScript.maps);
   for (const [name, metafile] of Object.entries(metafiles))
-    maps.set(`${name}.meta.json`, { content: json(metafile) });
+    maps.set(`${name}.meta.json`, { content: withoutRoot(json(metafile)) });
   return { files, maps };
 }
 
@@ -100,6 +100,11 @@ export function hashesOf(files) {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([file, { content }]) => [file, createHash('sha256').update(content).digest('hex')]),
   );
+}
+
+/** esbuild names a file that it injects by its full path. @param {Buffer} content */
+function withoutRoot(content) {
+  return Buffer.from(content.toString('utf8').replaceAll(`"${ROOT}/`, '"'));
 }
 
 /** @param {string} file */

@@ -53,6 +53,7 @@ function readSections(bytes, bits) {
   const table = wide ? Number(bytes.readBigUInt64LE(40)) : bytes.readUInt32LE(32);
   const entrySize = bytes.readUInt16LE(wide ? 58 : 46);
   const count = bytes.readUInt16LE(wide ? 60 : 48);
+  if (table + count * entrySize > bytes.length) throw new RangeError('section headers outside of the file');
   return Array.from({ length: count }, (_, index) => {
     const at = table + index * entrySize;
     return {

@@ -54,7 +54,14 @@ export function describeInside(product, metafiles) {
       ],
     });
   }
-  const sbom = cycloneDx({ product, parts: [...parts.values()], uses: uses.map(([, ref]) => ref) });
+  // What only the compiler of an addon sees, and no import leads to, is of the product itself.
+  const reached = new Set([...parts.values()].flatMap((part) => part.uses));
+  const unreached = [...parts.keys()].filter((ref) => !reached.has(ref));
+  const sbom = cycloneDx({
+    product,
+    parts: [...parts.values()],
+    uses: [...new Set([...uses.map(([, ref]) => ref), ...unreached])],
+  });
   texts.set('sbom.cdx.json', Buffer.from(`${JSON.stringify(sbom, null, 1)}\n`));
   return texts;
 }

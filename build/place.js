@@ -28,6 +28,7 @@ export function placeWhole(files, folder) {
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true });
   for (const [name, file] of files) write(path.join(draft, name), file);
+  chmodSync(draft, 0o755);
   if (existsSync(folder)) renameSync(folder, old);
   renameSync(draft, folder);
   rmSync(old, { recursive: true, force: true });
@@ -61,8 +62,10 @@ export function placeBeside(files, folder, nowMs = Date.now()) {
 
 /** @param {string} target @param {import('./bundle.js').BundledFile} file */
 function write(target, { content, executable }) {
-  mkdirSync(path.dirname(target), { recursive: true });
+  const folder = path.dirname(target);
+  const made = mkdirSync(folder, { recursive: true });
   writeFileSync(target, content);
-  // Whatever the umask is: two builds are equal in this too.
+  // Whatever the umask is: two builds are equal in this too, and a service's user may read what root has installed.
   chmodSync(target, executable === true ? 0o755 : 0o644);
+  if (made !== undefined) chmodSync(folder, 0o755);
 }
