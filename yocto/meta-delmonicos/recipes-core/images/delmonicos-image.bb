@@ -24,6 +24,8 @@ IMAGE_ROOTFS_EXTRA_SPACE = "0"
 # A slot is written whole; what is larger than it is refused here and not on the station. KiB.
 IMAGE_ROOTFS_MAXSIZE = "${@int(d.getVar('DELMONICOS_SLOT_SIZE') or '512') * 1024}"
 
-# Found beside this recipe. A board with a boot loader at fixed sectors needs a .wks of its own (docs/yocto.md).
-WKS_FILE = "delmonicos-image.wks.in"
+# It lies beside this recipe, also for an image of the OEM's that requires this one. A board with a boot loader at fixed sectors
+# needs one of its own (docs/yocto.md).
+WKS_FILE ?= "delmonicos-image.wks.in"
+WKS_SEARCH_PATH:prepend := "${THISDIR}:"
 do_image_wic[depends] += "delmonicos-boot:do_deploy"
