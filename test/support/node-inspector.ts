@@ -26,9 +26,9 @@ export class NodeInspector {
     return new NodeInspector(socket);
   }
 
-  async ask(method: string): Promise<void> {
+  async ask(method: string, params: object = {}): Promise<void> {
     const id = ++this.#id;
-    this.#socket.send(JSON.stringify({ id, method }));
+    this.#socket.send(JSON.stringify({ id, method, params }));
     await this.until(`answer ${id}`);
   }
 

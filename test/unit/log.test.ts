@@ -1,5 +1,6 @@
+import { fstatSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createLog } from '../../src/service/index.ts';
+import { createLog, goesToJournald } from '../../src/service/index.ts';
 
 function logAt(level: 'debug' | 'info' | 'warning' | 'error', journald = false) {
   const lines: string[] = [];
@@ -37,6 +38,33 @@ describe('the log', () => {
     const { log, lines } = logAt('info', true);
     log('error', 'journal.corrupt', { code: 'journal.corrupt' });
     expect(lines).toEqual(['<3>journal.corrupt code=journal.corrupt']);
+  });
+
+  it('is one line whatever a stranger writes, with nothing in it that steers a terminal', () => {
+    const { log, lines } = logAt('info', true);
+    log('error', 'meter.read_failed', {
+      error: new Error('a\n<0>b\u0085c'),
+      serial: 'x\u001b[2Jy\u202ez\u2028',
+      list: ['\u007f', '\ud800'],
+    });
+    expect(lines).toEqual([
+      '<3>meter.read_failed error="a\\n<0>b\\u0085c" serial="x\\u001b[2Jy\\u202ez\\u2028" list=["\\u007f","\\ud800"]',
+    ]);
+  });
+
+  it('cuts what journald would break into lines without a priority', () => {
+    const { log, lines } = logAt('info', true);
+    log('error', 'chain.failed', { error: new Error('x'.repeat(100_000)) });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.length).toBeLessThan(10_000);
+  });
+
+  it('goes to journald only where the stream is the one that systemd connected', () => {
+    const { dev, ino } = fstatSync(0, { bigint: true });
+    expect(goesToJournald(`${dev}:${ino}`, 0)).toBe(true);
+    expect(goesToJournald(`${dev}:${ino + 1n}`, 0)).toBe(false);
+    expect(goesToJournald(undefined, 0)).toBe(false);
+    expect(goesToJournald('8:15', 999_999)).toBe(false);
   });
 
   it('prints a repeated warning once a minute, with the count of those between', () => {
