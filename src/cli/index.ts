@@ -7,6 +7,7 @@ import { registerKeyCommand } from './key/key-command.ts';
 import { registerMeterCommand } from './meter/meter-command.ts';
 import { registerOcmfCommand } from './ocmf-command.ts';
 import { productVersion } from './product-version.ts';
+import { registerProvisionCommand } from './provision/provision-command.ts';
 import { registerReceiptCommand } from './receipt/receipt-command.ts';
 import { registerRunCommand } from './run-command.ts';
 import { registerSessionCommand } from './session-command.ts';
@@ -32,6 +33,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   registerJournalCommand(program);
   registerMeterCommand(program);
   registerOcmfCommand(program);
+  registerProvisionCommand(program);
   registerReceiptCommand(program);
   registerSessionCommand(program);
   registerSyncCommand(program);

@@ -1,5 +1,6 @@
 export { verifyEd25519, type BackgroundKey, type Ed25519Key } from './ed25519.ts';
 export { IdentityError, type IdentityErrorCode } from './errors.ts';
+export { runTool, ToolFailure, type ToolCommand } from './run-tool.ts';
 export { SEAL_KINDS, type SealKind } from './seed-record.ts';
 export { retiredSeeds, setAsideSeed } from './seed-slots.ts';
 export { SeedStore, type SeedOptions, type SeedPlace } from './seed-store.ts';

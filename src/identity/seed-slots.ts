@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, existsSync, fstatSync, fsyncSync, linkSync, mkdirSync } from 'node:fs';
-import { openSync, readdirSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { IdentityError } from './errors.ts';
 import { decodeSeedRecord, encodeSeedRecord, MAX_RECORD_BYTES, type SealedSeed } from './seed-record.ts';
@@ -126,6 +135,26 @@ export function removeSeedFile(directory: string, name: string): void {
     syncDirectory(directory);
   } catch (error) {
     throw new IdentityError('identity.seed_io', `cannot remove ${name}`, { cause: error });
+  }
+}
+
+/** Names of all that is or was a seed: the present one, the next, those that were replaced and those that were lost. */
+export function seedFiles(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory).filter((name) => /^root\.seed(\.(next|retired-\d+|lost-\d+))?$/.test(name));
+}
+
+/** Best effort: flash writes elsewhere and leaves the old cells for later. @throws IdentityError `identity.seed_io` */
+export function overwriteSeedFile(directory: string, name: string): void {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path.join(directory, name), constants.O_WRONLY | constants.O_NOFOLLOW);
+    writeSync(fd, new Uint8Array(Math.min(fstatSync(fd).size, MAX_RECORD_BYTES)));
+    fsyncSync(fd);
+  } catch (error) {
+    throw new IdentityError('identity.seed_io', `cannot overwrite ${name}`, { cause: error });
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
 

@@ -9,12 +9,14 @@ import { SEED_BYTES, type SealedSeed, type SealKind } from './seed-record.ts';
 import type { SeedSeal } from './seed-seal.ts';
 import {
   NEXT_SEED_FILE,
+  overwriteSeedFile,
   promoteNextSeed,
   readSeedFile,
   readSmallFile,
   removeSeedFile,
   SEED_FILE,
   seedExists,
+  seedFiles,
   writeSeedFile,
 } from './seed-slots.ts';
 import { tpmSeal } from './tpm-seal.ts';
@@ -142,6 +144,31 @@ export class SeedStore {
     // Behind the switch: cut off here, an object is left on a token that nothing names any more.
     if (old !== undefined) await this.#sealOf(old.kind).destroy(old);
     return kept;
+  }
+
+  /**
+   * Destroys every seed in the state directory, those that were replaced or lost among them. On flash the bytes of a seed in the
+   * clear may outlast this; of one that is sealed by a TPM, whoever has both the old bytes and this TPM has the seed. Cut off, it
+   * may be called again.
+   * @throws IdentityError `identity.seed_io`, and as SeedSeal.destroy
+   */
+  async destroyAll(): Promise<void> {
+    for (const name of seedFiles(this.#directory)) {
+      const sealed = this.#recordOrNothing(name);
+      if (sealed !== undefined) await this.#sealOf(sealed.kind).destroy(sealed);
+      overwriteSeedFile(this.#directory, name);
+      removeSeedFile(this.#directory, name);
+    }
+  }
+
+  /** One that is no seed any more has nothing elsewhere to be destroyed. */
+  #recordOrNothing(name: string): SealedSeed | undefined {
+    try {
+      return this.#record(name);
+    } catch (error) {
+      if (error instanceof IdentityError && error.code !== 'identity.seed_io') return undefined;
+      throw error;
+    }
   }
 
   async #make(name: string, kind = this.#kindToMake(), like?: SealedSeed): Promise<string> {

@@ -7,11 +7,18 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  rmSync,
 } from 'node:fs';
 import path from 'node:path';
 import { makeDirectory, removeFile, replaceFile, syncDirectory } from './durable-file.ts';
 import { ProvisioningError } from './errors.ts';
-import { formatState, NO_CONFIGURATIONS, parseState, type ConfigurationState } from './probation.ts';
+import {
+  afterReset,
+  formatState,
+  NO_CONFIGURATIONS,
+  parseState,
+  type ConfigurationState,
+} from './probation.ts';
 import { MAX_CONFIGURATION_BYTES } from './signed-configuration.ts';
 
 const FOLDER = 'config';
@@ -90,6 +97,16 @@ export class ConfigurationFolder {
       if ((id !== undefined && id !== except) || isDraft)
         this.#writing(name, () => removeFile(this.#file(name)));
     }
+  }
+
+  /** Whatever was brought is gone; the highest number that was ever accepted stays. */
+  forgetAll(): void {
+    if (!existsSync(this.directory)) return;
+    this.writeState(afterReset(this.readState() ?? NO_CONFIGURATIONS));
+    for (const name of readdirSync(this.directory)) {
+      if (name !== STATE_FILE) rmSync(this.#file(name), { recursive: true, force: true });
+    }
+    syncDirectory(this.directory);
   }
 
   #file(name: string): string {

@@ -23,7 +23,7 @@ export type ProvisioningErrorCode =
   | 'provisioning.record_missing'
   | 'provisioning.seal_failed'
   | 'provisioning.seed_unreadable'
-  | 'provisioning.seed_without_log'
+  | 'provisioning.log_without_seed'
   | 'provisioning.io'
   | 'provisioning.reset_not_confirmed'
   | 'provisioning.reset_service_runs'

@@ -20,10 +20,35 @@ export {
   type EffectiveConfiguration,
   type EffectiveOptions,
 } from './effective-configuration.ts';
+export { CredentialSeed, type CredentialOptions } from './credential-seed.ts';
 export { ProvisioningError, type ProvisioningErrorCode } from './errors.ts';
+export {
+  assertNoReset,
+  factoryReset,
+  isResetUnfinished,
+  unfinishedResetOf,
+  type Reset,
+  type ResetOrder,
+  type ResetStep,
+} from './factory-reset.ts';
+export {
+  firstBoot,
+  RECORD_FILE,
+  type FirstBoot,
+  type FirstBootOrder,
+  type FirstBootStep,
+  type SeedHome,
+} from './first-boot.ts';
 export { incomingFiles, putIncoming, removeIncoming, type IncomingFile } from './incoming-files.ts';
 export { OEM_KEYS_FILE, oemKeysBeside, parseOemKeys, readOemKeys } from './oem-keys.ts';
 export { MAX_TRIALS, missing, type ConfigurationNews, type Needs, type TrialFacts } from './probation.ts';
+export {
+  MAX_RECORD_BYTES,
+  signRecord,
+  verifyRecord,
+  type ProvisioningRecord,
+} from './provisioning-record.ts';
+export { codeAsSvg, codeAsText, installerUri } from './installer-code.ts';
 export {
   ANY_STATION,
   MAX_CONFIGURATION_BYTES,

@@ -1,6 +1,7 @@
 import type { Log } from '../../hal/contract/index.ts';
 import { listProfileIds, loadProfile } from '../../hal/profile/index.ts';
 import {
+  assertNoReset,
   ConfigurationDesk,
   effectiveConfiguration,
   type EffectiveConfiguration,
@@ -23,12 +24,14 @@ export interface ConfigurationPlace {
 /**
  * Reads and checks the configuration to start with (the one the OEM signed, otherwise the file), and all that can be checked
  * before anything is opened. To look at it changes nothing; to start with one that is on trial costs it one of its starts.
- * @throws ConfigError `config.unreadable`, `config.invalid`; ProfileError; ProvisioningError `provisioning.config_io`
+ * @throws ConfigError `config.unreadable`, `config.invalid`; ProfileError; ProvisioningError `provisioning.config_io`,
+ * `provisioning.reset_unfinished`
  */
 export async function loadConfiguration(
   { configPath, stateDirectory, log }: ConfigurationPlace,
   purpose: 'start' | 'look' = 'start',
 ): Promise<Configuration> {
+  if (purpose === 'start') assertNoReset(stateDirectory);
   const profiles = { listProfileIds, loadProfile };
   const found = await effectiveConfiguration({ configPath, stateDirectory, profiles, log, purpose });
   return { ...found, profiles: await profilesOf(found.config) };
