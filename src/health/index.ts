@@ -29,11 +29,12 @@ export {
 } from './health-item.ts';
 export { judgeAndStep, judgeHealth } from './judge-health.ts';
 export { lookAtClock } from './judge-host.ts';
-export { lookAtDisk } from './judge-storage.ts';
+export { lookAtDisk, lookAtFlash } from './judge-storage.ts';
 export type { Condition, IsRaised, Look } from './look.ts';
 export { healthLine } from './status-line.ts';
 export {
   isRaised,
+  itemsOfOneLook,
   NO_MEMORY,
   stepHealth,
   type HealthChange,

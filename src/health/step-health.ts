@@ -76,6 +76,29 @@ export function stepHealth(memory: HealthMemory, looks: readonly Look[], nowMono
   return { next: { conditions, normal }, items: worstFirst(items), changes };
 }
 
+/** The list by a single look, of whoever does not watch: what holds now is raised at once. */
+export function itemsOfOneLook(looks: readonly Look[]): HealthItem[] {
+  return worstFirst(
+    looks.flatMap((look) => {
+      const holding = look.conditions.filter(({ holds }) => holds === true);
+      const thing = thingOf(look);
+      if (holding.length === 0)
+        return [{ ...thing, ...look.normal, code: null, sinceMs: null, advice: null }];
+      return holding.map(({ code, detail, advice }): HealthItem => {
+        const fault = faultOf(code);
+        return {
+          ...thing,
+          state: fault.severity,
+          code,
+          detail,
+          sinceMs: null,
+          advice: advice ?? fault.advice,
+        };
+      });
+    }),
+  );
+}
+
 /** Whether a code is raised, as far as is remembered. */
 export function isRaised(memory: HealthMemory, code: FaultCode, subject?: string): boolean {
   return memory.conditions.get(keyOf(code, subject))?.raised ?? false;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startSimulatedStation } from '../../hal/simulator/index.ts';
+import { nameOf, type HealthItem } from '../../src/health/index.ts';
 import { openTestJournal, temporaryDirectory } from '../support/journal-fixture.ts';
 import { productJson, runProduct } from '../support/product.ts';
 
@@ -11,7 +12,8 @@ import { productJson, runProduct } from '../support/product.ts';
 
 interface Report {
   readonly ok: boolean;
-  readonly findings: readonly { name: string; result: string; detail: string; advice: string | null }[];
+  readonly running: boolean;
+  readonly health: { readonly state: string; readonly items: readonly HealthItem[] };
 }
 
 const closing: (() => unknown)[] = [];
@@ -52,8 +54,8 @@ function meterOn(line: string, profile = 'eastron-sdm72d-m', unitId = 1): string
   return `{ id: ${line}-meter, line: ${line}, unitId: ${unitId}, profile: ${profile}, every: 1s }`;
 }
 
-const resultsOf = ({ findings }: Report): Record<string, string> =>
-  Object.fromEntries(findings.map(({ name, result }) => [name, result]));
+const resultsOf = ({ health }: Report): Record<string, string> =>
+  Object.fromEntries(health.items.map((item) => [nameOf(item), item.state]));
 
 describe('doctor', () => {
   it('finds nothing wrong with a station that works', async () => {
@@ -73,9 +75,9 @@ telemetry: { mqtt: { url: "mqtt://127.0.0.1:${broker}" } }
     expect(report.ok).toBe(true);
     expect(resultsOf(report)).toMatchObject({
       ...{ service: 'ok', 'line gateway': 'ok', 'meter gateway-meter': 'ok', disk: 'ok', key: 'ok' },
-      ...{ broker: 'ok', chain: 'not checked' },
+      ...{ broker: 'ok', chain: 'unknown' },
     });
-    const meter = report.findings.find(({ name }) => name === 'meter gateway-meter');
+    const meter = report.health.items.find((item) => nameOf(item) === 'meter gateway-meter');
     expect(meter?.detail).toContain('serial 23990417');
     const text = await runProduct(['doctor', '--config', config, '--state', directory]);
     expect(text.status).toBe(0);
@@ -111,18 +113,18 @@ telemetry: { mqtt: { url: "mqtt://127.0.0.1:1" } }
     const report = JSON.parse(stdout) as Report;
     expect(report.ok).toBe(false);
     expect(resultsOf(report)).toMatchObject({
-      ...{ 'line absent': 'failed', 'line file': 'failed', 'line closed': 'failed', 'line gateway': 'ok' },
+      ...{ 'line absent': 'fault', 'line file': 'fault', 'line closed': 'fault', 'line gateway': 'ok' },
       ...{
         'line unused': 'warning',
-        'meter absent-meter': 'not checked',
-        'meter closed-meter': 'not checked',
+        'meter absent-meter': 'unknown',
+        'meter closed-meter': 'unknown',
       },
       // The model says that it is another one than the configuration has it.
-      ...{ 'meter gateway-meter': 'failed', key: 'failed', broker: 'failed' },
+      ...{ 'meter gateway-meter': 'fault', key: 'fault', broker: 'fault' },
       ...{ 'chain relaySpec': 'ok', 'chain relay boot nodes': 'warning' },
-      ...{ 'chain paraSpec': 'failed', chain: 'not checked' },
+      ...{ 'chain paraSpec': 'fault', chain: 'unknown' },
     });
-    const silent = report.findings.filter(({ result, advice }) => result === 'failed' && !advice);
+    const silent = report.health.items.filter(({ state, advice }) => state === 'fault' && !advice);
     expect(silent).toEqual([]);
   });
 
@@ -138,10 +140,11 @@ meters: [${meterOn('gateway')}]
 `,
     );
     const { stdout } = await runProduct(['doctor', '--config', config, '--state', directory, '--json']);
-    const { findings } = JSON.parse(stdout) as Report;
-    expect(findings.find(({ name }) => name === 'service')?.detail).toBe(`runs, pid ${process.pid}`);
-    const asked = findings.filter(({ name }) => /^(line|meter) /.test(name));
-    expect(asked.map(({ result }) => result)).toEqual(['not checked', 'not checked']);
+    const { running, health } = JSON.parse(stdout) as Report;
+    expect(running).toBe(true);
+    expect(health.items.find(({ check }) => check === 'service')?.detail).toContain(`pid ${process.pid}`);
+    const asked = health.items.filter(({ check }) => check === 'line' || check === 'meter');
+    expect(asked.map(({ state }) => state)).toEqual(['unknown', 'unknown']);
     await journal.flush();
   });
 

@@ -1,3 +1,4 @@
+import { nameOf, type HealthItem } from '../../src/health/index.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -117,10 +118,8 @@ describe('delmonicos sync', () => {
       state,
       '--json',
     ]);
-    const { findings } = JSON.parse(stdout) as {
-      findings: { name: string; result: string; detail: string }[];
-    };
-    const results = Object.fromEntries(findings.map(({ name, result }) => [name, result]));
+    const { items } = (JSON.parse(stdout) as { health: { items: HealthItem[] } }).health;
+    const results = Object.fromEntries(items.map((item) => [nameOf(item), item.state]));
     expect({ status, ...results }).toMatchObject({
       ...{ status: 0, 'chain relaySpec': 'ok', 'chain paraSpec': 'ok', chain: 'ok', 'chain genesis': 'ok' },
       ...{ 'chain relay boot nodes': 'ok', 'chain para boot nodes': 'ok', 'chain peers': 'warning' },
@@ -128,7 +127,7 @@ describe('delmonicos sync', () => {
       // The dev network's blocks are of the past (docs/devnet.md).
       'chain finality': 'warning',
     });
-    const account = findings.find(({ name }) => name === 'chain account');
+    const account = items.find((item) => nameOf(item) === 'chain account');
     expect(account?.detail).toMatch(/has \d+ .*; an anchor costs about [1-9]\d+, enough for \d+ anchors/);
   });
 

@@ -31,10 +31,10 @@ const FACTS = {
 const REMARK = { transport: 'rpc', url: 'ws://x', call: 'remark' } as unknown as ChainConfig;
 const PALLET = { ...REMARK, call: 'pallet', pallet: { name: 'Anchors', call: 'anchor' } } as ChainConfig;
 
-/** Whoever reads `failed` or `warning` is told what to do, and nobody else is. */
+/** Whoever reads `fault` or `warning` is told what to do, and nobody else is. */
 function result(finding: Finding): string {
-  expect(finding.advice === null).toBe(finding.result === 'ok' || finding.result === 'not checked');
-  return finding.result;
+  expect(finding.advice === null).toBe(finding.code === null);
+  return finding.state;
 }
 
 describe('what doctor says of a chain', () => {
@@ -43,9 +43,9 @@ describe('what doctor says of a chain', () => {
     const failures = (['starting', 'finding-peers', 'syncing', 'loading-runtime'] as const).map((stage) =>
       judgeLink('light-client', { ...LINK, stage, peers: 0 }, timeout),
     );
-    expect(failures.map(result)).toEqual(['failed', 'failed', 'failed', 'failed']);
+    expect(failures.map(result)).toEqual(['fault', 'fault', 'fault', 'fault']);
     expect(new Set(failures.map(({ advice }) => advice)).size).toBe(4);
-    expect(result(judgeLink('rpc', LINK, timeout))).toBe('failed');
+    expect(result(judgeLink('rpc', LINK, timeout))).toBe('fault');
   });
 
   it('warns of one or two peers', () => {
@@ -56,8 +56,8 @@ describe('what doctor says of a chain', () => {
 
   it('compares the genesis with the one that was kept', () => {
     expect(result(judgeGenesis('0x01', '0x01'))).toBe('ok');
-    expect(result(judgeGenesis('0x01', '0x02'))).toBe('failed');
-    expect(result(judgeGenesis('0x01', undefined))).toBe('not checked');
+    expect(result(judgeGenesis('0x01', '0x02'))).toBe('fault');
+    expect(result(judgeGenesis('0x01', undefined))).toBe('unknown');
   });
 
   it('is content with a chain that finalizes while it is looked at, by a clock that can be right', () => {
@@ -70,14 +70,14 @@ describe('what doctor says of a chain', () => {
     };
     expect(result(judgeFinality(facts))).toBe('ok');
     expect(result(judgeFinality({ ...facts, finalized: 10 }))).toBe('warning');
-    expect(result(judgeFinality({ ...facts, clockProblem: 'behind', aheadMs: -90_000 }))).toBe('failed');
+    expect(result(judgeFinality({ ...facts, clockProblem: 'behind', aheadMs: -90_000 }))).toBe('fault');
     expect(result(judgeFinality({ ...facts, clockProblem: 'ahead-or-chain-stalled' }))).toBe('warning');
   });
 
   it('names what the chain has in place of a call that it lacks', () => {
     const lacking = { ...FACTS, call: null, missing: { what: 'call' as const, nearest: ['anchor_root'] } };
     const finding = judgeCall(lacking, PALLET);
-    expect(result(finding)).toBe('failed');
+    expect(result(finding)).toBe('fault');
     expect(finding.detail).toContain('anchor_root');
     expect(result(judgeCall(FACTS, REMARK))).toBe('ok');
   });
@@ -88,7 +88,7 @@ describe('what doctor says of a chain', () => {
       arguments: [{ name: 'who', encoding: 'other:MultiAddress' }],
     };
     const finding = judgeCall({ ...FACTS, call } as ChainFacts, PALLET);
-    expect(result(finding)).toBe('failed');
+    expect(result(finding)).toBe('fault');
     expect(finding.detail).toContain('who (MultiAddress)');
   });
 
@@ -99,8 +99,8 @@ describe('what doctor says of a chain', () => {
     };
     expect(result(judgeAccount(funds('100100', '1000')))).toBe('ok');
     expect(result(judgeAccount(funds('100099', '1000')))).toBe('warning');
-    expect(result(judgeAccount(funds('1099', '1000')))).toBe('failed');
-    expect(result(judgeAccount(funds('0', null)))).toBe('failed');
+    expect(result(judgeAccount(funds('1099', '1000')))).toBe('fault');
+    expect(result(judgeAccount(funds('0', null)))).toBe('fault');
     expect(result(judgeAccount(funds('5', null)))).toBe('ok');
     const limit = { ...funds('5', null), chain: { ...chain, lowBalance: { amount: '6' } } };
     expect(result(judgeAccount(limit))).toBe('warning');
@@ -112,6 +112,6 @@ describe('what doctor says of a chain', () => {
     expect(result(judgeBootNodes('boot nodes', tried(undefined)))).toBe('ok');
     expect(result(judgeBootNodes('boot nodes', tried(undefined, undefined, 'ECONNREFUSED')))).toBe('ok');
     expect(result(judgeBootNodes('boot nodes', tried(undefined, 'ECONNREFUSED')))).toBe('warning');
-    expect(result(judgeBootNodes('boot nodes', tried('ENOTFOUND', 'ECONNREFUSED')))).toBe('failed');
+    expect(result(judgeBootNodes('boot nodes', tried('ENOTFOUND', 'ECONNREFUSED')))).toBe('fault');
   });
 });

@@ -10,17 +10,17 @@ const asked = { source: 'auto', shown: '2027-01-01T00:00:00.000Z' };
 
 describe('what doctor says of the clock', () => {
   it('is good only when a source says that it is synchronised, and how well', () => {
-    const finding = judgeClock(report({ status: 'S', maxErrorMs: 11.2, source: 'chrony' }), asked);
-    expect(finding).toMatchObject({ name: 'clock', result: 'ok', advice: null });
-    expect(finding.detail).toContain('within 12 ms');
-    expect(finding.detail).toContain('chrony');
-    expect(judgeClock(report({ status: 'I' }), asked).result).toBe('warning');
-    expect(judgeClock(report({}), asked).result).toBe('warning');
+    const [finding] = judgeClock(report({ status: 'S', maxErrorMs: 11.2, source: 'chrony' }), asked);
+    expect(finding).toMatchObject({ check: 'clock', state: 'ok', advice: null });
+    expect(finding?.detail).toContain('within 12 ms');
+    expect(finding?.detail).toContain('chrony');
+    expect(judgeClock(report({ status: 'I' }), asked)[0]?.state).toBe('warning');
+    expect(judgeClock(report({}), asked)[0]?.state).toBe('warning');
   });
 
   it('names what to install where nobody answers, or the source that is configured and silent', () => {
-    expect(judgeClock(report({ source: null }), asked).advice).toContain('adjtimex');
-    expect(judgeClock(report({ source: null }), { ...asked, source: 'chrony' }).advice).toContain(
+    expect(judgeClock(report({ source: null }), asked)[0]?.advice).toContain('adjtimex');
+    expect(judgeClock(report({ source: null }), { ...asked, source: 'chrony' })[0]?.advice).toContain(
       'clock.source is chrony',
     );
   });

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { failed, ok, warning, type Finding } from './finding.ts';
+import { found, ok, type Finding } from './finding.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A spec of a large chain names some dozen; a light client needs a few that answer. */
@@ -14,7 +14,12 @@ interface Attempted {
 /** Resolves and connects to the boot nodes of one chain, all at once, within some seconds. Says nothing to whoever is there. */
 export async function checkBootNodes(name: string, addresses: readonly string[]): Promise<Finding> {
   if (addresses.length === 0) {
-    return warning(name, 'there are none', 'A light client finds no peer without one: chain.bootNodes.');
+    return found(
+      name,
+      'chain.few_nodes',
+      'there are none',
+      'A light client finds no peer without one: chain.bootNodes.',
+    );
   }
   const { bootNodeProblem } = await import('../../chain/index.ts');
   const tried = await Promise.all(
@@ -34,15 +39,21 @@ export function judgeBootNodes(name: string, tried: readonly Attempted[]): Findi
   const [first] = bad;
   const detail = `${shown}; ${first?.address ?? ''}: ${first?.why ?? ''}`;
   if (bad.length === tried.length) {
-    return failed(
+    return found(
       name,
+      'chain.unreachable',
       detail,
       'Check the network, the DNS server and the firewall of this device (TCP, the ports in the addresses), or name others in chain.bootNodes.',
     );
   }
   const fewLeft = tried.length - bad.length < 2;
   return fewLeft
-    ? warning(name, detail, 'One boot node is little: add some that answer to chain.bootNodes.')
+    ? found(
+        name,
+        'chain.few_nodes',
+        detail,
+        'One boot node is little: add some that answer to chain.bootNodes.',
+      )
     : ok(name, detail);
 }
 

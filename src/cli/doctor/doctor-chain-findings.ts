@@ -3,7 +3,7 @@ import type { StationError } from '../../../hal/contract/index.ts';
 import type { AccountFacts, ChainFacts } from '../../chain/index.ts';
 import type { ChainConfig } from '../../config/index.ts';
 import type { LinkStatus, LinkView } from '../../sync/index.ts';
-import { failed, notChecked, ok, warning, type Finding } from './finding.ts';
+import { found, notChecked, ok, type Finding } from './finding.ts';
 
 /** With fewer, one that is slow or lies holds everything up. */
 const FEW_PEERS = 3;
@@ -17,10 +17,16 @@ export function judgeLink(
   const counted = `${peers ?? 0} peers of the parachain, ${relayPeers ?? 0} of its relay chain`;
   if (error === undefined) {
     if ((peers ?? 0) >= FEW_PEERS) return ok('chain peers', counted);
-    return warning('chain peers', counted, 'More boot nodes in chain.bootNodes make it steadier.');
+    return found(
+      'chain peers',
+      'chain.few_nodes',
+      counted,
+      'More boot nodes in chain.bootNodes make it steadier.',
+    );
   }
   const said = `[${error.code}] ${error.message}`;
-  if (transport === 'rpc') return failed('chain', said, error.hint ?? 'Check chain.url, and the node.');
+  if (transport === 'rpc')
+    return found('chain', 'chain.unreachable', said, error.hint ?? 'Check chain.url, and the node.');
   const where = stage === 'starting' ? '' : `; it came to "${stage}", with ${counted}`;
   const byStage: Readonly<Record<LinkStatus['stage'], string>> = {
     starting: 'Try again; look at memory and at the specs.',
@@ -29,15 +35,16 @@ export function judgeLink(
     'loading-runtime': 'The link is slow, or the peers do not serve state: try again, or add boot nodes.',
     ready: 'Try again.',
   };
-  return failed('chain', `${said}${where}`, error.hint ?? byStage[stage]);
+  return found('chain', 'chain.unreachable', `${said}${where}`, error.hint ?? byStage[stage]);
 }
 
-export function judgeGenesis(found: string, pinned: string | undefined): Finding {
-  if (pinned === undefined) return notChecked('chain genesis', `${found}; the first one reached is kept`);
-  if (found === pinned) return ok('chain genesis', found);
-  return failed(
+export function judgeGenesis(told: string, pinned: string | undefined): Finding {
+  if (pinned === undefined) return notChecked('chain genesis', `${told}; the first one reached is kept`);
+  if (told === pinned) return ok('chain genesis', told);
+  return found(
     'chain genesis',
-    `this is another chain: ${found} instead of ${pinned}`,
+    'chain.wrong_chain',
+    `this is another chain: ${told} instead of ${pinned}`,
     'Check the specs or the URL; chain.genesisHash moves a station on purpose.',
   );
 }
@@ -64,15 +71,17 @@ export function judgeFinality({
   const age = aheadMs === null ? '' : `, ${Math.round(aheadMs / 1_000)} s old by this station's clock`;
   const shown = `finalized block ${finalized ?? 'unknown'}${age}`;
   if (clockProblem === 'behind') {
-    return failed(
+    return found(
       name,
+      'chain.clock_wrong',
       shown,
       'Set the clock: no block is of the future. See "clock" above, and docs/time.md.',
     );
   }
   if (clockProblem !== null) {
-    return warning(
+    return found(
       name,
+      'sync.finality_stale',
       shown,
       'Set the clock, unless the chain itself has stopped: look at it from elsewhere.',
     );
@@ -80,7 +89,7 @@ export function judgeFinality({
   if (finalized === null || (before !== null && finalized <= before)) {
     const advice =
       'The chain has stopped to finalize, or the peers (the node) lag: look at it from elsewhere.';
-    return warning(name, `${shown}, none after it in ${seconds} s`, advice);
+    return found(name, 'sync.finality_stale', `${shown}, none after it in ${seconds} s`, advice);
   }
   return ok(name, `${shown}, the next one after ${seconds} s`);
 }
@@ -93,8 +102,9 @@ export function judgeCall({ call, missing, specName, specVersion }: ChainFacts, 
     const near =
       missing === null || missing.nearest.length === 0 ? '' : `; it has ${missing.nearest.join(', ')}`;
     const what = missing?.what ?? 'call';
-    return failed(
+    return found(
       'chain call',
+      'chain.call_missing',
       `${specName} ${specVersion} has no ${what} for ${wanted}${near}`,
       'Set chain.call and chain.pallet to what the chain has.',
     );
@@ -106,7 +116,12 @@ export function judgeCall({ call, missing, specName, specVersion }: ChainFacts, 
       .map(({ name, encoding }) => `${name} (${encoding.slice('other:'.length)})`)
       .join(', ');
     const advice = 'Use a call that takes bytes, hashes and integers: chain.pallet.';
-    return failed('chain call', `${wanted} takes what no checkpoint fills: ${types}`, advice);
+    return found(
+      'chain call',
+      'chain.call_missing',
+      `${wanted} takes what no checkpoint fills: ${types}`,
+      advice,
+    );
   }
   const shown = call.arguments.map(({ name, encoding }) => `${name}: ${encoding}`).join(', ');
   return ok('chain call', `${wanted}(${shown}) is ${index}`);
@@ -134,13 +149,15 @@ export function judgeAccount({ facts, account, fee, ss58, chain }: Funds): Findi
   const lasts = anchors === null ? '' : `, enough for ${anchors} anchors, ${anchors / perDay} days of them`;
   const detail = `${ss58} has ${account.free} ${unit}${cost}${lasts}, nonce ${account.nonce}`;
   const send = `Send some of the chain's token to ${ss58}.`;
-  if (account.free === '0' || anchors === 0n) return failed(name, detail, send);
+  if (account.free === '0' || anchors === 0n) return found(name, 'sync.no_funds', detail, send);
   const { lowBalance } = chain;
   const isLow =
     'amount' in lowBalance
       ? BigInt(account.free) < BigInt(lowBalance.amount)
       : anchors !== null && anchors < BigInt(lowBalance.anchors);
-  return isLow ? warning(name, `${detail}; that is less than chain.lowBalance`, send) : ok(name, detail);
+  return isLow
+    ? found(name, 'sync.low_balance', `${detail}; that is less than chain.lowBalance`, send)
+    : ok(name, detail);
 }
 
 function max(one: bigint, other: bigint): bigint {

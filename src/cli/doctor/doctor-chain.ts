@@ -10,7 +10,7 @@ import type { ChainConfig, StationConfig } from '../../config/index.ts';
 import type { StationIdentity } from '../../identity/index.ts';
 import type { LinkView } from '../../sync/index.ts';
 import { judgeAccount, judgeCall, judgeFinality, judgeGenesis, judgeLink } from './doctor-chain-findings.ts';
-import { failed, notChecked, ok, type Finding } from './finding.ts';
+import { found, notChecked, ok, type Finding } from './finding.ts';
 import { ownIdentity } from '../own-identity.ts';
 import { ProgressLine } from '../progress-line.ts';
 
@@ -166,7 +166,14 @@ async function checkAccount(
     return [judgeAccount({ facts, account, fee, ss58: identity.chainAccount.ss58, chain })];
   } catch (error) {
     if (!(error instanceof StationError)) throw error;
-    return [failed('chain account', `[${error.code}] ${error.message}`, error.hint ?? 'Try again.')];
+    return [
+      found(
+        'chain account',
+        'chain.unreachable',
+        `[${error.code}] ${error.message}`,
+        error.hint ?? 'Try again.',
+      ),
+    ];
   }
 }
 

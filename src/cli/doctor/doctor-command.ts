@@ -2,8 +2,11 @@ import type { Command } from 'commander';
 import { checkClock, checkDisk, checkKey } from './doctor-host.ts';
 import { checkLines } from './doctor-lines.ts';
 import { checkBroker, checkChain } from './doctor-network.ts';
-import { ok, type Finding } from './finding.ts';
-import { ExitCode, print, printJson } from '../output.ts';
+import { askRunningService } from './ask-running-service.ts';
+import { notChecked, ok, type Finding } from './finding.ts';
+import type { StationConfig } from '../../config/index.ts';
+import { nameOf, worstState, type HealthItem } from '../../health/index.ts';
+import { ExitCode, harmlessLine, print, printJson } from '../output.ts';
 import { stateDirectory } from '../state-directory.ts';
 
 interface DoctorOptions {
@@ -15,7 +18,9 @@ interface DoctorOptions {
 export function registerDoctorCommand(program: Command): void {
   program
     .command('doctor')
-    .description('checks lines, meters, clock, disk, key, broker and chain, and says what to do about each')
+    .description(
+      'what the running service says of its health, or checks of lines, meters, clock, disk, key; broker and chain; and what to do',
+    )
     .requiredOption('--config <file>', 'station.yaml')
     .option('--state <dir>', 'state directory; default: $STATE_DIRECTORY, otherwise ./state')
     .option('--json', 'one JSON document')
@@ -31,21 +36,63 @@ async function doctor(options: DoctorOptions): Promise<void> {
   const config = loadStationConfig(options.config, { knownProfiles: await listProfileIds() });
   const directory = stateDirectory(options.state);
   const { running, pid } = findJournalWriter(directory);
-  const whyNot = running ? `the service runs (pid ${pid ?? 'unknown'}) and has the lines` : undefined;
-  const findings: Finding[] = [
-    ok('configuration', `${config.lines.length} lines, ${config.meters.length} meters`),
-    ok('service', running ? `runs, pid ${pid ?? 'unknown'}` : 'does not run'),
+  const list = running ? await askRunningService(config) : undefined;
+  const place = { config, directory, pid };
+  const items =
+    list !== undefined && 'items' in list
+      ? [...list.items, ...(await besidesService(place, list.items))]
+      : await allByItself(place, list?.why);
+  const isGood = worstState(items) !== 'fault';
+  if (!isGood) process.exitCode = ExitCode.bad;
+  if (options.json === true) {
+    const asOfMs = list !== undefined && 'asOfMs' in list ? list.asOfMs : null;
+    return printJson({ ok: isGood, running, health: { state: worstState(items), asOfMs, items } });
+  }
+  for (const item of items) printItem(item);
+}
+
+interface Place {
+  readonly config: StationConfig;
+  readonly directory: string;
+  readonly pid: number | undefined;
+}
+
+function checkConfiguration({ config }: Place): Finding {
+  return ok('configuration', `${config.lines.length} lines, ${config.meters.length} meters`);
+}
+
+/** Everything, as far as it can be seen from here. @param why a service runs, and cannot be asked: it keeps the lines */
+async function allByItself(place: Place, why: string | undefined): Promise<Finding[]> {
+  const { config, directory, pid } = place;
+  const runs = `runs, pid ${pid ?? 'unknown'}`;
+  const whyNot = why === undefined ? undefined : `the service ${runs}, and has the lines`;
+  return [
+    checkConfiguration(place),
+    why === undefined ? ok('service', 'does not run') : notChecked('service', `${runs}; ${why}`),
     ...(await checkLines(config, whyNot)),
-    await checkClock(config),
-    await checkDisk(directory, config.journal.maxSizeBytes),
+    ...(await checkClock(config)),
+    ...(await checkDisk(directory, config)),
     await checkKey(directory, config),
     ...(await Promise.all([checkBroker(config), checkChain(config, directory)])).flat(),
   ];
-  const isGood = findings.every(({ result }) => result !== 'failed');
-  if (!isGood) process.exitCode = ExitCode.bad;
-  if (options.json === true) return printJson({ ok: isGood, findings });
-  for (const { name, result, detail, advice } of findings) {
-    print(`${result.padEnd(11)}  ${name}: ${detail}`);
-    if (advice !== null) print(`${' '.repeat(13)}-> ${advice}`);
-  }
+}
+
+/** What a running service does not look at by itself: whether others can be reached, and what the chain says when asked. */
+async function besidesService(place: Place, told: readonly HealthItem[]): Promise<Finding[]> {
+  const { config, directory } = place;
+  const isBrokerWell = told.every(({ check, state }) => check !== 'broker' || state === 'ok');
+  const findings = await Promise.all([
+    isBrokerWell ? [] : checkBroker(config).then((finding) => [finding]),
+    checkChain(config, directory),
+  ]);
+  const own = (finding: Finding): Finding =>
+    finding.subject === undefined ? { ...finding, subject: 'by doctor' } : finding;
+  return [checkConfiguration(place), ...findings.flat().map(own)];
+}
+
+/** What comes over a socket, or from a device, is printed without control characters. */
+function printItem(item: HealthItem): void {
+  const code = item.code === null ? '' : ` [${item.code}]`;
+  print(harmlessLine(`${item.state.padEnd(8)} ${nameOf(item)}:${code} ${item.detail}`));
+  if (item.advice !== null) print(harmlessLine(`${' '.repeat(9)}-> ${item.advice}`));
 }

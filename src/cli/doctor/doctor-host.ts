@@ -1,16 +1,14 @@
 import { constants } from 'node:fs';
-import { access, statfs } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { StationError } from '../../../hal/contract/index.ts';
 import type { StationConfig } from '../../config/index.ts';
+import { itemsOfOneLook, lookAtClock, lookAtDisk, lookAtFlash } from '../../health/index.ts';
 import type { TimeReport } from '../../service/index.ts';
 import { ownIdentity } from '../own-identity.ts';
-import { failed, ok, warning, type Finding } from './finding.ts';
-
-/** Below this, SQLite's write-ahead log alone may not fit. */
-const LEAST_FREE_BYTES = 64 * 2 ** 20;
+import { found, ok, type Finding } from './finding.ts';
 
 /** Asks the sources of time once, as the service does. */
-export async function checkClock({ clock: { source, maxErrorMs } }: StationConfig): Promise<Finding> {
+export async function checkClock({ clock: { source, maxErrorMs } }: StationConfig): Promise<Finding[]> {
   const { openTimeStatus, systemMonotonicClock } = await import('../../service/index.ts');
   const nowWallMs = (): number => Date.now();
   const time = openTimeStatus({
@@ -21,58 +19,40 @@ export async function checkClock({ clock: { source, maxErrorMs } }: StationConfi
   return judgeClock(time.report(), { source, shown: new Date(nowWallMs()).toISOString() });
 }
 
-/** What to do about it depends on who answered, and what they said. */
+/** As the service judges it, and with what the clock shows. */
 export function judgeClock(
-  { status, why, source: by, maxErrorMs, detail }: TimeReport,
+  report: TimeReport,
   { source, shown }: { readonly source: string; readonly shown: string },
-): Finding {
-  const said = by === null ? '' : ` (${by}: ${detail ?? ''})`;
-  if (status === 'S')
-    return ok('clock', `synchronised within ${Math.ceil(maxErrorMs ?? 0)} ms, ${shown}${said}`);
-  const text = `status ${status}, ${why}: ${shown}${said}; entries will say so`;
-  if (by === null) {
-    const where = source === 'auto' ? 'Install adjtimex (or BusyBox with it)' : `clock.source is ${source}`;
-    return warning(
-      'clock',
-      text,
-      `${where}, or run chronyd or systemd-timesyncd: nothing here says whether the clock is right.`,
-    );
-  }
-  return warning(
-    'clock',
-    text,
-    'Switch time synchronisation on (timedatectl set-ntp true), and let UDP port 123 out; a battery-backed clock bridges restarts.',
-  );
+): Finding[] {
+  const items = itemsOfOneLook([lookAtClock(report)]);
+  return items.map((item) => ({
+    ...item,
+    detail: `${shown}, ${item.detail}${report.detail === null ? '' : `: ${report.detail}`}`,
+    advice:
+      report.source === null && source !== 'auto'
+        ? `clock.source is ${source}: ${item.advice ?? ''}`
+        : item.advice,
+  }));
 }
 
-/** Free space, and whether this user may write. */
-export async function checkDisk(directory: string, maxJournalBytes: number): Promise<Finding> {
-  let free: number;
+/** Free space, flash, and whether this user may write. */
+export async function checkDisk(directory: string, config: StationConfig): Promise<Finding[]> {
   try {
-    const { bavail, bsize } = await statfs(directory);
-    free = bavail * bsize;
+    await stat(directory);
   } catch {
-    return failed(
-      'disk',
-      `there is no state directory ${directory}`,
-      `Make it: delmonicos key init ${directory}`,
-    );
+    const advice = `Make it: delmonicos key init ${directory}`;
+    return [found('disk', 'disk.not_writable', `there is no state directory ${directory}`, advice)];
   }
   try {
     await access(directory, constants.W_OK | constants.X_OK);
   } catch {
     const advice =
       'Run doctor as the user of the service, or give that user the directory (StateDirectory= in the unit).';
-    return failed('disk', `this user may not write to ${directory}`, advice);
+    return [found('disk', 'disk.not_writable', `this user may not write to ${directory}`, advice)];
   }
-  const shown = `${mebibytes(free)} free in ${directory}`;
-  if (free < LEAST_FREE_BYTES)
-    return failed('disk', shown, 'Make room: without it no reading can be stored.');
-  const { journalDiskBytes } = await import('../../journal/index.ts');
-  const missing = maxJournalBytes - journalDiskBytes(directory) - free;
-  return missing > 0
-    ? warning('disk', `${shown}, less than journal.maxSize may need`, 'Make room, or lower journal.maxSize.')
-    : ok('disk', shown);
+  const { diskFacts, flashFacts } = await import('../../station/index.ts');
+  const [disk, flash] = [diskFacts(directory, config, false), flashFacts(config, undefined)];
+  return itemsOfOneLook([lookAtDisk(disk, () => false), lookAtFlash(flash, () => false)]);
 }
 
 export async function checkKey(directory: string, config: StationConfig): Promise<Finding> {
@@ -85,10 +65,6 @@ export async function checkKey(directory: string, config: StationConfig): Promis
   } catch (error) {
     if (!(error instanceof StationError)) throw error;
     const advice = error.hint ?? `Make one with delmonicos key init ${directory}, and back it up.`;
-    return failed('key', `[${error.code}] ${error.message}`, advice);
+    return found('key', 'key.unusable', `[${error.code}] ${error.message}`, advice);
   }
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.floor(bytes / 2 ** 20)} MiB`;
 }

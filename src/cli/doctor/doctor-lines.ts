@@ -8,7 +8,7 @@ import {
   type MonotonicClock,
 } from '../../../hal/contract/index.ts';
 import type { LineConfig, MeterConfig, StationConfig } from '../../config/index.ts';
-import { failed, notChecked, ok, warning, type Finding } from './finding.ts';
+import { found, notChecked, ok, type Finding } from './finding.ts';
 import { withAdvice } from '../meter/meter-advice.ts';
 import { harmlessLine } from '../output.ts';
 
@@ -24,7 +24,7 @@ export async function checkLines(config: StationConfig, whyNot: string | undefin
   const asked = await askMeters(config);
   const lines = config.lines.map((line, index) => {
     const device = devices[index] ?? notChecked(`line ${line.id}`, '');
-    return device.result === 'failed' ? device : lineFinding(line, asked);
+    return device.state === 'fault' ? device : lineFinding(line, asked);
   });
   return [...lines, ...asked.map(({ finding }) => finding)];
 }
@@ -42,18 +42,23 @@ async function checkDevice(line: LineConfig): Promise<Finding> {
   if (line.kind !== 'serial') return notChecked(name, `${line.host}:${line.port}`);
   try {
     if (!(await stat(line.path)).isCharacterDevice())
-      return failed(name, `${line.path} is no serial port`, 'Name the device of a serial port.');
+      return found(
+        name,
+        'line.not_open',
+        `${line.path} is no serial port`,
+        'Name the device of a serial port.',
+      );
   } catch {
     const advice =
       'Check the name (ls -l /dev/serial/by-id /dev/tty*), the plug, and that the kernel knows the port (dmesg).';
-    return failed(name, `there is no ${line.path}`, advice);
+    return found(name, 'line.not_open', `there is no ${line.path}`, advice);
   }
   try {
     await access(line.path, constants.R_OK | constants.W_OK);
   } catch {
     const advice =
       'Put the user into the group dialout (usermod -aG dialout USER), or the unit: SupplementaryGroups=dialout.';
-    return failed(name, `this user may not open ${line.path}`, advice);
+    return found(name, 'line.not_open', `this user may not open ${line.path}`, advice);
   }
   return notChecked(name, `${line.path} is there`);
 }
@@ -61,11 +66,10 @@ async function checkDevice(line: LineConfig): Promise<Finding> {
 function lineFinding(line: LineConfig, asked: readonly Asked[]): Finding {
   const name = `line ${line.id}`;
   const own = asked.filter(({ meter }) => meter.line === line.id);
-  if (own.length === 0)
-    return warning(name, 'no meter uses it', 'Remove the line, or add the meters that are on it.');
+  if (own.length === 0) return found(name, 'line.unused', 'no meter uses it');
   const openError = own.find((each) => each.openError !== undefined)?.openError;
   if (openError === undefined) return ok(name, 'opens');
-  return failed(name, openError.message, openError.hint ?? 'Check the device.');
+  return found(name, 'line.not_open', openError.message, openError.hint);
 }
 
 async function askMeters(config: StationConfig): Promise<Asked[]> {
@@ -107,7 +111,7 @@ async function askMeter(
     if (error.code === 'line.open_failed')
       return { meter, finding: notChecked(name, `line ${meter.line} does not open`), openError: error };
     const advice = error.hint ?? 'Look at the frames on the wire: delmonicos meter trace.';
-    const finding = failed(name, `[${error.code}] ${harmlessLine(error.message)}`, advice);
+    const finding = found(name, 'meter.silent', `[${error.code}] ${harmlessLine(error.message)}`, advice);
     return { meter, finding, openError: undefined };
   }
 }

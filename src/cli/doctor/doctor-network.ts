@@ -4,8 +4,9 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { StationError } from '../../../hal/contract/index.ts';
 import type { ChainConfig, StationConfig } from '../../config/index.ts';
+import { nameOf } from '../../health/index.ts';
 import { checkBootNodes } from './doctor-boot-nodes.ts';
-import { failed, notChecked, ok, type Finding } from './finding.ts';
+import { found, notChecked, ok, type Finding } from './finding.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -25,7 +26,12 @@ export async function checkBroker({ telemetry: { mqtt } }: StationConfig): Promi
     return await reachable('broker', { ...address, ca: await pinnedCa() });
   } catch (error) {
     if (!(error instanceof StationError)) throw error;
-    return failed('broker', `[${error.code}] ${error.message}`, error.hint ?? 'Correct telemetry.mqtt.url.');
+    return found(
+      'broker',
+      'telemetry.disconnected',
+      `[${error.code}] ${error.message}`,
+      error.hint ?? 'Correct telemetry.mqtt.url.',
+    );
   }
 }
 
@@ -41,8 +47,8 @@ export async function checkChain(config: StationConfig, directory: string): Prom
   const { chain } = config;
   if (chain === undefined) return [notChecked('chain', 'the configuration names none: nothing is anchored')];
   const before = chain.transport === 'rpc' ? [await checkNode(chain)] : await checkSpecs(chain);
-  const bad = before.find(({ result }) => result === 'failed');
-  if (bad !== undefined) return [...before, notChecked('chain', `first of all: ${bad.name}`)];
+  const bad = before.find(({ state }) => state === 'fault');
+  if (bad !== undefined) return [...before, notChecked('chain', `first of all: ${nameOf(bad)}`)];
   const { checkChainByGateway } = await import('./doctor-chain.ts');
   return [...before, ...(await checkChainByGateway(chain, directory, config))];
 }
@@ -59,7 +65,7 @@ async function checkSpecs({ relaySpec, paraSpec, bootNodes }: LightClientConfig)
 
 async function checkNode({ url }: Extract<ChainConfig, { transport: 'rpc' }>): Promise<Finding> {
   if (!URL.canParse(url))
-    return failed('chain node', `${url} is no URL`, 'Give chain.url as wss://host:port.');
+    return found('chain node', 'chain.unreachable', `${url} is no URL`, 'Give chain.url as wss://host:port.');
   const { protocol, hostname, port } = new URL(url);
   const secure = protocol === 'wss:';
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
@@ -81,12 +87,12 @@ async function checkSpec(
     text = await readFile(file, 'utf8');
   } catch (error) {
     const why = `cannot read ${file}: ${(error as Error).message}`;
-    return [failed(name, why, 'Install the chain spec, or correct the path.')];
+    return [found(name, 'chain.spec_unreadable', why, 'Install the chain spec, or correct the path.')];
   }
   const spec = parsed(text);
   if (typeof spec?.['id'] !== 'string' || spec['genesis'] === undefined) {
     const advice = 'Export it anew from the chain (raw JSON, with id and genesis).';
-    return [failed(name, `${file} is no chain spec`, advice)];
+    return [found(name, 'chain.spec_unreadable', `${file} is no chain spec`, advice)];
   }
   const named: unknown = override ?? spec['bootNodes'];
   const bootNodes = Array.isArray(named) ? named.filter((one): one is string => typeof one === 'string') : [];
@@ -104,14 +110,15 @@ function parsed(text: string): Record<string, unknown> | undefined {
 }
 
 /** Connects, with TLS where it is asked for, and says nothing to whoever is there. */
-async function reachable(name: string, endpoint: Endpoint): Promise<Finding> {
+async function reachable(name: 'broker' | 'chain node', endpoint: Endpoint): Promise<Finding> {
   const where = `${endpoint.host}:${endpoint.port}`;
   try {
     await connect(endpoint);
     return ok(name, `${where} takes connections${endpoint.tls ? ', its certificate is good' : ''}`);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    return failed(name, `${where}: ${message.trim() || code}`, connectAdvice(code));
+    const fault = name === 'broker' ? 'telemetry.disconnected' : 'chain.unreachable';
+    return found(name, fault, `${where}: ${message.trim() || code}`, connectAdvice(code));
   }
 }
 
