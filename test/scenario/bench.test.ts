@@ -91,8 +91,13 @@ const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: rea
   { bench: cpuBench, subjects: ['delmonicos', 'modbus-serial'], figures: ['CPU a sample', 'RSS'] },
   {
     bench: bundleBench,
-    subjects: ['run: meters on TCP, journal', 'gateway (dist/gateway.js)', 'better-sqlite3'],
+    subjects: ['run: meters on TCP, journal', 'gateway (dist/gateway.js)'],
     figures: ['size'],
+  },
+  {
+    bench: bundleBench,
+    subjects: ['dist'],
+    figures: ['total', 'blocks', 'gzip', 'core', 'gateway', 'better-sqlite3', 'serial port', 'licences'],
   },
 ];
 
