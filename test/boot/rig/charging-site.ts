@@ -1,16 +1,11 @@
 // What surrounds the controller, on this host: meters on a bus and on the network, a broker, and a chain when it is asked for.
 // The guest finds the host as 10.0.2.2.
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { startSimulatedStation, type SimulatedStation } from '../../../hal/simulator/index.ts';
 import { startDevnet, type Devnet } from '../../devnet/index.ts';
 import { startBroker, type BrokerMessage, type EmbeddedBroker } from '../../support/broker.ts';
 
 export const STATION = 'BOOT-0001';
 const HOST = '10.0.2.2';
-const DATA_MIB = 96;
 const BALANCE = 10n ** 15n;
 
 export interface JournalSaid {
@@ -133,25 +128,5 @@ export class ChargingSite {
     const line = this.meters.lines.find((each) => each.id === id);
     if (line === undefined || line.kind === 'pty') throw new Error(`no line ${id} on a port`);
     return line.port;
-  }
-}
-
-/** A data partition as it leaves the factory: nothing on it but a configuration. */
-export function newDataPartition(stationYaml: string): Buffer {
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'boot-data-'));
-  try {
-    const content = path.join(directory, 'content');
-    for (const name of ['lib', 'config', 'credstore.encrypted'])
-      mkdirSync(path.join(content, name), { recursive: true });
-    chmodSync(path.join(content, 'credstore.encrypted'), 0o700);
-    writeFileSync(path.join(content, 'config/station.yaml'), stationYaml);
-    const image = path.join(directory, 'data');
-    const owner = 'root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0';
-    execFileSync('mkfs.ext4', ['-q', '-L', 'data', '-E', owner, '-d', content, image, `${DATA_MIB}M`], {
-      stdio: 'pipe',
-    });
-    return readFileSync(image);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
   }
 }

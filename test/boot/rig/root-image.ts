@@ -15,13 +15,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { mountPoints, mountUnits } from './data-partition.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const GUEST = path.resolve(import.meta.dirname, '../guest');
 const CACHE = process.env['BOOT_CACHE'] ?? path.join(ROOT, 'node_modules/.cache/test-boot');
 
-/** The bundle to boot with. */
-const BUNDLE = path.resolve(process.env['BOOT_BUNDLE'] ?? path.join(ROOT, 'dist'));
+/** What is booted: this checkout, built, or the bundle that BOOT_BUNDLE names. */
+const BUNDLE = process.env['BOOT_BUNDLE'] ?? path.join(CACHE, 'bundle');
+const UNITS = '/usr/lib/systemd/system';
 const SUITE = 'bookworm';
 const PACKAGES = [
   ...['systemd', 'systemd-sysv', 'dbus', 'udev', 'kmod', 'zstd', 'iproute2', 'e2fsprogs'],
@@ -53,6 +55,9 @@ export interface RootImage {
 export function makeRootImage(): RootImage {
   if (process.getuid?.() !== 0) throw new Error('a root file system is made as root');
   mkdirSync(CACHE, { recursive: true });
+  if (process.env['BOOT_BUNDLE'] === undefined) {
+    run(process.execPath, [path.join(ROOT, 'esbuild.config.js'), '--output', BUNDLE]);
+  }
   const base = debianBase();
   const boot = path.join(base, 'boot');
   const kernel = readdirSync(boot).find((name) => name.startsWith('vmlinuz-')) ?? '';
@@ -93,20 +98,25 @@ function withProduct(base: string): string {
   for (const { from, to } of files) {
     hash.update(`${to}\0${statSync(from).mode}\0`).update(readFileSync(from));
   }
-  hash.update(readFileSync(import.meta.filename));
+  const mounts = mountUnits();
+  hash.update(JSON.stringify(mounts)).update(readFileSync(import.meta.filename));
   const squashfs = path.join(CACHE, `station-${hash.digest('hex').slice(0, 16)}.squashfs`);
   if (existsSync(squashfs)) return squashfs;
   // One of them is enough: it is made again in seconds.
-  for (const name of readdirSync(CACHE).filter((name) => name.startsWith('station-')))
-    rmSync(path.join(CACHE, name), { recursive: true });
+  for (const name of readdirSync(CACHE).filter((name) => name.endsWith('.squashfs')))
+    rmSync(path.join(CACHE, name));
   const tree = path.join(CACHE, `station-tree-${process.pid}`);
   try {
     // Links, not copies: what is changed below is replaced by another file, never written into.
     run('cp', ['--archive', '--link', base, tree]);
     for (const file of files) install(file, tree);
     writeNew(tree, '/etc/hostname', 'station\n');
-    for (const directory of ['/data', '/etc/delmonicos', '/etc/credstore.encrypted'])
-      mkdirSync(path.join(tree, directory), { recursive: true });
+    for (const directory of mountPoints()) mkdirSync(path.join(tree, directory), { recursive: true });
+    for (const { name, text } of mounts) {
+      writeNew(tree, `${UNITS}/${name}`, text);
+      // As the layer's recipe does: the mounts are no matter of choice.
+      symlinkNew(tree, `${UNITS}/local-fs.target.wants/${name}`, `../${name}`);
+    }
     run('chroot', [tree, 'systemd-sysusers']);
     run('chroot', [tree, 'systemctl', 'enable', 'systemd-networkd.service', ...enabledUnits(files)]);
     run('chroot', [tree, 'systemctl', 'mask', '--quiet', ...MASKED]);
@@ -135,6 +145,7 @@ interface Installed {
 function guestFiles(): Installed[] {
   return [
     { from: path.join(GUEST, 'agent.sh'), to: '/usr/lib/test-boot/agent.sh' },
+    { from: path.join(GUEST, 'sandbox-probe.sh'), to: '/usr/lib/test-boot/sandbox-probe.sh' },
     { from: path.join(GUEST, 'test-agent.service'), to: '/usr/lib/systemd/system/test-agent.service' },
     {
       from: path.join(GUEST, 'events-generator.sh'),
@@ -153,9 +164,10 @@ function productFiles(): Installed[] {
   return [
     { from: node, to: '/usr/bin/node', mode: '0755' },
     ...[...libraries].map(([, library = '']) => ({ from: library, to: library })),
-    ...listFiles(BUNDLE)
-      .filter((name) => !name.endsWith('.map'))
-      .map((name) => ({ from: path.join(BUNDLE, name), to: `/usr/lib/delmonicos/${name}` })),
+    ...listFiles(BUNDLE).map((name) => ({
+      from: path.join(BUNDLE, name),
+      to: `/usr/lib/delmonicos/${name}`,
+    })),
     ...listFiles(path.join(BUNDLE, 'bin')).map((name) => ({
       from: path.join(BUNDLE, 'bin', name),
       to: `/usr/bin/${name}`,
@@ -176,10 +188,9 @@ function systemdFiles(): Installed[] {
 function placeOf(name: string): string | undefined {
   const file = path.basename(name);
   const [, drop] = /([^/]+\.d)\/[^/]+$/.exec(name) ?? [];
-  if (/\.(service|socket|timer|target|path|slice|mount)$/.test(file))
-    return `/usr/lib/systemd/system/${file}`;
+  if (/\.(service|socket|timer|target|path|slice|mount)$/.test(file)) return `${UNITS}/${file}`;
   if (drop === 'sysusers.d' || drop === 'tmpfiles.d') return `/usr/lib/${drop}/${file}`;
-  if (drop?.includes('.')) return `/usr/lib/systemd/system/${drop}/${file}`;
+  if (drop?.includes('.')) return `${UNITS}/${drop}/${file}`;
   return undefined;
 }
 
@@ -199,6 +210,12 @@ function install({ from, to, mode, link }: Installed, tree: string): void {
     copyFileSync(from, target);
     if (mode !== undefined) run('chmod', [mode, target]);
   } else symlinkSync(link, target);
+}
+
+function symlinkNew(tree: string, to: string, target: string): void {
+  const link = path.join(tree, to);
+  mkdirSync(path.dirname(link), { recursive: true });
+  symlinkSync(target, link);
 }
 
 function writeNew(tree: string, to: string, text: string): void {

@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endWithUs } from '../../support/product.ts';
 import { GuestShell } from './guest-shell.ts';
 import type { RootImage } from './root-image.ts';
 import { VolatileDisk, type VolatileDiskOptions } from './volatile-disk.ts';
@@ -46,6 +47,7 @@ export class VirtualMachine {
     this.#child = spawn('qemu-system-x86_64', commandLine(options, directory), {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    endWithUs(this.#child);
     this.#exited = once(this.#child, 'exit').then(() => undefined);
     this.#child.stderr?.on('data', (text: Buffer) => appendFileSync(this.consolePath, text));
   }
