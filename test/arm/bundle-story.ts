@@ -146,6 +146,22 @@ export function tellBundleStory(subject: string, target: EmulatedTarget, bundle:
       expect(readFileSync(receipt('here')).equals(readFileSync(receipt('there')))).toBe(true);
     });
 
+    it('tells systemd that it is ready, that it lives, and that it stops', async (context) => {
+      if (noManager !== undefined) return context.skip(noManager);
+      const { manager, variable } = await managerForTest();
+      const beganAt = performance.now();
+      const service = product.start(yard.configPath, path.join(yard.directory, 'notified'), {
+        NOTIFY_SOCKET: variable,
+        WATCHDOG_USEC: '20000000',
+      });
+      await manager.notice(({ READY }) => READY === '1', { timeoutMs: EVENT_MS });
+      seen(subject, 'start to READY=1', seconds(performance.now() - beganAt));
+      await manager.notice(({ WATCHDOG }) => WATCHDOG === '1', { timeoutMs: EVENT_MS });
+      expect(await service.stop('SIGTERM')).toEqual({ code: 0, signal: null });
+      await manager.notice(({ STOPPING }) => STOPPING === '1', { timeoutMs: EVENT_MS });
+      seen(subject, 'told systemd', 'READY, WATCHDOG, STOPPING');
+    });
+
     it(
       'goes on with a log that this machine went on with',
       async () => {

@@ -1,7 +1,7 @@
-import { forgetWhatWasSeen, tableOfWhatWasSeen } from './seen.ts';
+import { beginToSee, tableOfWhatWasSeen } from './seen.ts';
 
 /** Prints, after the last test, what all of them saw. */
 export function setup(): () => void {
-  forgetWhatWasSeen();
+  beginToSee();
   return () => process.stdout.write(`\n${tableOfWhatWasSeen()}\n`);
 }

@@ -3,7 +3,14 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'nod
 import path from 'node:path';
 import { CACHE } from '../../build/fetch-package.js';
 
-const FILE = path.join(CACHE, 'arm-seen.jsonl');
+/** Set by the process that starts the tests; each run has a file of its own. */
+const VARIABLE = 'ARM_SEEN_FILE';
+
+function seenFile(): string {
+  const file = process.env[VARIABLE];
+  if (file === undefined) throw new Error(`${VARIABLE} is set by test/arm/global-setup.ts`);
+  return file;
+}
 
 interface Sight {
   readonly subject: string;
@@ -12,7 +19,7 @@ interface Sight {
 }
 
 export function seen(subject: string, what: string, value: string | number): void {
-  appendFileSync(FILE, `${JSON.stringify({ subject, what, value: String(value) } satisfies Sight)}\n`);
+  appendFileSync(seenFile(), `${JSON.stringify({ subject, what, value: String(value) } satisfies Sight)}\n`);
 }
 
 /** Runs what is timed and writes down how long it took. */
@@ -31,18 +38,20 @@ export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
 }
 
-export function forgetWhatWasSeen(): void {
+export function beginToSee(): void {
   mkdirSync(CACHE, { recursive: true });
-  rmSync(FILE, { force: true });
+  process.env[VARIABLE] = path.join(CACHE, `arm-seen-${process.pid}.jsonl`);
+  rmSync(seenFile(), { force: true });
 }
 
-/** One row for each thing seen, one column for each subject. */
+/** One row for each thing seen, one column for each subject. The file goes. */
 export function tableOfWhatWasSeen(): string {
-  if (!existsSync(FILE)) return 'nothing was seen';
-  const sights = readFileSync(FILE, 'utf8')
+  if (!existsSync(seenFile())) return 'nothing was seen';
+  const sights = readFileSync(seenFile(), 'utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Sight);
+  rmSync(seenFile());
   const subjects = [...new Set(sights.map(({ subject }) => subject))];
   const rows = [...new Set(sights.map(({ what }) => what))].map((what) => [
     what,
