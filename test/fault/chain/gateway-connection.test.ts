@@ -190,12 +190,12 @@ describe('the watch of a gateway that nobody else can end', () => {
     const source = path.resolve(import.meta.dirname, '../../../src/chain/gateway/hang-watch.ts');
     const program = `
       import { dieWhenHung } from ${JSON.stringify(source)};
-      const beat = dieWhenHung({ everyMs: 20, looks: 100 });
+      const beat = dieWhenHung({ everyMs: 20, looks: 60 });
       let beats = 0;
       setInterval(() => {
         beat();
-        if (++beats < 40) return;
-        process.stdout.write('40 beats\\n');
+        if (++beats < 30) return;
+        process.stdout.write('30 beats\\n');
         for (;;);
       }, 20);`;
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
@@ -204,6 +204,6 @@ describe('the watch of a gateway that nobody else can end', () => {
     let said = '';
     child.stdout.on('data', (piece: Buffer) => (said += piece.toString()));
     const [, signal] = (await once(child, 'close')) as [number | null, string | null];
-    expect({ said, signal }).toEqual({ said: '40 beats\n', signal: 'SIGKILL' });
+    expect({ said, signal }).toEqual({ said: '30 beats\n', signal: 'SIGKILL' });
   });
 });
