@@ -20,7 +20,7 @@ const VIEW = 'wrynose:qemuarm64';
 const words = (text: string | null | undefined) => (text ?? '').split(/\s+/).filter((word) => word !== '');
 
 /** What the image has from elsewhere. */
-const SYSTEM = new Set(['systemctl', 'kill', '/usr/bin/rauc']);
+const SYSTEM = new Set(['systemctl', 'kill', '/bin/sh', '/usr/bin/rauc']);
 
 let home: string;
 let recipes: Map<string, Recipe>;
@@ -141,6 +141,14 @@ describe.skipIf(NO_PYTHON !== undefined)(`what recipes install (skipped: ${NO_PY
     expect(files.get('/usr/lib/delmonicos/addons/better_sqlite3.node')).toBe('file');
     expect(files.get('/usr/bin/delmonicos')).toBe('link');
     expect(files.get('/usr/lib/delmonicos/addons/unix_datagram.node')).toBe('file');
+  });
+
+  it('is every file of systemd/, but for what useradd and the recipes do themselves', () => {
+    const files = [...(installed.get('delmonicos-inside') ?? [])].map(([file]) => path.basename(file));
+    const left = filesOf('systemd').filter((file) => !files.includes(path.basename(file)));
+    expect(
+      left.filter((file) => !/^systemd\/(README\.md|sysusers\.d\/.*|system-preset\/.*)$/.test(file)),
+    ).toEqual([]);
   });
 
   it('keeps the light client apart from the core', () => {
