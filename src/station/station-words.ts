@@ -1,5 +1,5 @@
 // What `systemctl status` shows of the station, in one line. Pure.
-import type { StationFacts } from './station.ts';
+import { healthLine, type HealthItem } from '../health/index.ts';
 import type { StationPhase } from './station-phase.ts';
 
 const MB = 1_000_000;
@@ -42,17 +42,9 @@ function recoveryInWords({
 }
 
 /** While it reads. @param refusal why the newest configuration is not the one it runs with */
-export function stationInWords({ meters, evidence }: StationFacts, refusal?: string): string {
-  const silent = meters.filter(({ state }) => state === 'silent');
-  const [first, ...more] = silent;
-  const names =
-    first === undefined ? '' : ` (${first.meterId}${more.length > 0 ? `, ${more.length} more` : ''})`;
-  return [
-    ...(refusal === undefined ? [] : [`new configuration not in force (${refusal})`]),
-    `reading ${meters.length} meter${meters.length === 1 ? '' : 's'}`,
-    ...(silent.length > 0 ? [`${silent.length} silent${names}`] : []),
-    ...(evidence.refusedBecause === null ? [] : [`NOT STORING: ${evidence.refusedBecause}`]),
-  ].join(', ');
+export function stationInWords(items: readonly HealthItem[], refusal?: string): string {
+  const health = healthLine(items);
+  return refusal === undefined ? health : `new configuration not in force (${refusal}); ${health}`;
 }
 
 function grouped(count: number): string {

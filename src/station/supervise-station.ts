@@ -218,7 +218,7 @@ export class Supervisor {
   #status(): string {
     if (this.#changing !== undefined || this.#station === undefined)
       return this.#changing?.what ?? 'starting';
-    return stationInWords(this.#station.facts(), this.#refusal);
+    return stationInWords(this.#station.health(), this.#refusal);
   }
 }
 

@@ -31,6 +31,7 @@ function life() {
         resolve({
           ...{ configuration: name, facts, failed, flush: () => Promise.resolve() },
           takeIncoming: () => Promise.resolve(),
+          health: () => [],
           stop: () => Promise.resolve(void said.push(`stop ${name}`)),
         } as unknown as Station);
       };
