@@ -26,6 +26,7 @@ do_compile[noexec] = "1"
 
 do_install() {
     install -D -m 0755 ${S}/slot ${D}${libexecdir}/delmonicos/slot
+    ln -s slot ${D}${libexecdir}/delmonicos/before-update
     install -D -m 0644 ${S}/delmonicos-update.default ${D}${sysconfdir}/default/delmonicos-update
     install -D -m 0644 ${S}/delmonicos-update.tmpfiles ${D}${nonarch_libdir}/tmpfiles.d/delmonicos-update.conf
     install -d ${D}${systemd_system_unitdir}
