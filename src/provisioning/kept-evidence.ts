@@ -25,8 +25,9 @@ const JOURNAL = 'journal.db';
 const NOT_KEPT = /^(root\.seed.*|\..*\.draft|config|journal\.lock)$/;
 const KEYS_FILE = 'keys.json';
 
-/** The last words of a log: they say why it ends, so that nobody takes the end for a cut. */
-export const RESET_REASON = 'factory reset: this log ends here';
+/** The last entry of a log says why it ends, so that nobody takes the end for a cut. */
+const RESET_CODE = 'provisioning.factory_reset';
+const LAST_WORDS = 'factory reset: this log ends here, and the next one is of another identity';
 
 /**
  * Closes the log in the state directory with an entry that says that it ends, and a signed checkpoint over all of it. Where the
@@ -53,7 +54,8 @@ export async function closeLog(order: ResetOrder, keptIn: string): Promise<void>
   });
   try {
     await journal.recordBoot(order.software);
-    await journal.append('config', { reason: RESET_REASON }, 'billing');
+    const facts = [{ name: 'station', value: order.stationName }];
+    await journal.append('fault', { code: RESET_CODE, message: LAST_WORDS, facts }, 'billing');
     const { text } = await journal.checkpoint();
     makeDirectory(keptIn);
     replaceFile(path.join(keptIn, KEYS_FILE), keysOf(signer, journal.origin));
