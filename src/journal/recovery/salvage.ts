@@ -150,7 +150,7 @@ class Salvage {
       this.#takeCarved(cose);
       if (++carved % CARVED_BETWEEN_BREATHS === 0) await new Promise(setImmediate);
     }
-    this.#cutIncoherent(before);
+    await this.#cutIncoherent(before);
   }
 
   result(): Salvaged {
@@ -267,14 +267,19 @@ class Salvage {
    * Behind the end that SQLite saw there may be entries of a commit that was torn and never acknowledged, and among them
    * older ones of another boot: what does not follow on its predecessor is not taken.
    */
-  #cutIncoherent(from: number): void {
+  async #cutIncoherent(from: number): Promise<void> {
     const read = this.#draft
       .prepare<[number, number], Uint8Array>(
         'SELECT cose FROM entry WHERE leaf_index BETWEEN ? AND ? ORDER BY leaf_index',
       )
       .pluck();
     let boot: number | undefined;
-    for (let index = Math.max(0, from - 1); index < this.#end(); index++) {
+    const end = this.#end();
+    for (let index = Math.max(0, from - 1); index < end; index++) {
+      if (index % TILE_WIDTH === 0) {
+        this.#options.onProgress?.({ step: 'entries', done: index, total: end });
+        await new Promise(setImmediate);
+      }
       const [cose] = read.all(index, index);
       if (cose === undefined) {
         boot = undefined;
