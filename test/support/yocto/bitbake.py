@@ -28,6 +28,7 @@ BASE = {
     "bindir": "/usr/bin",
     "libexecdir": "/usr/libexec",
     "nonarch_libdir": "/usr/lib",
+    "nonarch_base_libdir": "/usr/lib",
     "includedir": "/usr/include",
     "docdir": "/usr/share/doc",
     "sysconfdir": "/etc",

@@ -50,7 +50,7 @@ do_install() {
     install -m 0644 ${S}/bundle/*.js ${S}/bundle/*.json ${S}/bundle/*.html $bundle/
     install -m 0644 ${S}/bundle/models/* $bundle/models/
     install -m 0644 ${S}/bundle/licenses/* $bundle/licenses/
-    install -m 0755 ${S}/bundle/bin/* $bundle/bin/
+    install -m 0755 ${S}/bundle/bin/* ${S}/systemd/usb-config $bundle/bin/
     # Bound to Node-API, which every Node has: as it comes.
     install -m 0644 ${S}/addons/${DELMONICOS_ARCH}/*.node $bundle/addons/
     install -m 0644 ${B}/better_sqlite3.node ${B}/unix_datagram.node $bundle/addons/
@@ -61,7 +61,9 @@ do_install() {
     install -d ${D}${systemd_system_unitdir}
     install -m 0644 ${S}/systemd/*.service ${S}/systemd/*.socket ${S}/systemd/*.timer ${D}${systemd_system_unitdir}/
     # No sysusers.d: useradd makes the users while the image is built, as a read-only root cannot.
-    install -D -m 0644 ${S}/systemd/tmpfiles.d/delmonicos.conf ${D}${nonarch_libdir}/tmpfiles.d/delmonicos.conf
+    install -d ${D}${nonarch_libdir}/tmpfiles.d ${D}${nonarch_base_libdir}/udev/rules.d
+    install -m 0644 ${S}/systemd/tmpfiles.d/*.conf ${D}${nonarch_libdir}/tmpfiles.d/
+    install -m 0644 ${S}/systemd/udev/*.rules ${D}${nonarch_base_libdir}/udev/rules.d/
 
     # The OEM's configuration and keys belong here; credentials are bound here from the data partition.
     install -d -m 0755 ${D}${sysconfdir}/delmonicos ${D}${sysconfdir}/delmonicos/chain
@@ -80,19 +82,21 @@ FILES:${PN}-gateway = " \
 FILES:${PN} += " \
     ${nonarch_libdir}/delmonicos \
     ${nonarch_libdir}/tmpfiles.d \
+    ${nonarch_base_libdir}/udev \
     ${sysconfdir}/delmonicos \
     ${sysconfdir}/credstore \
     ${sysconfdir}/credstore.encrypted \
     ${systemd_system_unitdir} \
 "
 
-# npm is a package of its own, and not on the device.
-RDEPENDS:${PN} = "nodejs"
+# npm is a package of its own, and not on the device. The other two: a configuration from a stick is copied by somebody who may
+# little, from a file system that may nothing.
+RDEPENDS:${PN} = "nodejs util-linux-mount util-linux-setpriv"
 RDEPENDS:${PN}-gateway = "${PN} nodejs"
 RRECOMMENDS:${PN} = "${PN}-gateway"
 
 SYSTEMD_PACKAGES = "${PN} ${PN}-gateway"
-# Started by these two: provisioning, the gateway of a connection, and the try after a failure.
+# The others are started by these two, or by udev.
 SYSTEMD_SERVICE:${PN} = "delmonicos.service"
 SYSTEMD_SERVICE:${PN}-gateway = "delmonicos-gateway.socket"
 SYSTEMD_AUTO_ENABLE = "enable"

@@ -28,6 +28,7 @@ PACKAGE_ARCH = "${MACHINE_ARCH}"
 DELMONICOS_BINDS ?= " \
     delmonicos:/var/lib/delmonicos:0700 \
     delmonicos-gateway:/var/lib/delmonicos-gateway:0700 \
+    delmonicos-provision:/var/lib/delmonicos-provision:0755 \
     systemd:/var/lib/systemd:0755 \
     credstore:/etc/credstore:0700 \
     credstore.encrypted:/etc/credstore.encrypted:0700 \
@@ -108,6 +109,7 @@ FILES:${PN} += " \
     /etc/credstore.encrypted \
     /var/lib/delmonicos \
     /var/lib/delmonicos-gateway \
+    /var/lib/delmonicos-provision \
     /var/lib/systemd \
     ${libexecdir}/delmonicos \
     ${nonarch_libdir}/systemd/system.conf.d \
