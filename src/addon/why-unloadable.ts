@@ -4,6 +4,9 @@ import { AddonError } from './errors.ts';
 /** What a person calls the architectures of a bundle: the names of `npm run build -- --arch`. */
 const SPOKEN: Readonly<Record<string, string>> = { arm: 'armv7' };
 
+/** Node's own check, or already the loader's: V8's C++ names change from one major version to the next. */
+const FOREIGN_NODE = /NODE_MODULE_VERSION|undefined symbol: _ZNK?(2v8|4node)/;
+
 export interface UnloadableAddon {
   readonly file: string;
   /** The first bytes of it; undefined when there is no such file. */
@@ -36,7 +39,7 @@ export function whyUnloadable({ file, header, arch, nodeVersion, cause }: Unload
     });
   }
   const why = cause instanceof Error ? cause.message : String(cause);
-  if (why.includes('NODE_MODULE_VERSION')) {
+  if (FOREIGN_NODE.test(why)) {
     return new AddonError(
       'addon.wrong_node',
       `${file} is built for another major version of Node than ${nodeVersion}`,

@@ -49,6 +49,14 @@ describe('an addon that does not load', () => {
       { expected: 'arm64' },
     ],
     [
+      'asks for what only another V8 has',
+      X64,
+      'x64',
+      new Error('undefined symbol: _ZN2v89Exception9TypeErrorENS_5LocalINS_6StringEEENS1_INS_5ValueEEE'),
+      'addon.wrong_node',
+      { expected: 'x64' },
+    ],
+    [
       'needs a newer C library',
       X64,
       'x64',
