@@ -14,12 +14,16 @@ const USAGE = `npm run release [-- --pin] [--replace] [--output DIR]
   writes release/delmonicos-inside-VERSION.tar.gz; --pin: and its hash into the Yocto recipe;
   --replace: also where that version is pinned with another content, as long as nobody has it`;
 
-/**
- * The archive in memory.
- * @param {ReadonlyMap<string, import('./tar.js').ArchivedFile>} files
- */
+/** @typedef {ReadonlyMap<string, import('./tar.js').ArchivedFile>} ReleaseFiles */
+
+/** What is hashed and compared. @param {ReleaseFiles} files */
+export function tarOfRelease(files) {
+  return tarOf(files, { mtimeSeconds: 0 });
+}
+
+/** What is published. @param {ReleaseFiles} files */
 export function archiveOf(files) {
-  const tar = tarOf(files, { mtimeSeconds: 0 });
+  const tar = tarOfRelease(files);
   // No name and no time in gzip's header: Node writes neither.
   return { tar, archive: gzipSync(tar, { level: 9 }), files };
 }
