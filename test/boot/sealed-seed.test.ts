@@ -6,7 +6,8 @@ import { newDataPartition } from './rig/data-partition.ts';
 import { Seen } from './rig/seen.ts';
 import { SoftwareTpmChip } from './rig/software-tpm.ts';
 
-const SEALED = '/etc/credstore.encrypted/root-seed';
+/** The encrypted seed, wherever on the data partition it is. */
+const SEALED = '$(find /data -xdev -type f -name root-seed)';
 /** systemd.exec(5), "Process Exit Codes": EXIT_CREDENTIALS. */
 const EXIT_CREDENTIALS = '243';
 

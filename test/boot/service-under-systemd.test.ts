@@ -49,9 +49,11 @@ describe('a station booted under systemd', () => {
     const first = await station.ask(
       `runuser -u delmonicos -- delmonicos journal export ${STATE} --format jsonl | grep -m1 '"kind":"reading"'`,
     );
-    const { body } = JSON.parse(first) as { readonly body: { readonly read: Record<string, number> } };
-    seen.add('first signed reading', first.slice(0, 100));
-    expect(body).toBeDefined();
+    const { sinceBootMs, bootCount } = JSON.parse(first) as { sinceBootMs: number; bootCount: number };
+    expect(bootCount).toBe(1);
+    seen.add('first signed reading, after the kernel began', ms(sinceBootMs));
+    // It is told READY when it reads: neither long before nor long after.
+    expect(Math.abs(sinceBootMs - activeUs / 1_000)).toBeLessThan(patience(15_000));
     seen.add('STATUS', await station.property('StatusText'));
   });
 

@@ -17,6 +17,7 @@ answer() {
   rm -f "$out" "$err" "$work/$1.sh"
 }
 
+until [ -c "$port" ]; do sleep 0.2; done
 exec 8<>"$port"
 echo "0 0 - -" >&8
 while read -r id command <&8; do

@@ -174,7 +174,10 @@ function kernelArguments({ acceleration, onEvent }: MachineOptions): string {
       'systemd.log_color=0',
       'systemd.show_status=auto',
     ],
-    ...(acceleration === 'tcg' ? ['mitigations=off'] : []),
+    // On a busy host the emulated timer may not tick while the kernel looks whether it does.
+    ...(acceleration === 'tcg'
+      ? ['mitigations=off', 'no_timer_check', 'systemd.default_timeout_start_sec=900']
+      : []),
     ...(onEvent === undefined ? [] : ['station.events']),
   ].join(' ');
 }
