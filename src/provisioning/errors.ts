@@ -15,18 +15,15 @@ export type ProvisioningErrorCode =
   | 'provisioning.config_rolled_back'
   | 'provisioning.config_state_damaged'
   | 'provisioning.config_io'
-  | 'provisioning.config_busy'
   | 'provisioning.no_oem_keys'
   | 'provisioning.oem_keys_malformed'
   | 'provisioning.record_malformed'
   | 'provisioning.record_bad_signature'
-  | 'provisioning.record_missing'
   | 'provisioning.seal_failed'
   | 'provisioning.seed_unreadable'
   | 'provisioning.log_without_seed'
   | 'provisioning.io'
   | 'provisioning.reset_not_confirmed'
-  | 'provisioning.reset_service_runs'
   | 'provisioning.reset_unanchored'
   | 'provisioning.reset_unfinished';
 
