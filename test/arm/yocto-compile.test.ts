@@ -44,7 +44,8 @@ describe.each(CASES)('do_compile for $machine of $release', ({ arch, machine, re
       const [, recipe] =
         [...(readRecipes([view]).get(view) ?? [])].find(([file]) => file.startsWith('delmonicos-inside_')) ??
         [];
-      const { variables, functions } = recipe ?? { variables: {}, functions: {} };
+      if (recipe === undefined) throw new Error('there is no recipe');
+      const { variables, functions } = recipe;
       // The archive's folders, where they are in the repository.
       const compile = (functions['do_compile']?.[0]?.expanded ?? '')
         .replaceAll(`-C ${variables['S'] ?? ''}/`, `-C ${ROOT}/build/`)

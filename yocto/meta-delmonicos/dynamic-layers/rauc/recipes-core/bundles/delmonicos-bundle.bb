@@ -1,7 +1,9 @@
 SUMMARY = "Update of a charging station with Delmonicos Inside"
 LICENSE = "Apache-2.0"
 
-inherit bundle
+inherit bundle features_check
+
+REQUIRED_DISTRO_FEATURES = "delmonicos-ab"
 
 RAUC_BUNDLE_COMPATIBLE = "${DELMONICOS_COMPATIBLE}"
 RAUC_BUNDLE_VERSION ?= "${DISTRO_VERSION}"
