@@ -44,15 +44,11 @@ describe.skipIf(noManager !== undefined)(`speaking to the service manager${why}`
 
   it('has sent when the call returns, whether or not the event loop turns again', async () => {
     const { manager, variable } = await managerForTest();
-    const sender = `
-      const { openServiceNotify } = await import(process.argv[1]);
-      const { env, pid } = process;
-      const notify = await openServiceNotify({ environment: env, pid, monotonicUs: () => 7n, log: () => {} });
-      notify.extend(1000, 'recovering');
+    // The addon alone, which the service calls in the same turn in which it has something to say.
+    const sender = `require(process.argv[1]).send(Buffer.from(process.argv[2]), Buffer.from('STATUS=recovering'));
       process.kill(process.pid, 'SIGKILL');`;
-    const entry = path.resolve('src/service/index.ts');
-    const args = ['--import', 'tsx', '--input-type=module', '-e', sender, entry];
-    const child = spawn(process.execPath, args, { env: { ...process.env, NOTIFY_SOCKET: variable } });
+    const addon = path.resolve('dist/addons/unix_datagram.node');
+    const child = spawn(process.execPath, ['-e', sender, addon, variable]);
     expect(await once(child, 'close')).toEqual([null, 'SIGKILL']);
     await manager.notice((notice) => notice['STATUS'] === 'recovering');
     expect(manager.datagrams).toHaveLength(1);
