@@ -10,7 +10,12 @@ import { seconds, seen, timed } from './seen.ts';
 import { startYard } from './yard.ts';
 
 const ENDOWMENT = 10n ** 15n;
-const TRANSPORTS = ['rpc', 'light-client'] as const;
+type Transport = 'rpc' | 'light-client';
+/** The light client takes minutes on an emulated arm64; on armv7 it was not tried. */
+const TRANSPORTS: Readonly<Record<'arm64' | 'armv7', readonly Transport[]>> = {
+  arm64: ['rpc', 'light-client'],
+  armv7: ['rpc'],
+};
 
 interface Keys {
   readonly chainAccount: { readonly publicKey: string };
@@ -23,7 +28,7 @@ for (const target of chosenTargets(['arm64 Node 20', 'armv7 Node 20'])) {
       product = new EmulatedProduct(target, builtBundle(target));
     });
 
-    describe.each(TRANSPORTS)('by way of %s', (transport) => {
+    describe.each(TRANSPORTS[target.arch])('by way of %s', (transport) => {
       it('anchors what the station read, and the anchor becomes final', async () => {
         const yard = await startYard();
         onTestFinished(() => yard.stop());
@@ -63,7 +68,7 @@ for (const target of chosenTargets(['arm64 Node 20', 'armv7 Node 20'])) {
   });
 }
 
-function chainYaml(devnet: Devnet, transport: (typeof TRANSPORTS)[number]): string {
+function chainYaml(devnet: Devnet, transport: Transport): string {
   const way =
     transport === 'rpc'
       ? `url: "${devnet.rpcUrl}"`
