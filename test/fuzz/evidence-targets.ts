@@ -1,7 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { decodeVector } from '../../hal/driver/modbus/index.ts';
 import { checkProfile } from '../../hal/profile/index.ts';
-import { coreMessageSchema, gatewayMessageSchema, OPERATIONS } from '../../src/chain/protocol.ts';
+import {
+  coreMessageSchema,
+  gatewayMessageSchema,
+  OPERATIONS,
+  PROTOCOL_VERSION,
+} from '../../src/chain/protocol.ts';
 import { ConfigError, parseStationConfig } from '../../src/config/index.ts';
 import { decodeCbor } from '../../src/journal/entry/cbor-field.ts';
 import {
@@ -168,20 +173,26 @@ const config: FuzzTarget = {
 const HASH = `0x${'ab'.repeat(32)}`;
 const BLOCK = { number: 7, hash: HASH };
 const MESSAGES: readonly object[] = [
-  { v: 1, kind: 'ready' },
-  { v: 1, kind: 'heartbeat', rssBytes: 1_000 },
-  { v: 1, kind: 'event', event: { type: 'finalized', block: BLOCK } },
-  { v: 1, kind: 'event', event: { type: 'log', level: 'info', source: 'a', message: 'b' } },
+  { v: PROTOCOL_VERSION, kind: 'ready' },
   {
-    ...{ v: 1, kind: 'event' },
+    v: PROTOCOL_VERSION,
+    kind: 'heartbeat',
+    pid: 4_711,
+    rssBytes: 1_000,
+    traffic: { bytesIn: 1, bytesOut: 2 },
+  },
+  { v: PROTOCOL_VERSION, kind: 'event', event: { type: 'finalized', block: BLOCK } },
+  { v: PROTOCOL_VERSION, kind: 'event', event: { type: 'log', level: 'info', source: 'a', message: 'b' } },
+  {
+    ...{ v: PROTOCOL_VERSION, kind: 'event' },
     event: { type: 'transaction', watch: 1, status: 'in-block', block: BLOCK, detail: '' },
   },
-  { v: 1, kind: 'result', id: 1, result: { finalized: BLOCK, nonce: 3, free: '1000' } },
+  { v: PROTOCOL_VERSION, kind: 'result', id: 1, result: { finalized: BLOCK, nonce: 3, free: '1000' } },
   {
-    ...{ v: 1, kind: 'failure', id: 2 },
+    ...{ v: PROTOCOL_VERSION, kind: 'failure', id: 2 },
     failure: { code: 'chain.gateway_exited', message: 'm', remedy: 'retry', effect: 'none', hint: null },
   },
-  { v: 1, kind: 'request', id: 1, operation: 'account', params: { publicKey: HASH } },
+  { v: PROTOCOL_VERSION, kind: 'request', id: 1, operation: 'account', params: { publicKey: HASH } },
 ];
 
 const ipc: FuzzTarget = {
