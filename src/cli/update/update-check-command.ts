@@ -59,7 +59,8 @@ async function judgeRunning(
   try {
     const answer = await askService(socket, { health: true });
     const items = itemsOf(answer['health']);
-    if (items === undefined) throw new StationError('internal', 'the service answered no health list');
+    if (items === undefined)
+      throw new StationError('internal', 'it answered no health list', { remedy: 'retry' });
     return { verdict: judgeUpdate(items, before, require), items };
   } catch (error) {
     if (!(error instanceof StationError)) throw error;
