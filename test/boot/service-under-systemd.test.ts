@@ -1,5 +1,5 @@
 // One boot of a station, as an OEM's image boots it, and what then happens to the service. The steps build on each other.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Devnet } from '../devnet/index.ts';
 import { BootedStation, patience, STATE } from './rig/booted-station.ts';
 import { ChargingSite } from './rig/charging-site.ts';
@@ -30,6 +30,9 @@ describe('a station booted under systemd', () => {
     site = await ChargingSite.start();
     const data = { image: newDataPartition(site.stationYaml()) };
     station = await BootedStation.boot(site, { data });
+  });
+  beforeEach(({ onTestFailed }) => {
+    onTestFailed(async () => void process.stdout.write(`${await station.recentLog()}\n`));
   });
   afterAll(async () => {
     await station?.machine.stop();
