@@ -61,12 +61,14 @@ export function stepHealth(memory: HealthMemory, looks: readonly Look[], nowMono
     }
     const name = nameOf(look);
     const was = memory.normal.get(name);
-    const sinceMonoMs = was?.state === look.normal.state ? was.sinceMonoMs : nowMonoMs;
+    // What was known to be well is so until a condition is raised: a line that is closed between two requests flutters, too.
+    const state = was?.state === 'ok' ? 'ok' : look.normal.state;
+    const sinceMonoMs = was?.state === state ? was.sinceMonoMs : nowMonoMs;
     if (raised.length === 0) {
-      normal.set(name, { state: look.normal.state, sinceMonoMs });
+      normal.set(name, { state, sinceMonoMs });
       items.push({
         ...thingOf(look),
-        ...look.normal,
+        ...{ state, detail: look.normal.detail },
         code: null,
         sinceMs: Math.floor(sinceMonoMs),
         advice: null,

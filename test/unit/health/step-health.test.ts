@@ -73,6 +73,26 @@ describe('the steps of the health list', () => {
     expect(told('line.not_open', looks).map(({ type }) => type)).toEqual(['raise', 'clear']);
   });
 
+  it('call a thing well until something is raised, once it was known to be', () => {
+    const line = (state: 'ok' | 'unknown', holds: boolean): Look => ({
+      ...look('line.not_open', holds, 'rs485'),
+      normal: { state, detail: state },
+    });
+    let memory: HealthMemory = NO_MEMORY;
+    const states = (['unknown', 'ok', 'unknown', 'ok', 'unknown'] as const).map((state, index) => {
+      const { next, items } = stepHealth(memory, [line(state, false)], index * 1_000);
+      memory = next;
+      return items.map((item) => [item.state, item.detail, item.sinceMs]);
+    });
+    expect(states.flat()).toEqual([
+      ['unknown', 'unknown', 0],
+      ['ok', 'ok', 1_000],
+      ['ok', 'unknown', 1_000],
+      ['ok', 'ok', 1_000],
+      ['ok', 'unknown', 1_000],
+    ]);
+  });
+
   it('show every condition of a thing that is raised, worst first, and the thing itself once it has none', () => {
     const both: Look = {
       check: 'memory',
