@@ -134,7 +134,9 @@ export class Supervisor {
   async #goBack(configuration: Configuration): Promise<void> {
     if (this.#options.requests.stopAsked !== undefined) return;
     try {
-      await this.#startUnlessStopped({ configReason: 'reload-failed', configuration });
+      // One that was on trial itself is not what is gone back to: that is the last one which was confirmed.
+      const known = configuration.onTrial ? {} : { configuration };
+      await this.#startUnlessStopped({ configReason: 'reload-failed', ...known });
     } catch (error) {
       this.#options.log('error', 'station.not_restored', { code: codeOf(error), error });
     }
