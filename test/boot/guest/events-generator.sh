@@ -5,7 +5,12 @@ set -eu
 grep -qw station.events /proc/cmdline || exit 0
 mkdir -p "$1/delmonicos.service.d"
 cat >"$1/delmonicos.service.d/50-events.conf" <<'UNIT'
+[Unit]
+Wants=dev-virtio\x2dports-events.device
+After=dev-virtio\x2dports-events.device
+
 [Service]
+DeviceAllow=/dev/virtio-ports/events rw
 ExecStart=
 ExecStart=/usr/bin/delmonicos run --config /etc/delmonicos/station.yaml --json
 StandardOutput=file:/dev/virtio-ports/events
