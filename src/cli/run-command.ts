@@ -81,9 +81,10 @@ async function run(options: RunOptions): Promise<void> {
     const { code = 'internal', hint } = error instanceof StationError ? error : {};
     log('error', 'station.not_started', { code, error, ...(hint !== undefined && { hint }) });
     process.exitCode = exitCodeOf(error);
+  } finally {
+    // What hangs in a system call (a device that is gone) must not keep a stopped service alive; it is given up.
+    setTimeout(() => process.exit(), LINGER_MS).unref();
   }
-  // What hangs in a system call (a device that is gone) must not keep a stopped service alive; it is given up.
-  setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
 /** From the first moment on: SIGHUP ends a process that does not listen to it. */

@@ -106,6 +106,7 @@ async function startWith(given: StationOptions, configuration: Configuration): P
   onPhase?.({ phase: 'journal' });
   const evidence = await openOwnEvidence({ options, configuration, identity, time, troubles }, degraded);
   const { journal } = evidence;
+  let begun: Reading | undefined;
   try {
     time.raiseFloor(recallSynchronisedTime(options.stateDirectory, options.log));
     options.onEvent(startedEvent(options, config, identity, journal));
@@ -113,6 +114,7 @@ async function startWith(given: StationOptions, configuration: Configuration): P
     const reading = startReading({ options, config, journal, profiles, time }, degraded, (event) => {
       for (const view of views) view.metering(event);
     });
+    begun = reading;
     // Readings are taken from here on; what follows may take its time or fail.
     onPhase?.({ phase: 'reading' });
     const parts = {
@@ -129,10 +131,14 @@ async function startWith(given: StationOptions, configuration: Configuration): P
     };
     return { configuration, ...(await openRest(parts)) };
   } catch (error) {
-    await journal.close().catch(() => undefined);
+    // Whoever goes back to another configuration must find lines and journal free.
+    if (begun === undefined) await journal.close().catch(() => undefined);
+    else await stopInOrder({ ...begun, journal, sync: undefined, view: NOTHING_SHOWN }, given);
     throw error;
   }
 }
+
+const NOTHING_SHOWN = { close: (): Promise<void> => Promise.resolve() };
 
 interface RestParts {
   readonly options: StationOptions & { readonly wallClock: WallClock };
