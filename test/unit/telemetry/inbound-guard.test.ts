@@ -28,6 +28,28 @@ describe('the inbound guard', () => {
     expect(inspect(...bytes)).toBeTypeOf('string');
   });
 
+  it('lets messages pass to a station that has subscribed, up to their bound', () => {
+    const subscribed = (...bytes: number[]) => createInboundGuard(100, 200).inspect(Uint8Array.from(bytes));
+    const publish = (flags: number, length: number) => [
+      0x30 | flags,
+      length & 0x7f,
+      ...Array<number>(length).fill(0),
+    ];
+    const SUBACK = [0x90, 3, 0, 1, 1];
+    expect(
+      subscribed(...CONNACK, ...SUBACK, ...publish(2, 20), ...publish(0xb, 20), ...PUBACK),
+    ).toBeUndefined();
+    expect(subscribed(...CONNACK, 0x32, 0x80 | 72, 1)).toBeUndefined(); // 200 bytes
+    for (const bytes of [
+      [...CONNACK, 0x32, 0x80 | 73, 1], // 201 bytes
+      [...CONNACK, ...publish(4, 20)], // QoS 2
+      [...CONNACK, ...publish(8, 20)], // DUP at QoS 0
+      [...CONNACK, 0x90, 2, 0, 1],
+      SUBACK,
+    ])
+      expect(subscribed(...bytes)).toBeTypeOf('string');
+  });
+
   it('says the same however the bytes are cut into chunks', () => {
     const packet = fc.oneof(
       fc.constantFrom(PUBACK, PINGRESP),
