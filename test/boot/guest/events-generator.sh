@@ -14,4 +14,5 @@ DeviceAllow=/dev/virtio-ports/events rw
 ExecStart=
 ExecStart=/usr/bin/delmonicos run --config /etc/delmonicos/station.yaml --json
 StandardOutput=file:/dev/virtio-ports/events
+StandardError=journal
 UNIT
