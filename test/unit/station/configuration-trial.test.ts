@@ -1,0 +1,81 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { silentLog } from '../../../hal/contract/index.ts';
+import { ConfigurationIntake, TRIAL_TIMES } from '../../../src/station/configuration-intake.ts';
+import { deskOf, loadConfiguration } from '../../../src/station/load-configuration.ts';
+import { Oem } from '../../support/oem.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const oem = new Oem();
+const YAML = `station: { name: DE-1 }
+lines: [{ id: lan, tcp: "192.0.2.1:502" }]
+meters: [{ id: m, line: lan, unitId: 1, profile: abb-b23, every: 1s }]
+`;
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), 'trial-'));
+  mkdirSync(path.join(directory, 'state'));
+  writeFileSync(path.join(directory, 'station.yaml'), YAML);
+  writeFileSync(path.join(directory, 'oem-keys'), oem.keysFile);
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** A station that started with a configuration on trial; what works is set from outside. */
+async function onTrial() {
+  const place = {
+    ...{ configPath: path.join(directory, 'station.yaml'), stateDirectory: path.join(directory, 'state') },
+    log: silentLog,
+  };
+  const desk = deskOf(place, await loadConfiguration(place, 'look'));
+  await desk.receive(oem.sign({ station: 'DE-1', sequence: 7, yaml: YAML }), {
+    ...{ wallTimeMs: 0, clockStatus: 'U', needs: { broker: true, meters: true } },
+  });
+  const clock = new VirtualClock();
+  const works = { broker: true, meters: true };
+  const entries: unknown[] = [];
+  const told: unknown[] = [];
+  const reloads: string[] = [];
+  const intake = new ConfigurationIntake({
+    ...{ configuration: await loadConfiguration(place), desk, clock, log: silentLog },
+    evidence: {
+      append: (kind, body) => Promise.resolve(entries.push([kind, body])),
+    },
+    metering: { status: () => [{ state: works.meters ? 'answering' : 'silent' }] as never },
+    wallClock: { nowWallMs: () => 0, status: () => 'U' },
+    requestReload: (why) => reloads.push(why),
+    storesEvidence: () => true,
+  });
+  intake.open({
+    configurationResult: ({ result }) => told.push(result),
+    isConnected: () => works.broker,
+  });
+  return { place, clock, works, entries, told, reloads, intake };
+}
+
+it('is confirmed once the station was well for long enough, without a break', async () => {
+  const { clock, works, told, intake, entries, place } = await onTrial();
+  await clock.advance(TRIAL_TIMES.wellForMs - 10_000);
+  works.broker = false;
+  await clock.advance(10_000);
+  works.broker = true;
+  await clock.advance(TRIAL_TIMES.wellForMs - 10_000);
+  expect(intake.isOnTrial).toBe(true);
+  await clock.advance(20_000);
+  await intake.stop();
+  expect([intake.isOnTrial, told]).toEqual([false, ['confirmed']]);
+  expect(entries).toMatchObject([['config', { reason: expect.stringContaining('confirmed') as string }]]);
+  expect(await loadConfiguration(place)).toMatchObject({ sequence: 7, onTrial: false });
+});
+
+it.each(['broker', 'meters'] as const)('is given up where the %s is lost by it', async (what) => {
+  const { clock, works, reloads, intake, place } = await onTrial();
+  works[what] = false;
+  await clock.advance(TRIAL_TIMES.withinMs - 10_000);
+  expect(reloads).toEqual([]);
+  await clock.advance(20_000);
+  await intake.stop();
+  expect(reloads).toEqual(['rollback']);
+  expect(await loadConfiguration(place)).toMatchObject({ source: 'file', news: { what: 'rolled-back' } });
+});
