@@ -64,7 +64,7 @@ describe(`power cuts of a station ${random.note}`, () => {
         `${size} entries verified; ${said.length} roots that the broker was told are its roots`,
       );
       const check =
-        'journalctl -b -o cat --no-pager -t systemd-fsck -t kernel | grep -E "^data|EXT4-fs .vdb" | tail -2';
+        'journalctl -b -o cat --no-pager -t systemd-fsck -t kernel | grep -E "^data|EXT4-fs .vdb" | tail -3';
       seen.add('file system', (await station.ask(`${check} || true`)).replace('\n', '; '));
     } finally {
       await station.machine.stop();

@@ -66,7 +66,7 @@ export class ChargingSite {
       'meters:',
       '  - { id: evse1, line: lan, unitId: 1, profile: eastron-sdm630, every: 500ms }',
       '  - { id: evse2, line: bus, unitId: 2, profile: eastron-sdm630, every: 1s }',
-      'journal: { groupCommit: 500ms }',
+      'journal: { groupCommit: 500ms, maxSize: 32MiB }',
       'control: { socket: /run/delmonicos/control.sock }',
       `telemetry: { mqtt: { url: "mqtt://${HOST}:${this.broker.port}" } }`,
       ...more,
