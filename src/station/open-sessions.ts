@@ -12,9 +12,9 @@ import {
   type SessionJournal,
   type SessionMeters,
 } from '../session/index.ts';
-import { isHealthRequest } from './health-document.ts';
-import { isSyncRequest } from './sync-on-socket.ts';
-import type { StationTime } from './open-time.ts';
+import { isHealthRequest } from './health/health-document.ts';
+import { isSyncRequest } from './sync/sync-on-socket.ts';
+import type { StationTime } from './time/open-time.ts';
 
 export interface OpenSessionsParts {
   readonly stateDirectory: string;

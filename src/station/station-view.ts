@@ -13,10 +13,10 @@ import type {
   Telemetry,
   TelemetryStatistics,
 } from '../telemetry/index.ts';
-import { healthDocument } from './health-document.ts';
-import type { Configuration } from './load-configuration.ts';
+import { healthDocument } from './health/health-document.ts';
+import type { Configuration } from './configuration/load-configuration.ts';
 import type { StationOptions } from './station.ts';
-import { syncDocument, syncNews } from './sync-document.ts';
+import { syncDocument, syncNews } from './sync/sync-document.ts';
 
 /** How often the retained figures are renewed. An unchanged document is not sent again. */
 const REFRESH_MS = 5_000;

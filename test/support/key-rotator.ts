@@ -1,7 +1,7 @@
 // A process that rotates a station's key and dies by SIGKILL before a step. Arguments: state directory, step, kind of place for
 // the new seed or "-". Prints the new key.
 import { systemMonotonicClock, systemWallClock } from '../../src/service/index.ts';
-import { rotateStationKey, type RotationOrder } from '../../src/station/rotate-station-key.ts';
+import { rotateStationKey, type RotationOrder } from '../../src/station/keys/rotate-station-key.ts';
 
 const [stateDirectory = '', dieBefore = '', moveTo = '-'] = process.argv.slice(2);
 const { after } = await rotateStationKey({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { StationError } from '../../../hal/contract/index.ts';
 import { JournalError, type JournalErrorCode } from '../../../src/journal/index.ts';
-import { acknowledgedEvidence } from '../../../src/station/acknowledged-evidence.ts';
+import { acknowledgedEvidence } from '../../../src/station/evidence/acknowledged-evidence.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const SAMPLE = {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../../hal/contract/index.ts';
-import { ConfigurationIntake, TRIAL_TIMES } from '../../../src/station/configuration-intake.ts';
-import { deskOf, loadConfiguration } from '../../../src/station/load-configuration.ts';
+import { ConfigurationIntake, TRIAL_TIMES } from '../../../src/station/configuration/configuration-intake.ts';
+import { deskOf, loadConfiguration } from '../../../src/station/configuration/load-configuration.ts';
 import { Oem } from '../../support/oem.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 

@@ -6,7 +6,7 @@ import {
   writeExportMark,
   type Journal,
 } from '../../../src/journal/index.ts';
-import { keepInBounds } from '../../../src/station/keep-in-bounds.ts';
+import { keepInBounds } from '../../../src/station/evidence/keep-in-bounds.ts';
 import type { AnchorEvidence } from '../../../src/chain/index.ts';
 import { SINCE_PROPERTY, storedSince } from '../../../src/sync/planning/publication.ts';
 import { OutboxStore } from '../../../src/sync/outbox/outbox-store.ts';

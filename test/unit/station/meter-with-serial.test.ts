@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EnergyMeter } from '../../../hal/contract/index.ts';
-import { meterWithSerial } from '../../../src/station/meter-with-serial.ts';
+import { meterWithSerial } from '../../../src/station/meters/meter-with-serial.ts';
 
 function meterThatTells(serials: string[]): EnergyMeter {
   const next = () => serials.shift() ?? '';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../../hal/contract/index.ts';
-import { stopInOrder, type RunningParts } from '../../../src/station/stop-order.ts';
+import { stopInOrder, type RunningParts } from '../../../src/station/lifecycle/stop-order.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const never = (): Promise<void> => new Promise(() => {});

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../hal/contract/index.ts';
 import type { EvidenceLog } from '../../../src/metering/index.ts';
-import { recallRaisedFaults } from '../../../src/station/recall-raised-faults.ts';
-import { syncFaultsOnRecord } from '../../../src/station/sync-faults-on-record.ts';
-import { syncOnSocket } from '../../../src/station/sync-on-socket.ts';
+import { recallRaisedFaults } from '../../../src/station/health/recall-raised-faults.ts';
+import { syncFaultsOnRecord } from '../../../src/station/sync/sync-faults-on-record.ts';
+import { syncOnSocket } from '../../../src/station/sync/sync-on-socket.ts';
 import { hasCode } from '../../support/has-code.ts';
 import { openTestJournal, temporaryDirectory } from '../../support/journal-fixture.ts';
 
