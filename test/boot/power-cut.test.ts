@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { naiveRoot } from '../support/naive-merkle.ts';
+import { naiveRoot } from '../support/journal/naive-merkle.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { BootedStation, patience, STATE } from './rig/booted-station.ts';
 import { ChargingSite } from './rig/charging-site.ts';

@@ -1,4 +1,5 @@
 // One boot of a station, as an OEM's image boots it, and what then happens to the service. The steps build on each other.
+import { base58 } from '@scure/base';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Devnet } from '../devnet/index.ts';
 import { BootedStation, patience, STATE } from './rig/booted-station.ts';
@@ -118,10 +119,9 @@ describe('a station booted under systemd', () => {
 
   it('puts a new configuration in force on SIGHUP, in the same process', async () => {
     const pid = await station.corePid();
-    const { chainAccount } = await station.product<{ chainAccount: { publicKey: string } }>(
-      `key show ${STATE}`,
-    );
-    devnet = await site.startChain(Buffer.from(chainAccount.publicKey.replace(/^0x/, ''), 'hex'));
+    const account = await station.ask('cat /var/lib/delmonicos-provision/account.txt');
+    // SS58 with a prefix of one byte: prefix, public key, two bytes of checksum.
+    devnet = await site.startChain(base58.decode(account).subarray(1, 33));
     const text = site.stationYaml(site.chainSection(devnet));
     await station.ask(`cat >${CONFIG} <<'END'\n${text}\nEND\nsystemctl reload ${CORE}`);
     await station.active();

@@ -2,7 +2,7 @@
 // The guest finds the host as 10.0.2.2.
 import { startSimulatedStation, type SimulatedStation } from '../../../hal/simulator/index.ts';
 import { startDevnet, type Devnet } from '../../devnet/index.ts';
-import { startBroker, type BrokerMessage, type EmbeddedBroker } from '../../support/broker.ts';
+import { startBroker, type BrokerMessage, type EmbeddedBroker } from '../../support/telemetry/broker.ts';
 
 export const STATION = 'BOOT-0001';
 const HOST = '10.0.2.2';
