@@ -12,7 +12,7 @@ import {
   type SimulatedStation,
 } from '../../hal/simulator/index.ts';
 import { FAULTS_OF, faultName } from '../support/all-faults.ts';
-import { checkReading, type JournaledReading } from '../support/truth.ts';
+import { checkReading, type JournaledReading } from '../support/meters/truth.ts';
 import type { Bench, Row, Table } from './bench.ts';
 
 // Two units of one model, which the same faults befall: unit 1 in every answer, unit 2 never. Everything is read that can be,

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SimulatedStation } from '../../hal/simulator/index.ts';
 import { createRootSeed, loadIdentity } from '../../src/identity/index.ts';
 import { startDevnet, type Devnet } from '../devnet/index.ts';
-import { startBroker } from '../support/broker.ts';
+import { startBroker } from '../support/telemetry/broker.ts';
 import { ServiceProcess } from '../support/product.ts';
 import type { Bench, Row, Scale } from './bench.ts';
 import { diskDirectory } from './disk.ts';

@@ -1,5 +1,5 @@
 import { runProduct } from '../support/product.ts';
-import { checkReading, type JournaledReading, type Mismatch } from '../support/truth.ts';
+import { checkReading, type JournaledReading, type Mismatch } from '../support/meters/truth.ts';
 import type { StationTruth } from '../../hal/simulator/index.ts';
 
 interface ExportedEntry {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { productJson, type ServiceProcess } from '../support/product.ts';
-import type { Mismatch } from '../support/truth.ts';
+import type { Mismatch } from '../support/meters/truth.ts';
 import type { Auditor } from './auditor.ts';
 import { makeAndVerifyReceipt } from './live-receipt.ts';
 import type { Observer } from './observer.ts';

@@ -6,7 +6,7 @@ import {
   startSimulatedStation,
   type SimulatedStation,
 } from '../../hal/simulator/index.ts';
-import { startBroker, type EmbeddedBroker } from '../support/broker.ts';
+import { startBroker, type EmbeddedBroker } from '../support/telemetry/broker.ts';
 import { productJson, runProduct } from '../support/product.ts';
 import { startDevnet, type Devnet } from '../devnet/index.ts';
 

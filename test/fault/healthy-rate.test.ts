@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LineKind } from '../../hal/contract/index.ts';
 import type { Fault } from '../../hal/simulator/index.ts';
 import { FAULTS_OF, faultName } from '../support/all-faults.ts';
-import { HEALTHY_UNIT, runBus, type BusOutcome } from '../support/virtual-bus.ts';
+import { HEALTHY_UNIT, runBus, type BusOutcome } from '../support/meters/virtual-bus.ts';
 
 // The fault matrix in virtual time: one of two units has a fault in every answer, for a whole minute. The same comparison on
 // real sockets and terminals takes minutes and an idle machine: test/soak.

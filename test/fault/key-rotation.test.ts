@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/identity/index.ts';
 import { openJournalReader, readLogIdentity, verifyJournal } from '../../src/journal/index.ts';
 import { OutboxStore } from '../../src/sync/outbox/outbox-store.ts';
-import { openTestJournal, writeTestLog } from '../support/journal-fixture.ts';
+import { openTestJournal, writeTestLog } from '../support/journal/journal-fixture.ts';
 
-const ROTATOR = path.join(import.meta.dirname, '../support/key-rotator.ts');
+const ROTATOR = path.join(import.meta.dirname, '../support/journal/key-rotator.ts');
 
 let directory: string;
 let before: StationIdentity;

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { MeterError, type EnergyMeter, type Line, type MeterSample } from '../../hal/contract/index.ts';
 import { startSimulatedStation, type Fault, type SimulatedStation } from '../../hal/simulator/index.ts';
 import { FAULTS_OF, faultName } from '../support/all-faults.ts';
-import { asReading, lineTo, meterOn } from '../support/meter-station.ts';
-import { PTY_NOTE, WHY_NO_PTY } from '../support/pty.ts';
-import { checkReading } from '../support/truth.ts';
+import { asReading, lineTo, meterOn } from '../support/meters/meter-station.ts';
+import { PTY_NOTE, WHY_NO_PTY } from '../support/meters/pty.ts';
+import { checkReading } from '../support/meters/truth.ts';
 
 // Every fault of the simulator, on every kind of line, on one of two units of the same model (so that their answers have the
 // same shape and could be taken for each other's), while the registers change every 100 ms. Whatever resolves is judged

@@ -9,9 +9,9 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openJournalReader, verifyJournal } from '../../src/journal/index.ts';
 import { runProduct, ServiceProcess } from '../support/product.ts';
-import { faultsOf } from '../support/recovering-journal.ts';
+import { faultsOf } from '../support/journal/recovering-journal.ts';
 
-const ROTATOR = path.join(import.meta.dirname, '../support/key-rotator.ts');
+const ROTATOR = path.join(import.meta.dirname, '../support/journal/key-rotator.ts');
 const SEED_SLOTS = /^root\.seed(\.next)?$/;
 
 let root: string;

@@ -9,7 +9,7 @@ import {
   type SimulatedStation,
 } from '../../hal/simulator/index.ts';
 import { encodeFrame } from '../../hal/simulator/modbus-frame.ts';
-import { checkReading } from '../support/truth.ts';
+import { checkReading } from '../support/meters/truth.ts';
 
 // The switches on real sockets: what a client sees, byte by byte. (What each fault does to an answer is tested in
 // test/unit/simulator/faults.test.ts.)

@@ -24,7 +24,7 @@ import {
   syncStatus,
   verifiedJournal,
 } from '../support/running-world.ts';
-import { checkReading, type JournaledReading } from '../support/truth.ts';
+import { checkReading, type JournaledReading } from '../support/meters/truth.ts';
 
 let station: SimulatedStation;
 let tcp: string;

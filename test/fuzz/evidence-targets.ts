@@ -21,8 +21,8 @@ import { verifyReceipt } from '../../src/receipt/index.ts';
 import { verifyOcmf } from '../../src/ocmf/index.ts';
 import { createInboundGuard } from '../../src/telemetry/inbound-guard.ts';
 import * as v from 'valibot';
-import { checkpointOf, receiptInput, testReceipt, testStation } from '../support/receipt-fixture.ts';
-import { BEGIN, END, hexOf, signed, STATION_KEY } from '../support/ocmf-session.ts';
+import { checkpointOf, receiptInput, testReceipt, testStation } from '../support/receipt/receipt-fixture.ts';
+import { BEGIN, END, hexOf, signed, STATION_KEY } from '../support/receipt/ocmf-session.ts';
 import { foundUnless, mustHold, type FuzzTarget } from './fuzz-target.ts';
 import { mutateJson } from './mutate.ts';
 

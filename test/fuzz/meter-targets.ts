@@ -17,10 +17,10 @@ import { decodePoint, decodeText } from '../../hal/driver/modbus/register-codec.
 import { rtuFraming } from '../../hal/driver/modbus/rtu-framing.ts';
 import { createP1Receiver, decodeP1Capture } from '../../hal/driver/p1/index.ts';
 import { decodeSmlCapture, decodeTlv, SmlError, SmlReceiver } from '../../hal/driver/sml/index.ts';
-import { encodeBlock, encodePushed, exampleReadout } from '../support/iec62056-encoder.ts';
-import { bitwiseCrc16Arc, exampleP1Telegram } from '../support/p1-encoder.ts';
-import { rtuAnswer, rtuFrame } from '../support/rtu-frames.ts';
-import { encodeElement, encodeFrame, smlSeeds } from '../support/sml-encoder.ts';
+import { encodeBlock, encodePushed, exampleReadout } from '../support/meters/iec62056-encoder.ts';
+import { bitwiseCrc16Arc, exampleP1Telegram } from '../support/meters/p1-encoder.ts';
+import { rtuAnswer, rtuFrame } from '../support/meters/rtu-frames.ts';
+import { encodeElement, encodeFrame, smlSeeds } from '../support/meters/sml-encoder.ts';
 import { foundUnless, mustHold, type FuzzTarget } from './fuzz-target.ts';
 import { randomSmlTelegram, withOtherGroups } from './telegram-mutations.ts';
 

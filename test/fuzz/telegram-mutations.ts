@@ -1,4 +1,4 @@
-import { encodeTelegram, type SmlElement, type SmlEntry } from '../support/sml-encoder.ts';
+import { encodeTelegram, type SmlElement, type SmlEntry } from '../support/meters/sml-encoder.ts';
 import type { Random } from './random.ts';
 
 /** A telegram whose checks are all right, and whose contents are whatever comes. */

@@ -14,7 +14,7 @@ import { startBench } from '../bench/start.ts';
 import { stationsForSync, syncTables } from '../bench/sync.ts';
 import { inSyncYard } from '../bench/sync-yard.ts';
 import { wireBench } from '../bench/wire.ts';
-import { PTY_NOTE, WHY_NO_PTY } from '../support/pty.ts';
+import { PTY_NOTE, WHY_NO_PTY } from '../support/meters/pty.ts';
 
 /** Both benches of sync, on one dev network. */
 const syncAndBacklog: Bench = {

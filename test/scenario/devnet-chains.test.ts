@@ -6,8 +6,8 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnet, startDevnet } from '../devnet/index.ts';
 import { type Hex, toHex } from '../devnet/encoding/bytes.ts';
-import { type HeadEvents, type JsonObject, LightClient } from '../support/light-client.ts';
-import { signRemark } from '../support/signed-remark.ts';
+import { type HeadEvents, type JsonObject, LightClient } from '../support/sync/light-client.ts';
+import { signRemark } from '../support/sync/signed-remark.ts';
 
 const SPEC_VERSION = 900;
 

@@ -4,8 +4,8 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toHex } from '../devnet/encoding/bytes.ts';
 import { type Devnet, type Faults, noFaults, type PeerTarget, startDevnet } from '../devnet/index.ts';
-import { type HeadEvents, JsonRpcError, LightClient } from '../support/light-client.ts';
-import { signRemark } from '../support/signed-remark.ts';
+import { type HeadEvents, JsonRpcError, LightClient } from '../support/sync/light-client.ts';
+import { signRemark } from '../support/sync/signed-remark.ts';
 
 const RUNTIME_CODE = '0x3a636f6465';
 

@@ -9,7 +9,7 @@ import { startDevnet } from '../devnet/index.ts';
 
 describe("the dev network's process", { timeout: 60_000 }, () => {
   it('ends with the process that started it, however that ends', async () => {
-    const parent = fork(fileURLToPath(new URL('../support/devnet-parent.ts', import.meta.url)), [], {
+    const parent = fork(fileURLToPath(new URL('../support/sync/devnet-parent.ts', import.meta.url)), [], {
       execArgv: ['--import', 'tsx'],
     });
     const [processId] = (await once(parent, 'message')) as [number];

@@ -13,7 +13,7 @@ import { decodeHeader } from '../devnet/chain/block.ts';
 import { orderedTrieRoot } from '../devnet/storage/trie.ts';
 import { flipBit } from '../devnet/peer/forgeries.ts';
 import { systemAccount } from '../devnet/storage/storage-keys.ts';
-import { type Json, JsonRpcError, type JsonObject, LightClient } from '../support/light-client.ts';
+import { type Json, JsonRpcError, type JsonObject, LightClient } from '../support/sync/light-client.ts';
 
 /** Of the runtime, spec 900. */
 const RUNTIME_STATE_VERSION = 0;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startSimulatedStation } from '../../hal/simulator/index.ts';
 import { nameOf, type HealthItem } from '../../src/health/index.ts';
-import { openTestJournal, temporaryDirectory } from '../support/journal-fixture.ts';
+import { openTestJournal, temporaryDirectory } from '../support/journal/journal-fixture.ts';
 import { productJson, runProduct } from '../support/product.ts';
 
 // `doctor` as a process: simulated meters, and a server that stands for a broker or a node.

@@ -4,10 +4,10 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadIdentity } from '../../src/identity/index.ts';
 import { openJournalReader, verifyJournal } from '../../src/journal/index.ts';
-import { writeTestLog } from '../support/journal-fixture.ts';
+import { writeTestLog } from '../support/journal/journal-fixture.ts';
 import { productJson, runProduct } from '../support/product.ts';
-import { makeToken, missingTokenTools, SOFTHSM_MODULE } from '../support/softhsm.ts';
-import { missingTpmTools, SoftwareTpm } from '../support/swtpm.ts';
+import { makeToken, missingTokenTools, SOFTHSM_MODULE } from '../support/keys/softhsm.ts';
+import { missingTpmTools, SoftwareTpm } from '../support/keys/swtpm.ts';
 
 interface Keys {
   readonly origin: string;

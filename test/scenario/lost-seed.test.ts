@@ -7,9 +7,9 @@ import { decodeEntry, leafHash, openJournalReader, parseTlogProof } from '../../
 import { readHighWater, readLogIdentity, signCheckpoint, verifyCheckpoint } from '../../src/journal/index.ts';
 import { verifyInclusion, verifyJournal } from '../../src/journal/index.ts';
 import { OutboxStore } from '../../src/sync/outbox/outbox-store.ts';
-import { anchoredBlock } from '../support/anchored-block.ts';
-import { openTestJournal, writeTestLog } from '../support/journal-fixture.ts';
-import { faultsOf } from '../support/recovering-journal.ts';
+import { anchoredBlock } from '../support/sync/anchored-block.ts';
+import { openTestJournal, writeTestLog } from '../support/journal/journal-fixture.ts';
+import { faultsOf } from '../support/journal/recovering-journal.ts';
 import { productJson, runProduct } from '../support/product.ts';
 
 let directory: string;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { encodeBlock } from '../support/iec62056-encoder.ts';
+import { encodeBlock } from '../support/meters/iec62056-encoder.ts';
 import { PRODUCT, productJson, runProduct } from '../support/product.ts';
 import { IEC62056_VECTORS } from '../vector/iec62056/iec62056-telegrams.ts';
 import { P1_VECTORS } from '../vector/p1/p1-telegrams.ts';

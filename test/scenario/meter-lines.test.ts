@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ENERGY_IMPORT, type Line } from '../../hal/contract/index.ts';
 import { loadProfile } from '../../hal/profile/index.ts';
 import { startSimulatedStation, type SimulatedStation } from '../../hal/simulator/index.ts';
-import { asReading, lineTo, meterOn } from '../support/meter-station.ts';
-import { PTY_NOTE, WHY_NO_PTY } from '../support/pty.ts';
-import { checkReading } from '../support/truth.ts';
+import { asReading, lineTo, meterOn } from '../support/meters/meter-station.ts';
+import { PTY_NOTE, WHY_NO_PTY } from '../support/meters/pty.ts';
+import { checkReading } from '../support/meters/truth.ts';
 
 // The simulated meters share no code with the driver: they encode, the driver decodes, and the simulator's own memory of
 // what each meter showed judges every value.

@@ -6,10 +6,10 @@ import modbusSerial from 'modbus-serial';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadProfile } from '../../hal/profile/index.ts';
 import { openPty, startSimulatedStation } from '../../hal/simulator/index.ts';
-import { givenRegisters, sameNumber, type RegisterImage } from '../support/modbus-registers.ts';
-import { parseRtuRequest, rtuAnswer } from '../support/rtu-frames.ts';
+import { givenRegisters, sameNumber, type RegisterImage } from '../support/meters/modbus-registers.ts';
+import { parseRtuRequest, rtuAnswer } from '../support/meters/rtu-frames.ts';
 import { productJson, runProduct } from '../support/product.ts';
-import { PTY_NOTE, WHY_NO_PTY } from '../support/pty.ts';
+import { PTY_NOTE, WHY_NO_PTY } from '../support/meters/pty.ts';
 
 // `meter read` as a process, against servers that others wrote: modbus-serial's and Debian's python3-pymodbus.
 
@@ -89,7 +89,7 @@ const PYTHON = '/usr/bin/python3';
 const pymodbus = spawnSync(PYTHON, ['-c', 'import pymodbus'], { encoding: 'utf8' });
 const NO_PYMODBUS =
   pymodbus.status === 0 ? '' : ' (skipped: Debian package python3-pymodbus is not installed)';
-const PYMODBUS_SERVER = new URL('../support/pymodbus_server.py', import.meta.url).pathname;
+const PYMODBUS_SERVER = new URL('../support/meters/pymodbus_server.py', import.meta.url).pathname;
 
 async function serveWithPymodbus(image: RegisterImage): Promise<number> {
   const tables = Object.fromEntries(

@@ -3,8 +3,8 @@ import { formatDecimal, silentLog, type ListeningLine } from '../../hal/contract
 import { createReadoutMeter } from '../../hal/driver/stream/index.ts';
 import { openListeningLine } from '../../hal/line/index.ts';
 import { openPty, REAL_CLOCK, type Pty } from '../../hal/simulator/index.ts';
-import { encodeBlock, evenParity } from '../support/iec62056-encoder.ts';
-import { PTY_NOTE, WHY_NO_PTY } from '../support/pty.ts';
+import { encodeBlock, evenParity } from '../support/meters/iec62056-encoder.ts';
+import { PTY_NOTE, WHY_NO_PTY } from '../support/meters/pty.ts';
 
 const SIGN_ON = '/?!\r\n';
 const ACKNOWLEDGE_9600 = '\x06050\r\n';

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadProfile } from '../../hal/profile/index.ts';
 import { openPty, startSimulatedStation } from '../../hal/simulator/index.ts';
-import { givenRegisters } from '../support/modbus-registers.ts';
-import { parseRtuRequest, rtuAnswer, rtuFrame } from '../support/rtu-frames.ts';
+import { givenRegisters } from '../support/meters/modbus-registers.ts';
+import { parseRtuRequest, rtuAnswer, rtuFrame } from '../support/meters/rtu-frames.ts';
 import { PRODUCT, productJson, runProduct } from '../support/product.ts';
-import { PTY_NOTE, WHY_NO_PTY } from '../support/pty.ts';
+import { PTY_NOTE, WHY_NO_PTY } from '../support/meters/pty.ts';
 
 // `meter scan` as a process: against the simulator over TCP, and over a pseudo terminal, which takes every baud rate.
 

@@ -13,7 +13,7 @@ import {
   OTHER_KEY,
   signed,
   STATION_KEY,
-} from '../support/ocmf-session.ts';
+} from '../support/receipt/ocmf-session.ts';
 import { PRODUCT, runProduct } from '../support/product.ts';
 
 const FIELD = path.resolve(import.meta.dirname, '../vector/ocmf/transparency-software');

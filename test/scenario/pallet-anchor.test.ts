@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytesToHex, encodeAnchorCall } from '../../src/chain/index.ts';
 import { anchorCovering, readSyncStatus } from '../../src/sync/index.ts';
-import { rpcStations } from '../support/rpc-stations.ts';
+import { rpcStations } from '../support/sync/rpc-stations.ts';
 
 const stations = rpcStations(3);
 

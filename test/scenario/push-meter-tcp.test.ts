@@ -5,7 +5,7 @@ import { formatDecimal, silentLog, type MeterSample } from '../../hal/contract/i
 import { createStreamMeter } from '../../hal/driver/stream/index.ts';
 import { openListeningLine } from '../../hal/line/index.ts';
 import { REAL_CLOCK } from '../../hal/simulator/index.ts';
-import { concat, encodeTelegram, serverId } from '../support/sml-encoder.ts';
+import { concat, encodeTelegram, serverId } from '../support/meters/sml-encoder.ts';
 
 const telegram = (tenthWh: number): Uint8Array =>
   encodeTelegram({

@@ -8,7 +8,7 @@ import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/id
 import { openJournal, openJournalReader, signCheckpoint } from '../../src/journal/index.ts';
 import { OutboxStore } from '../../src/sync/outbox/outbox-store.ts';
 import type { Receipt, ReceiptReport } from '../../src/receipt/index.ts';
-import { anchoredBlock } from '../support/anchored-block.ts';
+import { anchoredBlock } from '../support/sync/anchored-block.ts';
 import { runProduct } from '../support/product.ts';
 
 describe('a receipt on the command line', () => {

@@ -14,9 +14,9 @@ import {
 } from '../../src/chain/index.ts';
 import { createReceipt, type CheckName, type ReceiptReport } from '../../src/receipt/index.ts';
 import { startDevnet, type Devnet } from '../devnet/index.ts';
-import { anchoredBlock, devnetShape, remarkExtrinsic } from '../support/anchored-block.ts';
+import { anchoredBlock, devnetShape, remarkExtrinsic } from '../support/sync/anchored-block.ts';
 import { runProduct } from '../support/product.ts';
-import { checkpointOf, receiptInput, testReceipt, testStation } from '../support/receipt-fixture.ts';
+import { checkpointOf, receiptInput, testReceipt, testStation } from '../support/receipt/receipt-fixture.ts';
 
 const station = testStation();
 const { chainAccount } = station.identity;

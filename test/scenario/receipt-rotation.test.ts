@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createRootSeed, loadIdentity, type StationIdentity } from '../../src/identity/index.ts';
 import type { ReceiptReport } from '../../src/receipt/index.ts';
-import { openTestJournal, reading, temporaryDirectory } from '../support/journal-fixture.ts';
+import { openTestJournal, reading, temporaryDirectory } from '../support/journal/journal-fixture.ts';
 import { productJson, runProduct } from '../support/product.ts';
 
 const { directory, remove } = temporaryDirectory();

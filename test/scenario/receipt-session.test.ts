@@ -11,9 +11,13 @@ import {
   type Journal,
 } from '../../src/journal/index.ts';
 import type { Receipt, ReceiptReport } from '../../src/receipt/index.ts';
-import { JournalVirtualClock, openTestJournal, temporaryDirectory } from '../support/journal-fixture.ts';
+import {
+  JournalVirtualClock,
+  openTestJournal,
+  temporaryDirectory,
+} from '../support/journal/journal-fixture.ts';
 import { productJson, runProduct } from '../support/product.ts';
-import { SESSION_ID, sessionLog } from '../support/session-fixture.ts';
+import { SESSION_ID, sessionLog } from '../support/receipt/session-fixture.ts';
 
 const { directory, remove } = temporaryDirectory();
 const file = path.join(directory, 'session.receipt.json');

@@ -8,7 +8,7 @@ import { openLine } from '../../hal/line/index.ts';
 import { loadProfile } from '../../hal/profile/index.ts';
 import { REAL_CLOCK } from '../../hal/simulator/index.ts';
 import { ocmfSessionSummary, verifyMeterRecord, verifyOcmf } from '../../src/ocmf/index.ts';
-import { contentOf, OTHER_KEY, readingOf, signed, STATION_KEY } from '../support/ocmf-session.ts';
+import { contentOf, OTHER_KEY, readingOf, signed, STATION_KEY } from '../support/receipt/ocmf-session.ts';
 
 // A meter that signs by itself, behind a Modbus TCP server that others wrote (modbus-serial). It signs when 2 is written to the
 // status register of a snapshot, says 2 for two polls, and then shows a record of its own with the next page.

@@ -7,7 +7,7 @@ import {
   type SimulatedStation,
   type StationMeter,
 } from '../../hal/simulator/index.ts';
-import { WHY_NO_PTY } from '../support/pty.ts';
+import { WHY_NO_PTY } from '../support/meters/pty.ts';
 
 // modbus-serial is an independent client: it frames, checks and hands over raw registers; the numbers below are decoded
 // here by hand, from the documents, so that neither the simulator's encoder nor the product's decoder is used.

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import modbusSerial from 'modbus-serial';
 import { describe, expect, it } from 'vitest';
 import { openPty, REAL_CLOCK, startSimulatedStation } from '../../hal/simulator/index.ts';
-import { PTY_NOTE, WHY_NO_PTY } from '../support/pty.ts';
+import { PTY_NOTE, WHY_NO_PTY } from '../support/meters/pty.ts';
 
 /** Children of a process that run a command of that name; each terminal is held by a `script`. */
 function childrenOf(parentPid: number, command = 'script'): number[] {

@@ -12,7 +12,7 @@ import { loadProfile } from '../../hal/profile/index.ts';
 import { REAL_CLOCK } from '../../hal/simulator/index.ts';
 import { productJson, runProduct, ServiceProcess } from '../support/product.ts';
 import { exportedEntries, verifiedJournal } from '../support/running-world.ts';
-import { commonModel, floatMeter, integerMeter, sunSpecRegisters } from '../support/sunspec-device.ts';
+import { commonModel, floatMeter, integerMeter, sunSpecRegisters } from '../support/meters/sunspec-device.ts';
 
 // SunSpec devices behind a Modbus TCP server that others wrote (modbus-serial): it answers exception 2 for registers that
 // the device does not have, as real ones do.

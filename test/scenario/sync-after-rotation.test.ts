@@ -12,8 +12,8 @@ import {
   type ChainAccount,
   type Sync,
 } from '../../src/sync/index.ts';
-import { ModelWorld } from '../support/model-gateway.ts';
-import { GrowingLog, syncOptions, testAccount } from '../support/sync-station.ts';
+import { ModelWorld } from '../support/sync/model-gateway.ts';
+import { GrowingLog, syncOptions, testAccount } from '../support/sync/sync-station.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const SECOND = 1_000;

@@ -16,9 +16,9 @@ import {
   type SyncStatus,
 } from '../../src/sync/index.ts';
 import { type Devnet, OPEN_LINK, startDevnet } from '../devnet/index.ts';
-import type { DriverOrder } from '../support/sync-driver.ts';
-import { startActivator } from '../support/socket-activator.ts';
-import { GATEWAY, GrowingLog, remarkOf, syncOptions, testAccount } from '../support/sync-station.ts';
+import type { DriverOrder } from '../support/sync/sync-driver.ts';
+import { startActivator } from '../support/system/socket-activator.ts';
+import { GATEWAY, GrowingLog, remarkOf, syncOptions, testAccount } from '../support/sync/sync-station.ts';
 
 const HOUR = 3_600_000;
 const BALANCE = 10n ** 15n;
@@ -197,7 +197,7 @@ describe('an anchor through the light client', () => {
 async function drive(
   order: DriverOrder,
 ): Promise<{ lines: Record<string, unknown>[]; signal: string | null }> {
-  const program = path.resolve(import.meta.dirname, '../support/sync-driver.ts');
+  const program = path.resolve(import.meta.dirname, '../support/sync/sync-driver.ts');
   const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(order)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -8,7 +8,7 @@ import { askChrony } from '../../src/service/time-status/ask-chrony.ts';
 import { askKernel, KERNEL_TOOLS } from '../../src/service/time-status/ask-kernel.ts';
 import { askTimesyncd } from '../../src/service/time-status/ask-timesyncd.ts';
 import { readRealTimeClockMs } from '../../src/service/time-status/real-time-clock.ts';
-import { NO_CHRONYD, startChronyd } from '../support/chronyd.ts';
+import { NO_CHRONYD, startChronyd } from '../support/system/chronyd.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'time-sources-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -9,10 +9,10 @@ import { decimal, ENERGY_IMPORT } from '../../hal/contract/index.ts';
 import { bytesToHex } from '../../src/chain/index.ts';
 import type { JournalEntry } from '../../src/journal/index.ts';
 import type { ReceiptReport } from '../../src/receipt/index.ts';
-import { CHROMIUM, Chromium, type Page, type PageOptions } from '../support/chromium.ts';
+import { CHROMIUM, Chromium, type Page, type PageOptions } from '../support/receipt/chromium.ts';
 import { productJson } from '../support/product.ts';
-import { testReceipt, testStation } from '../support/receipt-fixture.ts';
-import { sessionIndices, sessionLog } from '../support/session-fixture.ts';
+import { testReceipt, testStation } from '../support/receipt/receipt-fixture.ts';
+import { sessionIndices, sessionLog } from '../support/receipt/session-fixture.ts';
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'verifier-'));
 const pageFile = path.join(directory, 'verifier.html');

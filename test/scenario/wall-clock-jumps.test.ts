@@ -14,9 +14,9 @@ import {
 } from '../../src/journal/index.ts';
 import { keepClock, startMetering } from '../../src/metering/index.ts';
 import { openSync } from '../../src/sync/index.ts';
-import { journalOptions } from '../support/journal-fixture.ts';
-import { ModelWorld } from '../support/model-gateway.ts';
-import { GrowingLog, syncOptions, testAccount } from '../support/sync-station.ts';
+import { journalOptions } from '../support/journal/journal-fixture.ts';
+import { ModelWorld } from '../support/sync/model-gateway.ts';
+import { GrowingLog, syncOptions, testAccount } from '../support/sync/sync-station.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'wall-clock-jumps-'));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DiskFaults, SCENES } from '../support/disk-faults.ts';
-import { FAILING_DISK_NOTE, FAULT_KINDS, WHY_NO_FAILING_DISK } from '../support/failing-disk.ts';
+import { DiskFaults, SCENES } from '../support/journal/disk-faults.ts';
+import { FAILING_DISK_NOTE, FAULT_KINDS, WHY_NO_FAILING_DISK } from '../support/journal/failing-disk.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
 /** 1 is every call; more is quicker. */

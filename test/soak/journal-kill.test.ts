@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildAppender, type AppenderProgram } from '../support/appender-process.ts';
-import { killAgainAndAgain } from '../support/kill-loop.ts';
+import { buildAppender, type AppenderProgram } from '../support/journal/appender-process.ts';
+import { killAgainAndAgain } from '../support/journal/kill-loop.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
 const KILLS = Number(process.env['SOAK_KILLS'] ?? 500);

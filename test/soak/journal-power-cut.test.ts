@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildAppender, type AppenderProgram } from '../support/appender-process.ts';
-import { POWER_CUT_NOTE, WHY_NO_POWER_CUT } from '../support/power-cut-disk.ts';
-import { cutPowerAgainAndAgain, type PowerCutPlan, type PowerCutReport } from '../support/power-cuts.ts';
+import { buildAppender, type AppenderProgram } from '../support/journal/appender-process.ts';
+import { POWER_CUT_NOTE, WHY_NO_POWER_CUT } from '../support/journal/power-cut-disk.ts';
+import {
+  cutPowerAgainAndAgain,
+  type PowerCutPlan,
+  type PowerCutReport,
+} from '../support/journal/power-cuts.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
 const CUTS = Number(process.env['SOAK_CUTS'] ?? 100);

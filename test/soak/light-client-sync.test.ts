@@ -3,12 +3,12 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPEN_LINK } from '../devnet/index.ts';
-import { anchored, nextStatus } from '../support/light-client-story.ts';
+import { anchored, nextStatus } from '../support/sync/light-client-story.ts';
 import { productJson, runProduct, ServiceProcess } from '../support/product.ts';
 import { committed, committedSize } from '../support/running-world.ts';
-import { anchorWhatIsLeft } from '../support/sync-kill-loop.ts';
-import { auditAnchors } from '../support/sync-oracle.ts';
-import { startSyncWorld, type SyncWorld } from '../support/sync-world.ts';
+import { anchorWhatIsLeft } from '../support/sync/sync-kill-loop.ts';
+import { auditAnchors } from '../support/sync/sync-oracle.ts';
+import { startSyncWorld, type SyncWorld } from '../support/sync/sync-world.ts';
 
 interface Report {
   readonly checks: readonly { readonly name: string; readonly result: string; readonly detail: string }[];

@@ -2,12 +2,12 @@
 // by itself when that is over, every intent exactly once on chain.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Devnet, type Faults, noFaults } from '../devnet/index.ts';
-import { anchored, nextStatus } from '../support/light-client-story.ts';
+import { anchored, nextStatus } from '../support/sync/light-client-story.ts';
 import { ServiceProcess } from '../support/product.ts';
 import { committed, committedSize, type SyncEvent } from '../support/running-world.ts';
-import { anchorWhatIsLeft } from '../support/sync-kill-loop.ts';
-import { auditAnchors } from '../support/sync-oracle.ts';
-import { startSyncWorld, type SyncWorld } from '../support/sync-world.ts';
+import { anchorWhatIsLeft } from '../support/sync/sync-kill-loop.ts';
+import { auditAnchors } from '../support/sync/sync-oracle.ts';
+import { startSyncWorld, type SyncWorld } from '../support/sync/sync-world.ts';
 
 /** Finality that stands still is told after two minutes; a session that goes nowhere ends after three. */
 const TOLD_MS = 210_000;

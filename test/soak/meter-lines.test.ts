@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { MeterError, type EnergyMeter, type Line } from '../../hal/contract/index.ts';
 import { REAL_CLOCK, startSimulatedStation, type Fault } from '../../hal/simulator/index.ts';
 import { FAULTS_OF, faultName } from '../support/all-faults.ts';
-import { asReading, lineTo, meterOn } from '../support/meter-station.ts';
-import { PTY_NOTE, WHY_NO_PTY } from '../support/pty.ts';
-import { checkReading } from '../support/truth.ts';
+import { asReading, lineTo, meterOn } from '../support/meters/meter-station.ts';
+import { PTY_NOTE, WHY_NO_PTY } from '../support/meters/pty.ts';
+import { checkReading } from '../support/meters/truth.ts';
 
 // The fault matrix on real terminals and sockets, at 9600 baud where there is a baud rate, with the product's own limits: one
 // of two units is faulty in every answer, both are read once a second. What the healthy one gives is compared with a run

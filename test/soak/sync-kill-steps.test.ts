@@ -1,12 +1,12 @@
 // Each step and each write of sync, one death each; the short form is test/fault/sync/kill-steps.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FAILING_DISK_NOTE, WHY_NO_FAILING_DISK } from '../support/failing-disk.ts';
-import { RpcMiddleman } from '../support/rpc-middleman.ts';
-import { anchorWhatIsLeft, type Target } from '../support/sync-kill-loop.ts';
-import { killAtStep, STEPS, type StepName } from '../support/sync-kill-steps.ts';
-import { growLog, writeKiller } from '../support/sync-kill-writes.ts';
-import { auditAnchors } from '../support/sync-oracle.ts';
-import { startSyncWorld, type SyncWorld } from '../support/sync-world.ts';
+import { FAILING_DISK_NOTE, WHY_NO_FAILING_DISK } from '../support/journal/failing-disk.ts';
+import { RpcMiddleman } from '../support/sync/rpc-middleman.ts';
+import { anchorWhatIsLeft, type Target } from '../support/sync/sync-kill-loop.ts';
+import { killAtStep, STEPS, type StepName } from '../support/sync/sync-kill-steps.ts';
+import { growLog, writeKiller } from '../support/sync/sync-kill-writes.ts';
+import { auditAnchors } from '../support/sync/sync-oracle.ts';
+import { startSyncWorld, type SyncWorld } from '../support/sync/sync-world.ts';
 
 const TARGETS: readonly Target[] = ['station', 'core', 'gateway'];
 

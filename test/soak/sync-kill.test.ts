@@ -5,11 +5,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { productJson, runProduct } from '../support/product.ts';
-import { unpublished } from '../support/published-entries.ts';
+import { unpublished } from '../support/sync/published-entries.ts';
 import { seededRandom, type SeededRandom } from '../support/seeded-random.ts';
-import { anchorWhatIsLeft, killWhileSyncing, type SyncKillReport } from '../support/sync-kill-loop.ts';
-import { auditAnchors, type Audit } from '../support/sync-oracle.ts';
-import { startSyncWorld, type SyncWorld, type Transport } from '../support/sync-world.ts';
+import { anchorWhatIsLeft, killWhileSyncing, type SyncKillReport } from '../support/sync/sync-kill-loop.ts';
+import { auditAnchors, type Audit } from '../support/sync/sync-oracle.ts';
+import { startSyncWorld, type SyncWorld, type Transport } from '../support/sync/sync-world.ts';
 
 const KILLS = Number(process.env['SOAK_KILLS'] ?? 200);
 const PROGRESS = process.env['SOAK_PROGRESS'];

@@ -1,12 +1,12 @@
 // The product behind a JSON-RPC server that cannot be trusted.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { anchored } from '../support/light-client-story.ts';
+import { anchored } from '../support/sync/light-client-story.ts';
 import { ServiceProcess } from '../support/product.ts';
-import { LIES, type Lie, outlive } from '../support/rpc-lies.ts';
+import { LIES, type Lie, outlive } from '../support/sync/rpc-lies.ts';
 import { committed } from '../support/running-world.ts';
-import { anchorWhatIsLeft } from '../support/sync-kill-loop.ts';
-import { auditAnchors } from '../support/sync-oracle.ts';
-import { startSyncWorld, type SyncWorld } from '../support/sync-world.ts';
+import { anchorWhatIsLeft } from '../support/sync/sync-kill-loop.ts';
+import { auditAnchors } from '../support/sync/sync-oracle.ts';
+import { startSyncWorld, type SyncWorld } from '../support/sync/sync-world.ts';
 
 describe('a station behind a server that lies', { timeout: 360_000 }, () => {
   let world: SyncWorld;

@@ -1,9 +1,9 @@
 // A link as 2G gives it: what an anchor costs in time and bytes, from nothing and with what an earlier life has kept.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bytesOfOneLife } from '../support/light-client-story.ts';
-import { auditAnchors } from '../support/sync-oracle.ts';
-import { anchorWhatIsLeft } from '../support/sync-kill-loop.ts';
-import { startSyncWorld, type SyncWorld } from '../support/sync-world.ts';
+import { bytesOfOneLife } from '../support/sync/light-client-story.ts';
+import { auditAnchors } from '../support/sync/sync-oracle.ts';
+import { anchorWhatIsLeft } from '../support/sync/sync-kill-loop.ts';
+import { startSyncWorld, type SyncWorld } from '../support/sync/sync-world.ts';
 import { OPEN_LINK } from '../devnet/index.ts';
 
 /** 600 ms from request to answer, half of it each way; TCP repeats what is lost, after its time-out. */

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { readSyncStatus } from '../../src/sync/index.ts';
-import { rpcStations } from '../support/rpc-stations.ts';
+import { rpcStations } from '../support/sync/rpc-stations.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 100 };
 const stations = rpcStations(2);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeVector } from '../../hal/driver/modbus/index.ts';
 import { checkProfile } from '../../hal/profile/index.ts';
-import { modelRows } from '../support/model-list.ts';
+import { modelRows } from '../support/meters/model-list.ts';
 
 const PAGE = readFileSync(path.resolve(import.meta.dirname, '../../docs/meters.md'), 'utf8');
 
@@ -15,7 +15,7 @@ describe('docs/meters.md', () => {
       .map((line) => line.replace(/ +/g, ' ').trim());
     const known = await modelRows();
     expect(known.length).toBeGreaterThan(20);
-    expect(listed, 'npx tsx test/support/model-list.ts writes it anew').toEqual(known);
+    expect(listed, 'npx tsx test/support/meters/model-list.ts writes it anew').toEqual(known);
   });
 
   it('has an example of a profile that is good, vectors and all', () => {

@@ -3,7 +3,7 @@ import { JournalError } from '../../src/journal/index.ts';
 import { provableAnchor } from '../../src/cli/receipt/provable-anchor.ts';
 import type { AnchorEvidence } from '../../src/chain/index.ts';
 import { OutboxStore } from '../../src/sync/outbox/outbox-store.ts';
-import { temporaryDirectory } from '../support/journal-fixture.ts';
+import { temporaryDirectory } from '../support/journal/journal-fixture.ts';
 
 let directory: string;
 let remove: () => void;

@@ -14,7 +14,7 @@ import { decodeEntry, encodeEntry, entryToJson, type EntryBodies } from '../../s
 import { startMetering, type MeteringEvent } from '../../src/metering/index.ts';
 import { verifyReceipt } from '../../src/receipt/index.ts';
 import { encodeDocument, sampleDocument } from '../../src/telemetry/index.ts';
-import { testReceipt, testStation, type TestStation } from '../support/receipt-fixture.ts';
+import { testReceipt, testStation, type TestStation } from '../support/receipt/receipt-fixture.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 // What the meter or plausibility says of a value goes with it to wherever the value goes: the journal, its export, the

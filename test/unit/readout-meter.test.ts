@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { formatDecimal, silentLog, type EnergyMeter } from '../../hal/contract/index.ts';
 import { createReadoutMeter } from '../../hal/driver/stream/index.ts';
 import { ListeningLineActor } from '../../hal/line/listening-line.ts';
-import { encodeBlock, evenParity } from '../support/iec62056-encoder.ts';
-import { ScriptedDevice, type ScriptedPiece } from '../support/scripted-channel.ts';
+import { encodeBlock, evenParity } from '../support/meters/iec62056-encoder.ts';
+import { ScriptedDevice, type ScriptedPiece } from '../support/sync/scripted-channel.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const SIGN_ON = '/?!\r\n';

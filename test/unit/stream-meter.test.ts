@@ -5,10 +5,10 @@ import { createStreamMeter, type StreamMeter } from '../../hal/driver/stream/ind
 import { TelegramWatch } from '../../hal/driver/stream/telegram-watch.ts';
 import { ListeningLineActor } from '../../hal/line/listening-line.ts';
 import { startMetering } from '../../src/metering/index.ts';
-import { encodePushed } from '../support/iec62056-encoder.ts';
-import { encodeP1, exampleP1Telegram } from '../support/p1-encoder.ts';
-import { ScriptedDevice } from '../support/scripted-channel.ts';
-import { concat, encodeTelegram, serverId } from '../support/sml-encoder.ts';
+import { encodePushed } from '../support/meters/iec62056-encoder.ts';
+import { encodeP1, exampleP1Telegram } from '../support/meters/p1-encoder.ts';
+import { ScriptedDevice } from '../support/sync/scripted-channel.ts';
+import { concat, encodeTelegram, serverId } from '../support/meters/sml-encoder.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const IMPORT = [1, 0, 1, 8, 0, 255];

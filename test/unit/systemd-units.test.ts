@@ -13,7 +13,7 @@ import {
   UNITS,
   unitNames,
   unitText,
-} from '../support/systemd-analyze.ts';
+} from '../support/system/systemd-analyze.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');

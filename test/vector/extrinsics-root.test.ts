@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { buildExtrinsicProof, decodeHeader, verifyExtrinsicProof } from '../../src/chain/index.ts';
 import { buildOrderedTrie, decodeNode, encodeNode } from '../../src/chain/substrate-trie.ts';
-import { naiveRootNode } from '../support/naive-trie.ts';
+import { naiveRootNode } from '../support/sync/naive-trie.ts';
 import { hasCode } from '../support/has-code.ts';
 
 interface BlockVector {

@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { bytesToHex } from '../../src/chain/index.ts';
 import { parseCheckpoint, parseTlogProof } from '../../src/journal/index.ts';
 import { verifyReceipt, type Receipt } from '../../src/receipt/index.ts';
-import { checkpointOf, testReceipt, testStation } from '../support/receipt-fixture.ts';
-import { sessionLog } from '../support/session-fixture.ts';
+import { checkpointOf, testReceipt, testStation } from '../support/receipt/receipt-fixture.ts';
+import { sessionLog } from '../support/receipt/session-fixture.ts';
 
-// Made by test/support/make-golden-receipt.ts; the block is one that a real runtime built after checking our signature.
+// Made by test/support/receipt/make-golden-receipt.ts; the block is one that a real runtime built after checking our signature.
 const read = (name: string): string => readFileSync(new URL(`receipt/${name}`, import.meta.url), 'utf8');
 const file = read('anchored.receipt.json');
 const receipt = JSON.parse(file) as Receipt;
@@ -69,7 +69,7 @@ describe('the golden receipt', () => {
   });
 });
 
-// Made by test/support/make-golden-session.ts: version 2 of the format, with OCMF records.
+// Made by test/support/receipt/make-golden-session.ts: version 2 of the format, with OCMF records.
 describe('the golden receipt of a session', () => {
   it('verifies with the report that was recorded with it', () => {
     const session = read('session.receipt.json');

@@ -8,10 +8,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../hal/contract/index.ts';
 import { type GatewayOptions, GatewayProcess } from '../../../src/chain/index.ts';
 import { systemMonotonicClock } from '../../../src/service/index.ts';
-import { type Activator, type ActivatorOptions, startActivator } from '../../support/socket-activator.ts';
-import { GATEWAY } from '../../support/sync-station.ts';
+import {
+  type Activator,
+  type ActivatorOptions,
+  startActivator,
+} from '../../support/system/socket-activator.ts';
+import { GATEWAY } from '../../support/sync/sync-station.ts';
 
-const MISBEHAVES = path.resolve(import.meta.dirname, '../../support/gateway-that-misbehaves.js');
+const MISBEHAVES = path.resolve(import.meta.dirname, '../../support/sync/gateway-that-misbehaves.js');
 const ACTIVATE = '/usr/bin/systemd-socket-activate';
 const publicKey = `0x${'07'.repeat(32)}` as const;
 const ends: (() => Promise<void> | void)[] = [];

@@ -9,9 +9,9 @@ import { silentLog } from '../../../hal/contract/index.ts';
 import { type GatewayEvent, type GatewayOptions, GatewayProcess } from '../../../src/chain/index.ts';
 import { FrameError } from '../../../src/chain/frame.ts';
 import { systemMonotonicClock } from '../../../src/service/index.ts';
-import { GATEWAY } from '../../support/sync-station.ts';
+import { GATEWAY } from '../../support/sync/sync-station.ts';
 
-const PROGRAM = path.resolve(import.meta.dirname, '../../support/gateway-that-misbehaves.js');
+const PROGRAM = path.resolve(import.meta.dirname, '../../support/sync/gateway-that-misbehaves.js');
 const publicKey = `0x${'07'.repeat(32)}` as const;
 /** What a flood may end in: killed for it, or so slow that it answers nobody. */
 const CONTAINED = ['chain.protocol', 'chain.timeout', 'chain.gateway_silent'];

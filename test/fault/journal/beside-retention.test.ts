@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { scrubEntries, verifyJournal } from '../../../src/journal/index.ts';
-import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
+import { openTestJournal, reading, temporaryDirectory } from '../../support/journal/journal-fixture.ts';
 
 let directory: string;
 let remove: () => void;
@@ -28,7 +28,7 @@ it('the scrub says nothing of entries that give way while it looks at them', asy
 });
 
 it('the auditor finds a log good while another process drops the tile that it is reading', async () => {
-  const program = path.join(import.meta.dirname, '../../support/pruning-process.ts');
+  const program = path.join(import.meta.dirname, '../../support/journal/pruning-process.ts');
   const writer = fork(program, [directory, '6000'], { execArgv: ['--import', 'tsx'] });
   const ended = once(writer, 'exit');
   await once(writer, 'message');

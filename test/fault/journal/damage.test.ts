@@ -11,7 +11,12 @@ import {
   verifyJournal,
   type JournalEntry,
 } from '../../../src/journal/index.ts';
-import { openTestJournal, SIGNER, temporaryDirectory, writeTestLog } from '../../support/journal-fixture.ts';
+import {
+  openTestJournal,
+  SIGNER,
+  temporaryDirectory,
+  writeTestLog,
+} from '../../support/journal/journal-fixture.ts';
 
 const SIZE = 600;
 const code = (name: string) => expect.objectContaining({ code: `journal.${name}` }) as Error;

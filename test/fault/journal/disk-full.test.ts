@@ -3,9 +3,9 @@ import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { verifyJournal, type Journal } from '../../../src/journal/index.ts';
-import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
-import { faultsOf, openRecovered } from '../../support/recovering-journal.ts';
-import { mountProblem, mountSmall, type FileSystemKind } from '../../support/full-disk.ts';
+import { openTestJournal, reading, temporaryDirectory } from '../../support/journal/journal-fixture.ts';
+import { faultsOf, openRecovered } from '../../support/journal/recovering-journal.ts';
+import { mountProblem, mountSmall, type FileSystemKind } from '../../support/journal/full-disk.ts';
 
 const RESERVE_BYTES = 1024 * 1024;
 const fault = { code: 'meter.timeout', message: 'x'.repeat(400) };

@@ -13,15 +13,15 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readExportMark } from '../../../src/journal/index.ts';
-import { startExport } from '../../support/export-process.ts';
-import { temporaryDirectory, writeTestLog } from '../../support/journal-fixture.ts';
+import { startExport } from '../../support/journal/export-process.ts';
+import { temporaryDirectory, writeTestLog } from '../../support/journal/journal-fixture.ts';
 import { runProduct } from '../../support/product.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import {
   mountSmallFileSystem,
   SMALL_FILE_SYSTEM_NOTE,
   WHY_NO_SMALL_FILE_SYSTEM,
-} from '../../support/small-file-system.ts';
+} from '../../support/journal/small-file-system.ts';
 
 const SIZE = 6_000;
 const FORMATS = ['cbor-seq', 'jsonl', 'csv'] as const;

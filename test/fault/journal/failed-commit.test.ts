@@ -14,7 +14,12 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JournalError, openJournalReader, verifyJournal, type Journal } from '../../../src/journal/index.ts';
-import { openTestJournal, reading, SIGNER, temporaryDirectory } from '../../support/journal-fixture.ts';
+import {
+  openTestJournal,
+  reading,
+  SIGNER,
+  temporaryDirectory,
+} from '../../support/journal/journal-fixture.ts';
 
 const never = () => new Promise<Uint8Array>(() => {});
 const code = (name: string) => expect.objectContaining({ code: `journal.${name}` }) as Error;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { buildAppender, type AppenderProgram } from '../../support/appender-process.ts';
-import { killAgainAndAgain } from '../../support/kill-loop.ts';
+import { buildAppender, type AppenderProgram } from '../../support/journal/appender-process.ts';
+import { killAgainAndAgain } from '../../support/journal/kill-loop.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 
 // The long form is test/soak/journal-kill.test.ts.

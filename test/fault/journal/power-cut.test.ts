@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { buildAppender, type AppenderProgram } from '../../support/appender-process.ts';
-import { POWER_CUT_NOTE, WHY_NO_POWER_CUT } from '../../support/power-cut-disk.ts';
-import { cutPowerAgainAndAgain } from '../../support/power-cuts.ts';
+import { buildAppender, type AppenderProgram } from '../../support/journal/appender-process.ts';
+import { POWER_CUT_NOTE, WHY_NO_POWER_CUT } from '../../support/journal/power-cut-disk.ts';
+import { cutPowerAgainAndAgain } from '../../support/journal/power-cuts.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 
 // The long form, with runs that show that it would see a loss, is test/soak/journal-power-cut.test.ts.

@@ -16,7 +16,7 @@ import {
   reading,
   SIGNER,
   temporaryDirectory,
-} from '../../support/journal-fixture.ts';
+} from '../../support/journal/journal-fixture.ts';
 
 let directory: string;
 let remove: () => void;

@@ -6,8 +6,8 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noteDamage, verifyJournal } from '../../../src/journal/index.ts';
-import { ORIGIN, reading, SIGNER, temporaryDirectory } from '../../support/journal-fixture.ts';
-import { faultsOf, openRecovered, SignedTrees } from '../../support/recovering-journal.ts';
+import { ORIGIN, reading, SIGNER, temporaryDirectory } from '../../support/journal/journal-fixture.ts';
+import { faultsOf, openRecovered, SignedTrees } from '../../support/journal/recovering-journal.ts';
 
 const CHECKPOINTED = 280;
 const SIZE = 340;

@@ -6,8 +6,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { verifyJournal } from '../../../src/journal/index.ts';
-import { ORIGIN, SIGNER, temporaryDirectory, writeTestLog } from '../../support/journal-fixture.ts';
-import { faultsOf, openRecovered } from '../../support/recovering-journal.ts';
+import { ORIGIN, SIGNER, temporaryDirectory, writeTestLog } from '../../support/journal/journal-fixture.ts';
+import { faultsOf, openRecovered } from '../../support/journal/recovering-journal.ts';
 
 const SIZE = 270;
 class PowerCut extends Error {}

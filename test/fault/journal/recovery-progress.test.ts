@@ -9,7 +9,7 @@ import {
   recoverJournal,
   type RecoveryProgress,
 } from '../../../src/journal/index.ts';
-import { ORIGIN, SIGNER, temporaryDirectory, writeTestLog } from '../../support/journal-fixture.ts';
+import { ORIGIN, SIGNER, temporaryDirectory, writeTestLog } from '../../support/journal/journal-fixture.ts';
 
 const ENTRIES = 1_100;
 

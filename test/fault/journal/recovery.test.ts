@@ -22,8 +22,8 @@ import {
   type FaultBody,
   type JournalOptions,
 } from '../../../src/journal/index.ts';
-import { ORIGIN, reading, SIGNER, temporaryDirectory } from '../../support/journal-fixture.ts';
-import { entriesOf, faultsOf, openRecovered, SignedTrees } from '../../support/recovering-journal.ts';
+import { ORIGIN, reading, SIGNER, temporaryDirectory } from '../../support/journal/journal-fixture.ts';
+import { entriesOf, faultsOf, openRecovered, SignedTrees } from '../../support/journal/recovering-journal.ts';
 
 const SIZE = 560;
 const PAGE = 4096;

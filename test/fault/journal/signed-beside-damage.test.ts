@@ -17,7 +17,7 @@ import {
   SIGNER,
   temporaryDirectory,
   writeTestLog,
-} from '../../support/journal-fixture.ts';
+} from '../../support/journal/journal-fixture.ts';
 
 const SIZE = 1_000;
 const code = (name: string) => expect.objectContaining({ code: `journal.${name}` }) as Error;

@@ -1,7 +1,7 @@
 // A counter that counts and then does not answer: no reason to take the log for an old copy.
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { JournalError, type MonotonicCounter } from '../../../src/journal/index.ts';
-import { openTestJournal, temporaryDirectory } from '../../support/journal-fixture.ts';
+import { openTestJournal, temporaryDirectory } from '../../support/journal/journal-fixture.ts';
 
 let directory: string;
 let remove: () => void;

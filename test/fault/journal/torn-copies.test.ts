@@ -11,10 +11,15 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openJournalReader, verifyJournal } from '../../../src/journal/index.ts';
-import { appendedEntry } from '../../support/appended-entry.ts';
-import { lostEntries } from '../../support/appender-process.ts';
-import { openTestJournal, SIGNER, temporaryDirectory, writeTestLog } from '../../support/journal-fixture.ts';
-import { faultsOf, openRecovered } from '../../support/recovering-journal.ts';
+import { appendedEntry } from '../../support/journal/appended-entry.ts';
+import { lostEntries } from '../../support/journal/appender-process.ts';
+import {
+  openTestJournal,
+  SIGNER,
+  temporaryDirectory,
+  writeTestLog,
+} from '../../support/journal/journal-fixture.ts';
+import { faultsOf, openRecovered } from '../../support/journal/recovering-journal.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 
 // Copies of a log's files, taken while it was written and then damaged: cut off at any byte, or with one sector that holds

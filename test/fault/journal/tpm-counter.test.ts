@@ -3,9 +3,9 @@ import { cpSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tpmCounter, type MonotonicCounter } from '../../../src/journal/index.ts';
-import { ORIGIN, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
-import { faultsOf, openRecovered } from '../../support/recovering-journal.ts';
-import { missingTpmTools, SoftwareTpm } from '../../support/swtpm.ts';
+import { ORIGIN, reading, temporaryDirectory } from '../../support/journal/journal-fixture.ts';
+import { faultsOf, openRecovered } from '../../support/journal/recovering-journal.ts';
+import { missingTpmTools, SoftwareTpm } from '../../support/keys/swtpm.ts';
 
 const missing = missingTpmTools();
 

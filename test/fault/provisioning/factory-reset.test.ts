@@ -30,8 +30,8 @@ import {
   type ResetStep,
 } from '../../../src/provisioning/index.ts';
 import { loadConfiguration } from '../../../src/station/index.ts';
-import { writeTestLog } from '../../support/journal-fixture.ts';
-import { Oem } from '../../support/oem.ts';
+import { writeTestLog } from '../../support/journal/journal-fixture.ts';
+import { Oem } from '../../support/keys/oem.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const STEPS: readonly ResetStep[] = [
@@ -166,7 +166,7 @@ describe('a factory reset', () => {
   );
 
   it('of a station whose log somebody writes changes nothing', async () => {
-    const { openTestJournal } = await import('../../support/journal-fixture.ts');
+    const { openTestJournal } = await import('../../support/journal/journal-fixture.ts');
     const origin = `delmonicos/${identity.chainAccount.ss58}`;
     const journal = await openTestJournal(at('state'), { signer: identity, origin });
     try {

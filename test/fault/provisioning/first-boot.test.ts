@@ -11,7 +11,7 @@ import {
   type FirstBootOrder,
   type FirstBootStep,
 } from '../../../src/provisioning/index.ts';
-import { writeTestLog } from '../../support/journal-fixture.ts';
+import { writeTestLog } from '../../support/journal/journal-fixture.ts';
 
 const STEPS: readonly FirstBootStep[] = ['make-seed', 'write-record', 'write-code', 'mark-done', 'done'];
 class PowerCut extends Error {}

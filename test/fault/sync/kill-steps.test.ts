@@ -1,14 +1,14 @@
 // Killed at each step of sync that a test can name: real processes, and between them and the chain somebody who stops the
 // messages; then at one of the writes to the outbox. All writes, and the gateway alone at each step: test/soak.
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { FAILING_DISK_NOTE, WHY_NO_FAILING_DISK } from '../../support/failing-disk.ts';
-import { RpcMiddleman } from '../../support/rpc-middleman.ts';
+import { FAILING_DISK_NOTE, WHY_NO_FAILING_DISK } from '../../support/journal/failing-disk.ts';
+import { RpcMiddleman } from '../../support/sync/rpc-middleman.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
-import { anchorWhatIsLeft } from '../../support/sync-kill-loop.ts';
-import { killAtStep, STEPS, type StepName } from '../../support/sync-kill-steps.ts';
-import { growLog, writeKiller } from '../../support/sync-kill-writes.ts';
-import { auditAnchors } from '../../support/sync-oracle.ts';
-import { startSyncWorld, type SyncWorld } from '../../support/sync-world.ts';
+import { anchorWhatIsLeft } from '../../support/sync/sync-kill-loop.ts';
+import { killAtStep, STEPS, type StepName } from '../../support/sync/sync-kill-steps.ts';
+import { growLog, writeKiller } from '../../support/sync/sync-kill-writes.ts';
+import { auditAnchors } from '../../support/sync/sync-oracle.ts';
+import { startSyncWorld, type SyncWorld } from '../../support/sync/sync-world.ts';
 
 const random = seededRandom('sync-writes');
 

@@ -3,12 +3,12 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { unpublished } from '../../support/published-entries.ts';
+import { unpublished } from '../../support/sync/published-entries.ts';
 import { serviceForTest, syncStatus } from '../../support/running-world.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
-import { anchorWhatIsLeft, killWhileSyncing } from '../../support/sync-kill-loop.ts';
-import { auditAnchors } from '../../support/sync-oracle.ts';
-import { startSyncWorld, type SyncWorld } from '../../support/sync-world.ts';
+import { anchorWhatIsLeft, killWhileSyncing } from '../../support/sync/sync-kill-loop.ts';
+import { auditAnchors } from '../../support/sync/sync-oracle.ts';
+import { startSyncWorld, type SyncWorld } from '../../support/sync/sync-world.ts';
 
 const random = seededRandom('sync-kill');
 /** With what a reader or writer of it leaves behind. */

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { sample, startTelemetry, type TelemetryUnderTest } from '../../support/telemetry-station.ts';
+import {
+  sample,
+  startTelemetry,
+  type TelemetryUnderTest,
+} from '../../support/telemetry/telemetry-station.ts';
 
 const CONNACK = Buffer.from([0x20, 3, 0, 0, 0]);
 

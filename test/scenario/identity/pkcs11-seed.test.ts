@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createRootSeed, loadIdentity, SeedStore, type SeedOptions } from '../../../src/identity/index.ts';
-import { makeToken, missingTokenTools, SOFTHSM_MODULE } from '../../support/softhsm.ts';
+import { makeToken, missingTokenTools, SOFTHSM_MODULE } from '../../support/keys/softhsm.ts';
 import { formsOf, ToolLog } from '../../support/tool-log.ts';
 
 const missing = missingTokenTools();

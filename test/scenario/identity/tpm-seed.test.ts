@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createRootSeed, loadIdentity, SeedStore, type SeedOptions } from '../../../src/identity/index.ts';
-import { missingTpmTools, SoftwareTpm } from '../../support/swtpm.ts';
+import { missingTpmTools, SoftwareTpm } from '../../support/keys/swtpm.ts';
 import { formsOf, ToolLog } from '../../support/tool-log.ts';
 
 const missing = missingTpmTools();

@@ -27,7 +27,7 @@ import {
   START_MS,
   temporaryDirectory,
   writeTestLog,
-} from '../../support/journal-fixture.ts';
+} from '../../support/journal/journal-fixture.ts';
 
 const code = (name: string) => expect.objectContaining({ code: `journal.${name}` }) as Error;
 

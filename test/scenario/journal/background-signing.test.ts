@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { verifyJournal, type Journal } from '../../../src/journal/index.ts';
-import { openTestJournal, reading, SIGNER, temporaryDirectory } from '../../support/journal-fixture.ts';
+import {
+  openTestJournal,
+  reading,
+  SIGNER,
+  temporaryDirectory,
+} from '../../support/journal/journal-fixture.ts';
 
 let directory: string;
 let remove: () => void;

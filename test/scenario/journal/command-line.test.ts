@@ -16,7 +16,7 @@ import {
   openTestJournal,
   reading,
   temporaryDirectory,
-} from '../../support/journal-fixture.ts';
+} from '../../support/journal/journal-fixture.ts';
 import { productJson, runProduct } from '../../support/product.ts';
 
 let directory: string;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readExportMark, writeExportMark } from '../../../src/journal/index.ts';
-import { SIGNER, temporaryDirectory, writeTestLog } from '../../support/journal-fixture.ts';
+import { SIGNER, temporaryDirectory, writeTestLog } from '../../support/journal/journal-fixture.ts';
 
 let directory: string;
 let remove: () => void;

@@ -12,7 +12,7 @@ import {
   reading,
   SIGNER,
   temporaryDirectory,
-} from '../../support/journal-fixture.ts';
+} from '../../support/journal/journal-fixture.ts';
 import { runProduct } from '../../support/product.ts';
 
 const SIZE = 700;

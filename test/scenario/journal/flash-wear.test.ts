@@ -6,8 +6,8 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import type { Journal } from '../../../src/journal/index.ts';
 import { bytesPerEntry, writtenBytes } from '../../../src/journal/index.ts';
-import { mountProblem, mountSmall } from '../../support/full-disk.ts';
-import { openTestJournal, reading } from '../../support/journal-fixture.ts';
+import { mountProblem, mountSmall } from '../../support/journal/full-disk.ts';
+import { openTestJournal, reading } from '../../support/journal/journal-fixture.ts';
 
 const problem = mountProblem('ext4');
 /** As a three-phase meter is read: energy, power, voltage and current of each phase. */

@@ -20,7 +20,7 @@ import {
   SIGNER,
   temporaryDirectory,
   writeTestLog,
-} from '../../support/journal-fixture.ts';
+} from '../../support/journal/journal-fixture.ts';
 
 const SECOND = identityFromSeed(new Uint8Array(32).fill(8));
 const THIRD = identityFromSeed(new Uint8Array(32).fill(9));

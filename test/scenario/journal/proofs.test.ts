@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openJournalReader, type Journal, type JournalReader } from '../../../src/journal/index.ts';
-import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
-import { naivePath, naiveRoot, naiveSubproof } from '../../support/naive-merkle.ts';
+import { openTestJournal, reading, temporaryDirectory } from '../../support/journal/journal-fixture.ts';
+import { naivePath, naiveRoot, naiveSubproof } from '../../support/journal/naive-merkle.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 

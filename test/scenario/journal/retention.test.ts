@@ -22,8 +22,8 @@ import {
   reading,
   SIGNER,
   temporaryDirectory,
-} from '../../support/journal-fixture.ts';
-import { naiveRoot } from '../../support/naive-merkle.ts';
+} from '../../support/journal/journal-fixture.ts';
+import { naiveRoot } from '../../support/journal/naive-merkle.ts';
 import { runProduct } from '../../support/product.ts';
 
 const KIB = 1024;
@@ -188,7 +188,7 @@ describe('a log that comes to its bound', () => {
 
   it('drops nothing when its entry cannot be written, and is where it was', async () => {
     let broken = false;
-    const { SIGNER } = await import('../../support/journal-fixture.ts');
+    const { SIGNER } = await import('../../support/journal/journal-fixture.ts');
     const sign = (message: Uint8Array): Uint8Array => {
       if (broken) throw new Error('the key does not answer');
       return SIGNER.sign(message);

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSimulatedStation, type SimulatedStation } from '../../../hal/simulator/index.ts';
-import { startBroker, type EmbeddedBroker } from '../../support/broker.ts';
-import { subscribe, type Subscriber } from '../../support/mqtt-subscriber.ts';
-import { Oem } from '../../support/oem.ts';
+import { startBroker, type EmbeddedBroker } from '../../support/telemetry/broker.ts';
+import { subscribe, type Subscriber } from '../../support/telemetry/mqtt-subscriber.ts';
+import { Oem } from '../../support/keys/oem.ts';
 import { productJson, runProduct, ServiceProcess } from '../../support/product.ts';
 
 const oem = new Oem();

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { noteDamage } from '../../../src/journal/index.ts';
 import { startSimulatedStation, type SimulatedStation } from '../../../hal/simulator/index.ts';
 import { sendDatagram } from '../../../src/service/notify/notify-socket.ts';
-import { NodeInspector } from '../../support/node-inspector.ts';
+import { NodeInspector } from '../../support/system/node-inspector.ts';
 import { PRODUCT, ServiceProcess } from '../../support/product.ts';
 import { exportedEntries, verifiedJournal } from '../../support/running-world.ts';
-import { managerForTest, noManager } from '../../support/service-manager.ts';
+import { managerForTest, noManager } from '../../support/system/service-manager.ts';
 
 // The real process, with a real notify socket and real meters behind real sockets.
 

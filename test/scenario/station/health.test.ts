@@ -6,8 +6,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSimulatedStation } from '../../../hal/simulator/index.ts';
 import { FAULTS, nameOf, type HealthItem } from '../../../src/health/index.ts';
 import { askControlSocket } from '../../../src/service/index.ts';
-import { startBroker } from '../../support/broker.ts';
-import { subscribe } from '../../support/mqtt-subscriber.ts';
+import { startBroker } from '../../support/telemetry/broker.ts';
+import { subscribe } from '../../support/telemetry/mqtt-subscriber.ts';
 import { runProduct } from '../../support/product.ts';
 import { committed, exportedEntries, serviceForTest } from '../../support/running-world.ts';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openJournalReader } from '../../../src/journal/index.ts';
 import { productJson, runProduct, ServiceProcess } from '../../support/product.ts';
-import { missingTpmTools, SoftwareTpm } from '../../support/swtpm.ts';
+import { missingTpmTools, SoftwareTpm } from '../../support/keys/swtpm.ts';
 import { formsOf } from '../../support/tool-log.ts';
 
 let root: string;

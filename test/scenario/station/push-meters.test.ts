@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixedNumber, encodeP1 } from '../../support/p1-encoder.ts';
+import { fixedNumber, encodeP1 } from '../../support/meters/p1-encoder.ts';
 import { ServiceProcess } from '../../support/product.ts';
-import { PTY_NOTE, WHY_NO_PTY } from '../../support/pty.ts';
-import { PushMeter, type PushedTelegram } from '../../support/push-meter.ts';
+import { PTY_NOTE, WHY_NO_PTY } from '../../support/meters/pty.ts';
+import { PushMeter, type PushedTelegram } from '../../support/meters/push-meter.ts';
 import { exportedEntries, verifiedJournal, type ExportedEntry } from '../../support/running-world.ts';
-import { encodeTelegram, serverId } from '../../support/sml-encoder.ts';
+import { encodeTelegram, serverId } from '../../support/meters/sml-encoder.ts';
 
 function smlTelegram(n: number): PushedTelegram {
   const tenths = 40_000_000 + n;

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { encodeDocument, sampleDocument, type Telemetry } from '../../../src/telemetry/index.ts';
-import { startBroker } from '../../support/broker.ts';
-import { NO_MOSQUITTO, startMosquitto } from '../../support/mosquitto.ts';
-import { type ReceivedMessage, subscribe, type Subscriber } from '../../support/mqtt-subscriber.ts';
-import { JOURNAL, METER_STATUS, SYNC } from '../../support/telemetry-examples.ts';
-import { BIRTH, sample, startTelemetry } from '../../support/telemetry-station.ts';
+import { startBroker } from '../../support/telemetry/broker.ts';
+import { NO_MOSQUITTO, startMosquitto } from '../../support/telemetry/mosquitto.ts';
+import { type ReceivedMessage, subscribe, type Subscriber } from '../../support/telemetry/mqtt-subscriber.ts';
+import { JOURNAL, METER_STATUS, SYNC } from '../../support/telemetry/telemetry-examples.ts';
+import { BIRTH, sample, startTelemetry } from '../../support/telemetry/telemetry-station.ts';
 
 const STATION = 'delmonicos/v1/DE-ACME-0001';
 
@@ -135,7 +135,7 @@ describe.each(KINDS)('with $name', (kind) => {
   test('the broker publishes the last will when the process is killed', async () => {
     const broker = await started(kind);
     const subscriber = await listening(kind, broker.url);
-    const script = path.resolve(import.meta.dirname, '../../support/telemetry-process.ts');
+    const script = path.resolve(import.meta.dirname, '../../support/telemetry/telemetry-process.ts');
     const child = spawn(process.execPath, ['--import', 'tsx', script, broker.url], { stdio: 'inherit' });
     const exited = once(child, 'exit');
     cleanUps.push(async () => {

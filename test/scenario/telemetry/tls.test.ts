@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CredentialFiles } from '../../../src/telemetry/index.ts';
-import { type Mosquitto, NO_MOSQUITTO, startMosquitto } from '../../support/mosquitto.ts';
-import { startTelemetry, type TelemetryUnderTest } from '../../support/telemetry-station.ts';
+import { type Mosquitto, NO_MOSQUITTO, startMosquitto } from '../../support/telemetry/mosquitto.ts';
+import { startTelemetry, type TelemetryUnderTest } from '../../support/telemetry/telemetry-station.ts';
 
 const NO_OPENSSL =
   spawnSync('openssl', ['version']).error === undefined ? undefined : 'openssl is not installed';

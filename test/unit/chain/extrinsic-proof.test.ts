@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildExtrinsicProof, verifyExtrinsicProof } from '../../../src/chain/index.ts';
 import { buildOrderedTrie, decodeNode, encodeNode } from '../../../src/chain/substrate-trie.ts';
-import { naiveCompact, naiveOrderedRoot } from '../../support/naive-trie.ts';
+import { naiveCompact, naiveOrderedRoot } from '../../support/sync/naive-trie.ts';
 import { hasCode } from '../../support/has-code.ts';
 
 const hex = (bytes: Uint8Array): string => `0x${Buffer.from(bytes).toString('hex')}`;

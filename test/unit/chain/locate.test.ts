@@ -10,7 +10,7 @@ import {
 import { BlockReader } from '../../../src/chain/gateway/blocks/block-reader.ts';
 import { type FinalizedChain, locateExtrinsic } from '../../../src/chain/gateway/blocks/locate.ts';
 import { hasCode } from '../../support/has-code.ts';
-import { naiveOrderedRoot } from '../../support/naive-trie.ts';
+import { naiveOrderedRoot } from '../../support/sync/naive-trie.ts';
 
 const extrinsic = (text: string): Uint8Array => encodeBytes(new TextEncoder().encode(text));
 const wanted = bytesToHex(extrinsic('wanted'));

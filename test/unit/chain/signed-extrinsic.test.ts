@@ -8,7 +8,7 @@ import {
   signedMessageOf,
 } from '../../../src/chain/index.ts';
 import { identityFromSeed, verifyEd25519 } from '../../../src/identity/index.ts';
-import { GENESIS_HASH, remarkExtrinsic } from '../../support/anchored-block.ts';
+import { GENESIS_HASH, remarkExtrinsic } from '../../support/sync/anchored-block.ts';
 
 const { chainAccount } = identityFromSeed(new Uint8Array(32).fill(9));
 const remark = new Uint8Array(Buffer.from('a checkpoint of some length, as long as this sentence'));

@@ -12,7 +12,7 @@ import { specVersionOf } from '../../devnet/parachain/patched-runtime.ts';
 import { scheduledChange } from '../../devnet/relay/grandpa.ts';
 import { get, put, type State } from '../../devnet/storage/state.ts';
 import { CODE, systemAccount } from '../../devnet/storage/storage-keys.ts';
-import { signRemark } from '../../support/signed-remark.ts';
+import { signRemark } from '../../support/sync/signed-remark.ts';
 
 const SPEC_VERSION = 900;
 const RUNTIME_ENVIRONMENT_UPDATED = '0x08';

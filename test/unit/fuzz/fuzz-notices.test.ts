@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { fuzzInChild } from '../../fuzz/fuzz-in-child.ts';
 import { fuzzTarget } from '../../fuzz/fuzz-run.ts';
 import { foundUnless, fuzzInput, type FuzzTarget } from '../../fuzz/fuzz-target.ts';
-import { BAD_PARSERS } from '../../support/bad-parsers.ts';
+import { BAD_PARSERS } from '../../support/meters/bad-parsers.ts';
 
 // A fuzzer that finds nothing must be known to find something.
 
@@ -43,7 +43,9 @@ describe('the fuzzer', () => {
   });
 
   it('finds an input from which the parser does not come back', async () => {
-    const targetsUrl = pathToFileURL(path.join(import.meta.dirname, '../../support/bad-parsers.ts')).href;
+    const targetsUrl = pathToFileURL(
+      path.join(import.meta.dirname, '../../support/meters/bad-parsers.ts'),
+    ).href;
     const target = badParser('hangs');
     const { failure } = await fuzzInChild(target, { targetsUrl, runs: 20_000, seed: 1 }, 3_000);
     expect(failure?.why).toMatch(/did not come back/);

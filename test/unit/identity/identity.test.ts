@@ -53,7 +53,7 @@ describe('root seed', () => {
 
   it('is made by exactly one of several that make it at once', async () => {
     const [rounds, rivals] = [40, 3];
-    const maker = path.join(import.meta.dirname, '../../support/seed-maker.ts');
+    const maker = path.join(import.meta.dirname, '../../support/keys/seed-maker.ts');
     const outcomes = await Promise.all(
       Array.from({ length: rivals }, async (_, self) => {
         const args = ['--import', 'tsx', maker, directory, String(rounds), String(self), String(rivals)];

@@ -7,7 +7,7 @@ import {
   decodeIec62056Capture,
   type Iec62056Telegram,
 } from '../../../hal/driver/iec62056/index.ts';
-import { encodeBlock, encodePushed, exampleReadout } from '../../support/iec62056-encoder.ts';
+import { encodeBlock, encodePushed, exampleReadout } from '../../support/meters/iec62056-encoder.ts';
 
 const bytesOf = (latin1: string): Uint8Array => Buffer.from(latin1, 'latin1');
 const codes = (telegrams: readonly Iec62056Telegram[]): (string | null)[] =>

@@ -7,7 +7,7 @@ import {
   type ReadoutOptions,
   type ReadoutState,
 } from '../../../hal/driver/iec62056/index.ts';
-import { encodeBlock, evenParity } from '../../support/iec62056-encoder.ts';
+import { encodeBlock, evenParity } from '../../support/meters/iec62056-encoder.ts';
 
 const LINES = ['F.F(00)', 'C.1.0(13647123)', '1.8.0(061561.289*kWh)'];
 const data = (): Uint8Array => encodeBlock(LINES, { identification: '' });

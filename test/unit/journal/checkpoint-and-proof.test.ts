@@ -13,7 +13,7 @@ import {
   verifyCheckpoint,
   parseVerifierKey,
 } from '../../../src/journal/index.ts';
-import { ORIGIN, SIGNER } from '../../support/journal-fixture.ts';
+import { ORIGIN, SIGNER } from '../../support/journal/journal-fixture.ts';
 
 const code = (name: string) => expect.objectContaining({ code: `journal.${name}` }) as Error;
 const root = new Uint8Array(32).fill(9);

@@ -15,7 +15,7 @@ import {
   verifyEntry,
   type JournalEntry,
 } from '../../../src/journal/index.ts';
-import { ORIGIN, reading, SIGNER, START_MS } from '../../support/journal-fixture.ts';
+import { ORIGIN, reading, SIGNER, START_MS } from '../../support/journal/journal-fixture.ts';
 
 const STAMP = {
   station: ORIGIN,

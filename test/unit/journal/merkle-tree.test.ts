@@ -18,7 +18,7 @@ import {
   TILE_BYTES,
   type TreeEdge,
 } from '../../../src/journal/tree/hash-tile.ts';
-import { naivePath, naiveRoot, naiveSubproof } from '../../support/naive-merkle.ts';
+import { naivePath, naiveRoot, naiveSubproof } from '../../support/journal/naive-merkle.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const entryNumber = (i: number) => Buffer.from(`entry ${i}`);

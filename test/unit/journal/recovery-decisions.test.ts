@@ -13,7 +13,7 @@ import { readReport, writeReport } from '../../../src/journal/recovery/recovery-
 import { TreeRebuild } from '../../../src/journal/recovery/tree-rebuild.ts';
 import { subtreeRoot } from '../../../src/journal/tree/hash-tile.ts';
 import { rootOf } from '../../../src/journal/tree/merkle-tree.ts';
-import { temporaryDirectory } from '../../support/journal-fixture.ts';
+import { temporaryDirectory } from '../../support/journal/journal-fixture.ts';
 
 const WIDTH = 256;
 const hash = (what: string): Uint8Array => new Uint8Array(createHash('sha256').update(what).digest());

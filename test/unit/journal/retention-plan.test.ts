@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeEntry, MAX_ENTRY_BYTES } from '../../../src/journal/entry/cose-sign1.ts';
 import { mergedRanges } from '../../../src/journal/store/sqlite-drop.ts';
-import { SIGNER } from '../../support/journal-fixture.ts';
+import { SIGNER } from '../../support/journal/journal-fixture.ts';
 import {
   afterPass,
   headroomBytes,

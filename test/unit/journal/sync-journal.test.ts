@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { syncJournal } from '../../../src/journal/index.ts';
-import { openTestJournal, temporaryDirectory, writeTestLog } from '../../support/journal-fixture.ts';
+import { openTestJournal, temporaryDirectory, writeTestLog } from '../../support/journal/journal-fixture.ts';
 
 describe('making a journal durable before somebody else than its writer signs it', () => {
   let directory: string;

@@ -4,7 +4,7 @@ import { consistencyProof, inclusionProof, leafHash, rootOf } from '../../../src
 import { TILE_WIDTH, type TileReader } from '../../../src/journal/tree/hash-tile.ts';
 import { HASH_BYTES } from '../../../src/journal/tree/merkle-tree.ts';
 import { nodesFromCachedTiles } from '../../../src/journal/tree/tile-cache.ts';
-import { naiveSubproof, naivePath, naiveRoot } from '../../support/naive-merkle.ts';
+import { naiveSubproof, naivePath, naiveRoot } from '../../support/journal/naive-merkle.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const leaves = Array.from({ length: 1_000 }, (_, i) => Buffer.from(`leaf ${i}`));

@@ -4,7 +4,7 @@ import { ExchangeQueue } from '../../../hal/line/exchange-queue.ts';
 import { LateAnswers } from '../../../hal/line/late-answers.ts';
 import { LineActor, type LineLimits } from '../../../hal/line/line-actor.ts';
 import { ReportBudget } from '../../../hal/line/report-budget.ts';
-import { ScriptedDevice, type Script } from '../../support/scripted-channel.ts';
+import { ScriptedDevice, type Script } from '../../support/sync/scripted-channel.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 // What one peer, or the line itself, may do to the others: a toy protocol in virtual time. A request is `peer:text`, the

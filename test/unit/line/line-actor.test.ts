@@ -7,7 +7,7 @@ import {
   type ReadPriority,
 } from '../../../hal/contract/index.ts';
 import { LineActor, type LineLimits } from '../../../hal/line/line-actor.ts';
-import { ScriptedDevice, type Script } from '../../support/scripted-channel.ts';
+import { ScriptedDevice, type Script } from '../../support/sync/scripted-channel.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 // A toy protocol in virtual time: a request is the bytes of a text, the answer is the same text with a full stop.

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { MeterError, silentLog, type ProfileLink } from '../../../hal/contract/index.ts';
 import { RegisterReader } from '../../../hal/driver/modbus/register-reader.ts';
 import { LineActor } from '../../../hal/line/line-actor.ts';
-import { parseRtuRequest, rtuAnswer } from '../../support/rtu-frames.ts';
-import { ScriptedDevice, type ScriptedPiece } from '../../support/scripted-channel.ts';
+import { parseRtuRequest, rtuAnswer } from '../../support/meters/rtu-frames.ts';
+import { ScriptedDevice, type ScriptedPiece } from '../../support/sync/scripted-channel.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 // A bus in virtual time with two units that answer in order, but late, twice, damaged or not at all, as fast-check decides.

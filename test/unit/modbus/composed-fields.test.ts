@@ -16,7 +16,7 @@ import {
 } from '../../../hal/contract/index.ts';
 import { decodeClock } from '../../../hal/driver/modbus/clock-codec.ts';
 import { decodeField, decodePoint } from '../../../hal/driver/modbus/register-codec.ts';
-import { encodeField } from '../../support/register-encoder.ts';
+import { encodeField } from '../../support/meters/register-encoder.ts';
 
 // Values made of more than one run of registers, or of less: bit fields, split values, exponent registers, clocks.
 

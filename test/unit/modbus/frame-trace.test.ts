@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { MeterProfile } from '../../../hal/contract/index.ts';
 import { FrameTrace, type TracedFrame } from '../../../hal/driver/modbus/index.ts';
 import { loadProfile } from '../../../hal/profile/index.ts';
-import { rtuAnswer, rtuFrame } from '../../support/rtu-frames.ts';
+import { rtuAnswer, rtuFrame } from '../../support/meters/rtu-frames.ts';
 
 let profile: MeterProfile;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { crc16 } from '../../../hal/driver/modbus/crc16.ts';
 import { mbapFraming } from '../../../hal/driver/modbus/mbap-framing.ts';
 import type { ReadRequest } from '../../../hal/driver/modbus/pdu.ts';
 import { rtuFraming } from '../../../hal/driver/modbus/rtu-framing.ts';
-import { rtuAnswer, rtuFrame } from '../../support/rtu-frames.ts';
+import { rtuAnswer, rtuFrame } from '../../support/meters/rtu-frames.ts';
 
 const REQUEST: ReadRequest = { unitId: 17, table: 'input', registerAddress: 8, registerCount: 2 };
 const WORDS = [0x1234, 0xabcd];

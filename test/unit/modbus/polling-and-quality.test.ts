@@ -9,7 +9,7 @@ import {
   type RegisterField,
 } from '../../../hal/contract/index.ts';
 import { createModbusMeter } from '../../../hal/driver/modbus/index.ts';
-import { parseRtuRequest, rtuAnswer, rtuFrame } from '../../support/rtu-frames.ts';
+import { parseRtuRequest, rtuAnswer, rtuFrame } from '../../support/meters/rtu-frames.ts';
 
 /** A unit with these input registers, which answers at once; what it was asked is in `asked`. */
 function unitWith(registers: Map<number, number>) {

@@ -12,7 +12,7 @@ import {
   type RegisterType,
 } from '../../../hal/contract/index.ts';
 import { decodeField, decodePoint, decodeText } from '../../../hal/driver/modbus/register-codec.ts';
-import { encodeField } from '../../support/register-encoder.ts';
+import { encodeField } from '../../support/meters/register-encoder.ts';
 
 const ORDERS: readonly ByteOrder[] = ['ABCD', 'CDAB', 'BADC', 'DCBA'];
 const INTEGERS: Readonly<Record<string, number>> = {

@@ -10,7 +10,7 @@ import { createModbusMeter } from '../../../hal/driver/modbus/index.ts';
 import { loadProfile } from '../../../hal/profile/index.ts';
 import { readOcmf } from '../../../src/ocmf/index.ts';
 import { hasCode } from '../../support/has-code.ts';
-import { parseRtuRequest, rtuAnswer, rtuFrame } from '../../support/rtu-frames.ts';
+import { parseRtuRequest, rtuAnswer, rtuFrame } from '../../support/meters/rtu-frames.ts';
 
 const UNIT = 42;
 const BSM = await loadProfile('bauer-bsm-ws36a');

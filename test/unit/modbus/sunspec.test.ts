@@ -13,7 +13,7 @@ import {
   sunSpecRegisters,
   type Registers,
   type SunSpecModelContent,
-} from '../../support/sunspec-device.ts';
+} from '../../support/meters/sunspec-device.ts';
 
 const COMMON = commonModel({ maker: 'Fronius', model: 'Smart Meter', version: '1.3', serial: '00A1234567' });
 const INVERTER: SunSpecModelContent = { id: 103, content: Array.from({ length: 50 }, () => 7) };

@@ -9,7 +9,7 @@ import {
   type OcmfContent,
 } from '../../../src/ocmf/index.ts';
 import { hasCode } from '../../support/has-code.ts';
-import { BEGIN, contentOf, END, readingOf, signed, STATION_KEY } from '../../support/ocmf-session.ts';
+import { BEGIN, contentOf, END, readingOf, signed, STATION_KEY } from '../../support/receipt/ocmf-session.ts';
 
 const payload = (content: OcmfContent): unknown => JSON.parse(ocmfPayload(content));
 const readBack = (content: OcmfContent) => readOcmf(signed(content))[0]?.record;

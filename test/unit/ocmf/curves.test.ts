@@ -4,7 +4,14 @@ import { ocmfPayload, parsePublicKey, verifyOcmf } from '../../../src/ocmf/index
 import { CURVE_NAMES, CURVES, fieldBytes, type CurveName } from '../../../src/ocmf/curves.ts';
 import { isSameKey } from '../../../src/ocmf/public-key.ts';
 import { hasCode } from '../../support/has-code.ts';
-import { base64Of, BEGIN, failedOf, hexOf, opensslKey, type OpensslKey } from '../../support/ocmf-session.ts';
+import {
+  base64Of,
+  BEGIN,
+  failedOf,
+  hexOf,
+  opensslKey,
+  type OpensslKey,
+} from '../../support/receipt/ocmf-session.ts';
 
 /** Names of table 22 and of makers, with OpenSSL's name for the curve. */
 const ALGORITHMS: readonly (readonly [string, CurveName, string])[] = [

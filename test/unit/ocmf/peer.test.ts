@@ -3,7 +3,7 @@ import { Signer, Verifier, type PayloadData } from '@road-labs/ocmf';
 import { Crypto } from '@road-labs/ocmf-crypto-noble';
 import { describe, expect, it } from 'vitest';
 import { createOcmfRecord, verifyOcmf } from '../../../src/ocmf/index.ts';
-import { BEGIN, END, failedOf, OTHER_KEY, signed, STATION_KEY } from '../../support/ocmf-session.ts';
+import { BEGIN, END, failedOf, OTHER_KEY, signed, STATION_KEY } from '../../support/receipt/ocmf-session.ts';
 
 /** Another implementation of OCMF, by Road (npm `@road-labs/ocmf`, MIT): what one writes the other believes, and both refuse alike. */
 const crypto = new Crypto();

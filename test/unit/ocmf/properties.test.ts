@@ -9,7 +9,7 @@ import {
 } from '../../../src/ocmf/index.ts';
 import { readJsonObject } from '../../../src/ocmf/json-text.ts';
 import { OcmfError } from '../../../src/ocmf/index.ts';
-import { BEGIN, END, failedOf, signed, STATION_KEY } from '../../support/ocmf-session.ts';
+import { BEGIN, END, failedOf, signed, STATION_KEY } from '../../support/receipt/ocmf-session.ts';
 
 const publicKey = STATION_KEY.publicKeySpki;
 const verify = (text: string): OcmfReport => verifyOcmf(text, { publicKey });

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_OCMF_BYTES, readOcmf, verifyOcmf } from '../../../src/ocmf/index.ts';
 import { hasCode } from '../../support/has-code.ts';
-import { base64Of, BEGIN, END, failedOf, hexOf, signed, STATION_KEY } from '../../support/ocmf-session.ts';
+import {
+  base64Of,
+  BEGIN,
+  END,
+  failedOf,
+  hexOf,
+  signed,
+  STATION_KEY,
+} from '../../support/receipt/ocmf-session.ts';
 
 const [begin, end] = [signed(BEGIN), signed(END)];
 const key = STATION_KEY.publicKeySpki;

@@ -21,7 +21,7 @@ import {
   readingOf,
   signed,
   STATION_KEY,
-} from '../../support/ocmf-session.ts';
+} from '../../support/receipt/ocmf-session.ts';
 
 const publicKey = STATION_KEY.publicKeySpki;
 const verify = (...contents: readonly OcmfContent[]) =>

@@ -13,7 +13,7 @@ import {
   exampleP1Telegram,
   fixedNumber,
   p1Line,
-} from '../../support/p1-encoder.ts';
+} from '../../support/meters/p1-encoder.ts';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 const bytesOf = (latin1: string): Uint8Array => Buffer.from(latin1, 'latin1');

@@ -22,7 +22,7 @@ import {
   putIncoming,
   readConfiguration,
 } from '../../../src/provisioning/index.ts';
-import { Oem } from '../../support/oem.ts';
+import { Oem } from '../../support/keys/oem.ts';
 
 const oem = new Oem();
 let directory: string;

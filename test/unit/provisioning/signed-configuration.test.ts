@@ -14,7 +14,7 @@ import {
 } from '../../../src/provisioning/index.ts';
 import { sealEnvelope } from '../../../src/provisioning/cose-envelope.ts';
 import { hasCode } from '../../support/has-code.ts';
-import { Oem } from '../../support/oem.ts';
+import { Oem } from '../../support/keys/oem.ts';
 
 const oem = new Oem();
 const stranger = new Oem('stranger');

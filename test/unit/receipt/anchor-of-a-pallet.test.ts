@@ -3,10 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { AnchorCall } from '../../../src/chain/index.ts';
 import { parseCheckpoint } from '../../../src/journal/index.ts';
 import { createReceipt, verifyReceipt, type Receipt } from '../../../src/receipt/index.ts';
-import type { AnchoredBlockOptions } from '../../support/anchored-block.ts';
+import type { AnchoredBlockOptions } from '../../support/sync/anchored-block.ts';
 import { hasCode } from '../../support/has-code.ts';
-import { naiveCompact } from '../../support/naive-trie.ts';
-import { checkpointOf, receiptInput, testReceipt, testStation } from '../../support/receipt-fixture.ts';
+import { naiveCompact } from '../../support/sync/naive-trie.ts';
+import {
+  checkpointOf,
+  receiptInput,
+  testReceipt,
+  testStation,
+} from '../../support/receipt/receipt-fixture.ts';
 
 const station = testStation();
 const checkpoint = checkpointOf(station);

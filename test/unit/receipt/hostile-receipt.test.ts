@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHECK_NAMES, MAX_RECEIPT_BYTES, verifyReceipt } from '../../../src/receipt/index.ts';
-import { testReceipt, testStation } from '../../support/receipt-fixture.ts';
+import { testReceipt, testStation } from '../../support/receipt/receipt-fixture.ts';
 
 const good = new Uint8Array(Buffer.from(testReceipt()));
 

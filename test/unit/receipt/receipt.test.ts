@@ -13,7 +13,7 @@ import {
   type ReceiptReport,
   type VerifyOptions,
 } from '../../../src/receipt/index.ts';
-import { anchoredBlock, GENESIS_HASH, type AnchoredBlockOptions } from '../../support/anchored-block.ts';
+import { anchoredBlock, GENESIS_HASH, type AnchoredBlockOptions } from '../../support/sync/anchored-block.ts';
 import { hasCode } from '../../support/has-code.ts';
 import {
   checkpointOf,
@@ -21,7 +21,7 @@ import {
   testReceipt,
   testStation,
   type TestStation,
-} from '../../support/receipt-fixture.ts';
+} from '../../support/receipt/receipt-fixture.ts';
 
 const station = testStation();
 const stranger = testStation(2);

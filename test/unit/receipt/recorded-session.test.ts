@@ -5,7 +5,7 @@ import { identityFromSeed } from '../../../src/identity/index.ts';
 import { encodeEntry, type JournalEntry } from '../../../src/journal/index.ts';
 import { verifyReceipt, type CheckName, type ReceiptReport } from '../../../src/receipt/index.ts';
 import { SessionRecorder, type SessionEntry } from '../../../src/session/index.ts';
-import { testReceipt } from '../../support/receipt-fixture.ts';
+import { testReceipt } from '../../support/receipt/receipt-fixture.ts';
 
 const identity = identityFromSeed(new Uint8Array(32).fill(21));
 const origin = `delmonicos/${identity.chainAccount.ss58}`;

@@ -19,7 +19,12 @@ import {
   type Receipt,
   type ReceiptReport,
 } from '../../../src/receipt/index.ts';
-import { receiptInput, testReceipt, testStation, type TestStation } from '../../support/receipt-fixture.ts';
+import {
+  receiptInput,
+  testReceipt,
+  testStation,
+  type TestStation,
+} from '../../support/receipt/receipt-fixture.ts';
 import {
   METER,
   SESSION_ID,
@@ -27,7 +32,7 @@ import {
   sessionLog,
   type SessionLog,
   type SessionLogOptions,
-} from '../../support/session-fixture.ts';
+} from '../../support/receipt/session-fixture.ts';
 
 const station = sessionLog({ gap: [40, 46] });
 const good = testReceipt(station, sessionIndices(station));

@@ -7,7 +7,7 @@ import {
   sessionLog,
   type SessionLog,
   type SessionLogOptions,
-} from '../../support/session-fixture.ts';
+} from '../../support/receipt/session-fixture.ts';
 
 const code = (name: string) => expect.objectContaining({ code: `receipt.${name}` }) as Error;
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { notifyAddress, watchdogPeriodMs } from '../../../src/service/notify/notify-address.ts';
 import { notifyText, statusLine } from '../../../src/service/notify/notify-text.ts';
-import { takenApart } from '../../support/service-manager.ts';
+import { takenApart } from '../../support/system/service-manager.ts';
 
 describe('what is said to the service manager', () => {
   it('has the words of sd_notify, one assignment a line', () => {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLog, type Log } from '../../../hal/contract/index.ts';
 import { openServiceNotify, type ServiceNotify } from '../../../src/service/index.ts';
-import { managerForTest, noManager } from '../../support/service-manager.ts';
+import { managerForTest, noManager } from '../../support/system/service-manager.ts';
 
 function open(environment: Record<string, string | undefined>, log: Log = silentLog): Promise<ServiceNotify> {
   return openServiceNotify({ environment, pid: 42, monotonicUs: () => 7n, log });

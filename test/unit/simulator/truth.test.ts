@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { addDecimal, decimal, formatDecimal, type Decimal } from '../../../hal/contract/index.ts';
 import { DEMO_PACE, SimulatedSite, type StationTruth } from '../../../hal/simulator/index.ts';
-import { checkReading, type JournaledReading, type MismatchReason } from '../../support/truth.ts';
+import { checkReading, type JournaledReading, type MismatchReason } from '../../support/meters/truth.ts';
 
 const SERIAL = '24130001';
 const SHOW_MS = 500;

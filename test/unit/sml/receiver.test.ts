@@ -16,7 +16,7 @@ import {
   serverId,
   smlSeeds,
   type SmlElement,
-} from '../../support/sml-encoder.ts';
+} from '../../support/meters/sml-encoder.ts';
 
 const ENERGY = [1, 0, 1, 8, 0, 255];
 const START = Uint8Array.of(0x1b, 0x1b, 0x1b, 0x1b, 1, 1, 1, 1);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeTlv, SmlError, type Tlv } from '../../../hal/driver/sml/index.ts';
 import { hasCode } from '../../support/has-code.ts';
-import { encodeElement, type SmlElement } from '../../support/sml-encoder.ts';
+import { encodeElement, type SmlElement } from '../../support/meters/sml-encoder.ts';
 
 const hex = (text: string) => Uint8Array.from(Buffer.from(text.replace(/\s/g, ''), 'hex'));
 const decodeHex = (text: string) => decodeTlv(hex(text)).tlv;

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { formatDecimal } from '../../../hal/contract/index.ts';
 import { decodeSmlCapture, type SmlTelegram } from '../../../hal/driver/sml/index.ts';
-import { encodeTelegram, serverId, type SmlElement, type SmlEntry } from '../../support/sml-encoder.ts';
+import {
+  encodeTelegram,
+  serverId,
+  type SmlElement,
+  type SmlEntry,
+} from '../../support/meters/sml-encoder.ts';
 
 const ENERGY = [1, 0, 1, 8, 0, 255];
 const POWER = [1, 0, 16, 7, 0, 255];

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../../hal/contract/index.ts';
 import { ConfigurationIntake, TRIAL_TIMES } from '../../../src/station/configuration/configuration-intake.ts';
 import { deskOf, loadConfiguration } from '../../../src/station/configuration/load-configuration.ts';
-import { Oem } from '../../support/oem.ts';
+import { Oem } from '../../support/keys/oem.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const oem = new Oem();

@@ -10,7 +10,7 @@ import { keepInBounds } from '../../../src/station/evidence/keep-in-bounds.ts';
 import type { AnchorEvidence } from '../../../src/chain/index.ts';
 import { SINCE_PROPERTY, storedSince } from '../../../src/sync/planning/publication.ts';
 import { OutboxStore } from '../../../src/sync/outbox/outbox-store.ts';
-import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
+import { openTestJournal, reading, temporaryDirectory } from '../../support/journal/journal-fixture.ts';
 
 const MAX_BYTES = 1024 * 1024;
 let stateDirectory: string;

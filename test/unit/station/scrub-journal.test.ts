@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../hal/contract/index.ts';
 import { nextScrub } from '../../../src/journal/index.ts';
 import { scrubJournal } from '../../../src/station/evidence/scrub-journal.ts';
-import { openTestJournal, reading, temporaryDirectory } from '../../support/journal-fixture.ts';
-import { faultsOf, openRecovered } from '../../support/recovering-journal.ts';
+import { openTestJournal, reading, temporaryDirectory } from '../../support/journal/journal-fixture.ts';
+import { faultsOf, openRecovered } from '../../support/journal/recovering-journal.ts';
 
 let directory: string;
 let remove: () => void;

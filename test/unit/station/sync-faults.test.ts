@@ -5,7 +5,7 @@ import { recallRaisedFaults } from '../../../src/station/health/recall-raised-fa
 import { syncFaultsOnRecord } from '../../../src/station/sync/sync-faults-on-record.ts';
 import { syncOnSocket } from '../../../src/station/sync/sync-on-socket.ts';
 import { hasCode } from '../../support/has-code.ts';
-import { openTestJournal, temporaryDirectory } from '../../support/journal-fixture.ts';
+import { openTestJournal, temporaryDirectory } from '../../support/journal/journal-fixture.ts';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {

@@ -10,7 +10,7 @@ import { healthDocument } from '../../../src/station/health/health-document.ts';
 import { TroubleNotes } from '../../../src/station/health/station-troubles.ts';
 import { HealthWatch, type HealthParts } from '../../../src/station/health/watch-health.ts';
 import { DEFAULT_LIMITS } from '../../../src/telemetry/index.ts';
-import { temporaryDirectory } from '../../support/journal-fixture.ts';
+import { temporaryDirectory } from '../../support/journal/journal-fixture.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const CONFIG = parseStationConfig(`station: { name: T-1 }

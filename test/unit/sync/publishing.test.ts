@@ -16,8 +16,8 @@ import {
   publishedSince,
   storedSince,
 } from '../../../src/sync/planning/publication.ts';
-import { ModelWorld } from '../../support/model-gateway.ts';
-import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';
+import { ModelWorld } from '../../support/sync/model-gateway.ts';
+import { GrowingLog, syncOptions, testAccount } from '../../support/sync/sync-station.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const SECOND = 1_000;

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { ChainFacts, PreparedExtrinsic } from '../../../src/chain/index.ts';
 import { openSync, readSyncStatus, type Sync } from '../../../src/sync/index.ts';
-import { ModelWorld } from '../../support/model-gateway.ts';
-import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';
+import { ModelWorld } from '../../support/sync/model-gateway.ts';
+import { GrowingLog, syncOptions, testAccount } from '../../support/sync/sync-station.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const SECOND = 1_000;

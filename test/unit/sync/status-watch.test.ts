@@ -11,8 +11,8 @@ import {
   type SyncOptions,
   type SyncStatus,
 } from '../../../src/sync/index.ts';
-import { ModelWorld } from '../../support/model-gateway.ts';
-import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';
+import { ModelWorld } from '../../support/sync/model-gateway.ts';
+import { GrowingLog, syncOptions, testAccount } from '../../support/sync/sync-station.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { hasCode } from '../../support/has-code.ts';
 

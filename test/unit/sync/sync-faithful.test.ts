@@ -7,8 +7,8 @@ import Database from 'better-sqlite3';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { ChainError } from '../../../src/chain/index.ts';
 import { type EntrySource, openSync, readSyncStatus, type Sync } from '../../../src/sync/index.ts';
-import { ModelWorld } from '../../support/model-gateway.ts';
-import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';
+import { ModelWorld } from '../../support/sync/model-gateway.ts';
+import { GrowingLog, syncOptions, testAccount } from '../../support/sync/sync-station.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const SECOND = 1_000;

@@ -18,8 +18,8 @@ import {
 } from '../../../src/sync/index.ts';
 import { OutboxStore } from '../../../src/sync/outbox/outbox-store.ts';
 import { hasCode } from '../../support/has-code.ts';
-import { ModelWorld } from '../../support/model-gateway.ts';
-import { GrowingLog, syncOptions, testAccount } from '../../support/sync-station.ts';
+import { ModelWorld } from '../../support/sync/model-gateway.ts';
+import { GrowingLog, syncOptions, testAccount } from '../../support/sync/sync-station.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'sync-service-'));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS, TOPICS, type TopicRule } from '../../../src/telemetry/index.ts';
-import { EXAMPLES } from '../../support/telemetry-examples.ts';
+import { EXAMPLES } from '../../support/telemetry/telemetry-examples.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/telemetry.md', import.meta.url), 'utf8');
 

@@ -7,7 +7,7 @@ import {
   onlineDocument,
   sampleDocument,
 } from '../../../src/telemetry/index.ts';
-import { BIRTH } from '../../support/telemetry-station.ts';
+import { BIRTH } from '../../support/telemetry/telemetry-station.ts';
 
 const SAMPLE: MeterSample = {
   meterSerial: '21080001',

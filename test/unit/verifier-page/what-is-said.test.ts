@@ -11,8 +11,13 @@ import { powerCurve } from '../../../src/verifier-page/power-curve.ts';
 import { strangersValue } from '../../../src/verifier-page/strangers-text.ts';
 import { anchorVerdictOf, verdictOf } from '../../../src/verifier-page/verdict.ts';
 import { LANGUAGES, languageOf, phrase, say, type WordKey } from '../../../src/verifier-page/words/words.ts';
-import { testReceipt } from '../../support/receipt-fixture.ts';
-import { METER, sessionIndices, sessionLog, type SessionLogOptions } from '../../support/session-fixture.ts';
+import { testReceipt } from '../../support/receipt/receipt-fixture.ts';
+import {
+  METER,
+  sessionIndices,
+  sessionLog,
+  type SessionLogOptions,
+} from '../../support/receipt/session-fixture.ts';
 
 const station = sessionLog({ minutes: 20, gap: [8, 12] });
 const trustedKey = station.identity.publicKey;

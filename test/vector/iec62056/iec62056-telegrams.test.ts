@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatDecimal } from '../../../hal/contract/index.ts';
 import { decodeIec62056Capture, type Iec62056Telegram } from '../../../hal/driver/iec62056/index.ts';
-import { encodeBlock, encodePushed } from '../../support/iec62056-encoder.ts';
+import { encodeBlock, encodePushed } from '../../support/meters/iec62056-encoder.ts';
 import { IEC62056_VECTORS, type Iec62056Vector } from './iec62056-telegrams.ts';
 
 /** The block check is the published one where there is one. */

@@ -14,7 +14,7 @@ import {
   verifyCheckpoint,
   verifyInclusion,
 } from '../../../src/journal/index.ts';
-import { ORIGIN, SIGNER } from '../../support/journal-fixture.ts';
+import { ORIGIN, SIGNER } from '../../support/journal/journal-fixture.ts';
 
 const CHECKPOINT = `example.com/fancylog
 109482

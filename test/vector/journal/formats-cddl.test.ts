@@ -12,7 +12,7 @@ import {
   type EntryKind,
   type RetentionGapBody,
 } from '../../../src/journal/index.ts';
-import { ORIGIN, reading, SIGNER, START_MS } from '../../support/journal-fixture.ts';
+import { ORIGIN, reading, SIGNER, START_MS } from '../../support/journal/journal-fixture.ts';
 
 const cddl = readFileSync(new URL('../../../docs/formats.cddl', import.meta.url), 'utf8').replace(/;.*/g, '');
 

@@ -10,7 +10,7 @@ import {
   rootOf,
 } from '../../../src/journal/index.ts';
 import { verifyConsistency, verifyInclusion } from '../../../src/journal/index.ts';
-import { naivePath, naiveRoot, naiveSubproof } from '../../support/naive-merkle.ts';
+import { naivePath, naiveRoot, naiveSubproof } from '../../support/journal/naive-merkle.ts';
 
 const LEAVES = [
   '',

@@ -10,7 +10,7 @@ import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ed25519Verifier } from '../../../src/journal/entry/ed25519.ts';
 import { decodeEntry, encodeEntry, type JournalEntry } from '../../../src/journal/index.ts';
-import { ORIGIN, reading, SIGNER, START_MS } from '../../support/journal-fixture.ts';
+import { ORIGIN, reading, SIGNER, START_MS } from '../../support/journal/journal-fixture.ts';
 
 const CONTENT = Buffer.from('This is the content.');
 const bytes = (text: string) => Buffer.from(text, 'hex');

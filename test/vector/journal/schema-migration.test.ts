@@ -5,7 +5,12 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openJournalReader, verifyJournal } from '../../../src/journal/index.ts';
 import { SCHEMA_VERSION } from '../../../src/journal/store/sqlite-schema.ts';
-import { openTestJournal, reading, SIGNER, temporaryDirectory } from '../../support/journal-fixture.ts';
+import {
+  openTestJournal,
+  reading,
+  SIGNER,
+  temporaryDirectory,
+} from '../../support/journal/journal-fixture.ts';
 
 const vector = (name: string): string => path.join(import.meta.dirname, name);
 const V1 = JSON.parse(readFileSync(vector('schema-v1.json'), 'utf8')) as { size: number; root: string };

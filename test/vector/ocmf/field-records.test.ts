@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { verifyOcmf, type OcmfReport } from '../../../src/ocmf/index.ts';
-import { failedOf, namesOf } from '../../support/ocmf-session.ts';
+import { failedOf, namesOf } from '../../support/receipt/ocmf-session.ts';
 
 const FOLDER = new URL('transparency-software/', import.meta.url);
 const read = (file: string): OcmfReport => verifyOcmf(new Uint8Array(readFileSync(new URL(file, FOLDER))));
