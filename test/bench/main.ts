@@ -9,6 +9,7 @@ import { cpuBench } from './cpu.ts';
 import { exportBench } from './export.ts';
 import { faultsBench } from './faults.ts';
 import { journalBench } from './journal.ts';
+import { loopBench } from './loop.ts';
 import { memoryBench } from './memory.ts';
 import { modbusBench } from './modbus.ts';
 import { proofsBench } from './proofs.ts';
@@ -20,6 +21,7 @@ import { wireBench } from './wire.ts';
 const BENCHES: readonly Bench[] = [
   startBench,
   memoryBench,
+  loopBench,
   syncBench,
   backlogBench,
   journalBench,

@@ -9,6 +9,7 @@ import { startBroker } from '../support/telemetry/broker.ts';
 import { ServiceProcess } from '../support/product.ts';
 import type { Bench, Row, Scale } from './bench.ts';
 import { diskDirectory } from './disk.ts';
+import { BARE_ENVIRONMENT, ON_DEVICE } from './on-device.ts';
 import { lookAt, type ProcessLook } from './process-memory.ts';
 import { startMeters, writeConfig } from './station.ts';
 
@@ -45,6 +46,7 @@ export const memoryBench: Bench = {
             `${PACE[scale].settleMs / 1_000} s after the start, looked at for ${PACE[scale].lookMs / 1_000} s; range: lowest and highest look`,
             'meters on Modbus TCP unless it says serial; telemetry: MQTT 5 connected to a broker on loopback',
             'CPU: ms of one core a second, over the same time; all services of the table ran at once',
+            'started as on a device: through bin/delmonicos, with an empty environment',
           ],
         },
       ];
@@ -106,7 +108,10 @@ class Yard {
   }
 
   #bareNode(subject: string): Subject {
-    const bare = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    const bare = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+      stdio: 'ignore',
+      env: BARE_ENVIRONMENT,
+    });
     this.#stops.push(() => void bare.kill());
     return { subject, pid: pidOf(bare.pid) };
   }
@@ -125,7 +130,7 @@ class Yard {
   async #start(name: string, station: SimulatedStation, more: readonly string[]): Promise<ServiceProcess> {
     const directory = this.#directory(name);
     const config = writeConfig(directory, station, { name, groupCommit: GROUP_COMMIT, more });
-    const service = ServiceProcess.start(config, path.join(directory, 'state'));
+    const service = ServiceProcess.start(config, path.join(directory, 'state'), [], ON_DEVICE);
     this.#stops.push(() => service.stop());
     await service.event(({ event }) => event === 'started');
     return service;

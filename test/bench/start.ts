@@ -6,6 +6,7 @@ import { openJournalReader } from '../../src/journal/index.ts';
 import { PRODUCT, ServiceProcess } from '../support/product.ts';
 import type { Bench, Measure, Row } from './bench.ts';
 import { diskDirectory } from './disk.ts';
+import { BARE_ENVIRONMENT, ON_DEVICE } from './on-device.ts';
 import { startMeters, writeConfig } from './station.ts';
 
 const METERS = 4;
@@ -68,7 +69,7 @@ class Times {
 
 async function lifetime(args: readonly string[]): Promise<number> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, args, { stdio: 'ignore' });
+  const child = spawn(process.execPath, args, { stdio: 'ignore', env: BARE_ENVIRONMENT });
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`node ${args.join(' ')} ended with ${code}`);
   return performance.now() - startedAt;
@@ -76,7 +77,7 @@ async function lifetime(args: readonly string[]): Promise<number> {
 
 async function service(times: Times, which: string, config: string, state: string): Promise<void> {
   const startedAt = performance.now();
-  const run = ServiceProcess.start(config, state);
+  const run = ServiceProcess.start(config, state, [], ON_DEVICE);
   try {
     const started = await run.event(({ event }) => event === 'started');
     times.add(`${which}: started`, performance.now() - startedAt);

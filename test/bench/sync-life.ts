@@ -1,6 +1,7 @@
 // The service as it ships, watched while it syncs: when each stage began, what passed, what both processes took.
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ON_DEVICE } from './on-device.ts';
 import { ServiceProcess } from '../support/product.ts';
 import type { CountedChain } from './counted-chain.ts';
 import type { Bytes } from './counting-proxy.ts';
@@ -89,7 +90,7 @@ export class SyncLife {
 
   constructor(chain: CountedChain, config: string, stateDirectory: string) {
     this.#chain = chain;
-    this.service = ServiceProcess.start(config, stateDirectory);
+    this.service = ServiceProcess.start(config, stateDirectory, [], ON_DEVICE);
     if (this.service.child.stdout === null) throw new Error('the service has no stdout');
     createInterface({ input: this.service.child.stdout }).on('line', (line) => {
       const { event, status } = JSON.parse(line) as { event: string; status?: Status };

@@ -6,6 +6,7 @@ import { bundleBench } from '../bench/bundle.ts';
 import { cpuBench } from '../bench/cpu.ts';
 import { faultsBench } from '../bench/faults.ts';
 import { journalBench } from '../bench/journal.ts';
+import { loopBench } from '../bench/loop.ts';
 import { memoryBench } from '../bench/memory.ts';
 import { modbusBench } from '../bench/modbus.ts';
 import { proofsBench } from '../bench/proofs.ts';
@@ -38,6 +39,11 @@ const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: rea
     bench: memoryBench,
     subjects: ['core, 4 meters', 'core, 10 meters, telemetry', 'gateway, from its start to its end'],
     figures: ['RSS', 'anonymous'],
+  },
+  {
+    bench: loopBench,
+    subjects: ['core, 10 meters, telemetry'],
+    figures: ['median', 'p99', 'longest'],
   },
   {
     bench: syncAndBacklog,
