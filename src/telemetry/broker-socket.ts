@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { Duplex } from 'node:stream';
-import tls from 'node:tls';
+import type tls from 'node:tls';
 import type { BrokerAddress } from './broker-url.ts';
 import { connectFailed, failure } from './connection-failure.ts';
 import type { Credentials } from './credential-files.ts';
@@ -35,7 +35,8 @@ function openTls(
   servername: string | undefined,
 ): tls.TLSSocket {
   try {
-    return tls.connect({
+    // Not by `import`, which asks for all of its exports: at each start 140 root certificates would be decoded, to be kept for good.
+    return process.getBuiltinModule('node:tls').connect({
       socket,
       host,
       ...(servername !== undefined && { servername }),

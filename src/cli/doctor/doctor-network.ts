@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
-import tls from 'node:tls';
 import { StationError } from '../../../hal/contract/index.ts';
 import type { ChainConfig, StationConfig } from '../../config/index.ts';
 import { nameOf } from '../../health/index.ts';
@@ -136,7 +135,7 @@ async function connect({ host, port, tls: secure, ca }: Endpoint): Promise<void>
   await new Promise<void>((resolve, reject) => {
     const servername = net.isIP(host) === 0 ? { servername: host } : {};
     const socket = secure
-      ? tls.connect({ host, port, ...servername, ...(ca && { ca }) })
+      ? process.getBuiltinModule('node:tls').connect({ host, port, ...servername, ...(ca && { ca }) })
       : net.connect({ host, port });
     const timer = setTimeout(() => {
       socket.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1_000} s`));
