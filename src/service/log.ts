@@ -39,9 +39,9 @@ export function createLog(options: LogOptions): Log {
       seen.set(key, { printedMonoMs: now, suppressed: 0 });
       if (seen.size > REMEMBERED) seen.delete(seen.keys().next().value ?? '');
     }
-    const words = Object.entries(repeated > 0 ? { ...fields, repeated } : fields).map(
-      ([name, value]) => `${name}=${formatField(value)}`,
-    );
+    const words = Object.entries(repeated > 0 ? { ...fields, repeated } : fields)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${name}=${formatField(value)}`);
     const head = options.journald ? `<${SEVERITY[level]}>${event}` : `${level} ${event}`;
     options.write(cut([head, ...words].join(' ')));
   };
@@ -50,7 +50,7 @@ export function createLog(options: LogOptions): Log {
 function formatField(value: unknown): string {
   if (value instanceof Error) return oneLine(JSON.stringify(value.message));
   if (typeof value === 'bigint') return value.toString();
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value);
   return oneLine(typeof value === 'string' && PLAIN.test(text) === false ? JSON.stringify(text) : text);
 }
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
-import path from 'node:path';
 import type { SealKind } from '../../identity/index.ts';
 import type { SeedHome } from '../../provisioning/index.ts';
 import { note, print, printJson } from '../output.ts';
@@ -13,7 +12,7 @@ export interface PlaceOptions {
   readonly state?: string;
   readonly config?: string;
   readonly out: string;
-  readonly credential?: string;
+  readonly credential: string;
   readonly json?: true;
 }
 
@@ -28,15 +27,14 @@ export interface FirstBootOptions extends PlaceOptions {
 }
 
 export async function provisionFirstBoot(options: FirstBootOptions): Promise<void> {
-  const [{ CredentialSeed, firstBoot, isResetUnfinished }, { readKernelBootId }] = await Promise.all([
-    import('../../provisioning/index.ts'),
-    import('../../journal/index.ts'),
-  ]);
+  const [{ assertNoReset, CredentialSeed, firstBoot, unfinishedResetOf }, { readKernelBootId }] =
+    await Promise.all([import('../../provisioning/index.ts'), import('../../journal/index.ts')]);
   const directory = stateDirectory(options.state);
-  if (isResetUnfinished(directory)) await finishReset(options);
+  if (unfinishedResetOf(directory) !== undefined) await finishReset(options);
+  assertNoReset(directory);
   const { out, tcti, module, token, pcrs } = options;
   const credential = new CredentialSeed({
-    file: credentialFile(options),
+    file: options.credential,
     key: options.withKey,
     pcrs: pcrs ?? '',
   });
@@ -60,10 +58,6 @@ export async function provisionFirstBoot(options: FirstBootOptions): Promise<voi
   note(made.madeSeed ? `made and sealed the root seed (${made.record.seedKind})` : 'the root seed was there');
   if (options.json === true) return printJson({ ...recordDocument(made.record), uri: made.uri });
   print(made.text.trimEnd());
-}
-
-export function credentialFile({ credential, out }: PlaceOptions): string {
-  return credential ?? path.join(out, 'root-seed');
 }
 
 /** A configuration that cannot be read is no reason not to have a key: the record says less then. */

@@ -5,6 +5,8 @@ import type { ResetOptions } from './reset.ts';
 
 /** Where systemd's encrypted seed, the record and the installer's code are, unless told otherwise. */
 export const DEFAULT_OUT = '/var/lib/delmonicos-provision';
+/** Where systemd looks for the credential that delmonicos.service loads by its name (systemd.exec(5), LoadCredentialEncrypted=). */
+const DEFAULT_CREDENTIAL = '/etc/credstore.encrypted/root-seed';
 
 export function registerProvisionCommand(program: Command): void {
   const provision = program
@@ -58,5 +60,5 @@ function placed(command: Command): Command {
     .option('--state <dir>', 'state directory; default: $STATE_DIRECTORY, otherwise ./state')
     .option('--config <file>', 'station.yaml')
     .option('--out <dir>', "where the record and the installer's code go", DEFAULT_OUT)
-    .option('--credential <file>', 'where the encrypted seed is; default: root-seed in --out');
+    .option('--credential <file>', 'where the encrypted seed is', DEFAULT_CREDENTIAL);
 }

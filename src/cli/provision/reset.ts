@@ -5,7 +5,7 @@ import type { StationIdentity } from '../../identity/index.ts';
 import { note, print, printJson } from '../output.ts';
 import { productVersion } from '../product-version.ts';
 import { stateDirectory } from '../state-directory.ts';
-import { credentialFile, type PlaceOptions } from './first-boot.ts';
+import type { PlaceOptions } from './first-boot.ts';
 
 export interface ResetOptions extends PlaceOptions {
   readonly confirm: string;
@@ -51,7 +51,7 @@ async function reset(
       import('../../../hal/contract/index.ts'),
     ]);
   const directory = stateDirectory(options.state);
-  const credential = new CredentialSeed({ file: credentialFile(options), key: 'auto', pcrs: '' });
+  const credential = new CredentialSeed({ file: options.credential, key: 'auto', pcrs: '' });
   const { tpm, pkcs11 } = config?.identity ?? {};
   const seed = { tpm, pkcs11, credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'] };
   const { keptIn } = await factoryReset({
