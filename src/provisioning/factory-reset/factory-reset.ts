@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import path from 'node:path';
 import type { MonotonicClock } from '../../../hal/contract/index.ts';
 import { SeedStore, type SeedOptions, type StationIdentity } from '../../identity/index.ts';
 import type { ClockStatus, HighWaterOptions, KnownTree } from '../../journal/index.ts';
 import type { CredentialSeed } from '../first-boot/credential-seed.ts';
 import { ConfigurationFolder, readBounded } from '../signed-configuration/configuration-folder.ts';
+import { asOwnerOf, asOwnerOfNow } from '../as-owner.ts';
 import { makeDirectory, removeFile, replaceFile } from '../durable-file.ts';
 import { ProvisioningError } from '../errors.ts';
 import { closeLog, keepEvidence, KEPT_FOLDER, RESET_FILE } from './kept-evidence.ts';
@@ -57,16 +58,24 @@ export interface Reset {
 export async function factoryReset(order: ResetOrder): Promise<Reset> {
   const { stateDirectory, onStep = () => {} } = order;
   onStep('begin');
-  const keptIn = path.join(stateDirectory, KEPT_FOLDER, beginReset(order));
+  const { keptAs, isNew } = beginReset(order);
+  const keptIn = path.join(stateDirectory, KEPT_FOLDER, keptAs);
   onStep('close-log');
-  await closeLog(order, keptIn);
+  let isUntouched = isNew;
+  try {
+    await closeLog(order, keptIn, () => (isUntouched = false));
+  } catch (error) {
+    // A service that runs, a key out of reach: nothing has happened yet, and nothing is to happen at the next boot.
+    if (isUntouched) inPlace(() => removeFile(path.join(stateDirectory, RESET_FILE)));
+    throw error;
+  }
   onStep('keep-evidence');
-  keepEvidence(order, keptIn);
+  await asOwnerOf(stateDirectory, () => keepEvidence(order, keptIn));
   onStep('destroy-seed');
   await new SeedStore(stateDirectory, order.seed).destroyAll();
   order.credential.destroy();
   onStep('clear-configuration');
-  inPlace(() => new ConfigurationFolder(stateDirectory).forgetAll());
+  inPlace(() => asOwnerOfNow(stateDirectory, () => new ConfigurationFolder(stateDirectory).forgetAll()));
   onStep('clear-record');
   inPlace(() => {
     for (const name of [RECORD_FILE, 'installer.txt', 'installer.svg', 'account.txt', DONE_FILE])
@@ -95,30 +104,33 @@ export function assertNoReset(stateDirectory: string): void {
   );
 }
 
-/** The name of the station whose reset was begun. */
+/**
+ * The name of the station whose reset was begun by this user. Root goes on with its own orders only: whoever can write to the
+ * state directory must not be able to have the sealed seed destroyed.
+ */
 export function unfinishedResetOf(stateDirectory: string): string | undefined {
   return readIntent(path.join(stateDirectory, RESET_FILE))?.station;
 }
 
 /** @returns the name under which evidence is kept, the same again for a reset that was cut off */
-function beginReset({ stateDirectory, stationName, wallClock }: ResetOrder): string {
+function beginReset({ stateDirectory, stationName, wallClock }: ResetOrder) {
   const file = path.join(stateDirectory, RESET_FILE);
   const begun = readIntent(file);
-  if (begun !== undefined) return begun.keptAs;
+  if (begun !== undefined) return { keptAs: begun.keptAs, isNew: false };
   let number = 1;
   while (existsSync(path.join(stateDirectory, KEPT_FOLDER, `reset-${number}`))) number++;
   const keptAs = `reset-${number}`;
   const intent = { format: FORMAT, keptAs, station: stationName, timeMs: wallClock.nowWallMs() };
   inPlace(() => {
-    makeDirectory(path.join(stateDirectory, KEPT_FOLDER));
+    asOwnerOfNow(stateDirectory, () => makeDirectory(path.join(stateDirectory, KEPT_FOLDER)));
     replaceFile(file, `${JSON.stringify(intent)}\n`);
   });
-  return keptAs;
+  return { keptAs, isNew: true };
 }
 
 function readIntent(file: string): { readonly keptAs: string; readonly station: string } | undefined {
   const bytes = readBounded(file, 4_096);
-  if (bytes === undefined) return undefined;
+  if (bytes === undefined || lstatSync(file).uid !== process.geteuid?.()) return undefined;
   try {
     const { keptAs, station } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown>;
     const isName = typeof keptAs === 'string' && /^reset-\d{1,6}$/.test(keptAs);

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { silentLog } from '../../../hal/contract/index.ts';
@@ -10,6 +10,7 @@ import {
   openJournal,
   readLogIdentity,
 } from '../../journal/index.ts';
+import { asOwnerOf } from '../as-owner.ts';
 import { makeDirectory, replaceFile, syncDirectory } from '../durable-file.ts';
 import { ProvisioningError } from '../errors.ts';
 import { RECORD_FILE } from '../first-boot/first-boot.ts';
@@ -31,16 +32,28 @@ const LAST_WORDS = 'factory reset: this log ends here, and the next one is of an
 
 /**
  * Closes the log in the state directory with an entry that says that it ends, and a signed checkpoint over all of it. Where the
- * checkpoint is there already, or no log is, nothing is done.
+ * checkpoint is there already, or no log is, nothing is done. `onWriting` is called before the first thing that is written.
  * @throws JournalError `journal.locked` (the service runs); IdentityError where the key is out of reach
  */
-export async function closeLog(order: ResetOrder, keptIn: string): Promise<void> {
-  const { stateDirectory: directory, clock, wallClock } = order;
+export async function closeLog(order: ResetOrder, keptIn: string, onWriting: () => void): Promise<void> {
+  const { stateDirectory: directory } = order;
   const log = readLogIdentity(directory);
   if (log === undefined || existsSync(path.join(keptIn, FINAL_CHECKPOINT))) return;
+  // Unsealing is root's; all the rest is done in a directory that is the service's.
   const signer = await order.identity();
+  await asOwnerOf(directory, () => closeAs(signer, firstLogOrigin(log.origin), order, keptIn, onWriting));
+}
+
+async function closeAs(
+  signer: StationIdentity,
+  origin: string,
+  order: ResetOrder,
+  keptIn: string,
+  onWriting: () => void,
+): Promise<void> {
+  const { stateDirectory: directory, clock, wallClock } = order;
   const journal = await openJournal({
-    ...{ directory, origin: firstLogOrigin(log.origin), signer, log: silentLog },
+    ...{ directory, origin, signer, log: silentLog },
     anchored: await order.anchored(),
     ...(order.highWater && { highWater: order.highWater }),
     clock: {
@@ -53,6 +66,7 @@ export async function closeLog(order: ResetOrder, keptIn: string): Promise<void>
     },
   });
   try {
+    onWriting();
     await journal.recordBoot(order.software);
     const facts = [{ name: 'station', value: order.stationName }];
     await journal.append('fault', { code: RESET_CODE, message: LAST_WORDS, facts }, 'billing');
@@ -98,7 +112,7 @@ export function keepEvidence({ stateDirectory, outDirectory, highWater }: ResetO
       [highWater?.file, HIGH_WATER_FILE],
       [path.join(outDirectory, RECORD_FILE), RECORD_FILE],
     ] as const)
-      if (file !== undefined && existsSync(file)) copyFileSync(file, path.join(keptIn, name));
+      if (file !== undefined && existsSync(file)) replaceFile(path.join(keptIn, name), readFileSync(file));
     if (highWater?.file !== undefined) rmSync(highWater.file, { force: true });
     closeForWriting(keptIn);
     syncDirectory(keptIn);

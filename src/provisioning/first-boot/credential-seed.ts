@@ -73,9 +73,15 @@ export class CredentialSeed {
     }
   }
 
-  /** Overwrites and removes it; flash may keep the old cells, which only this machine's key or TPM could open. */
+  /**
+   * Overwrites and removes it, and the next one of a rotation beside it; flash may keep the old cells, which only this machine's
+   * key or TPM could open.
+   */
   destroy(): void {
-    const { file } = this.#options;
+    for (const file of [this.#options.file, `${this.#options.file}.next`]) this.#destroy(file);
+  }
+
+  #destroy(file: string): void {
     if (!existsSync(file)) return;
     try {
       const fd = openSync(file, constants.O_WRONLY | constants.O_NOFOLLOW);

@@ -1,4 +1,4 @@
-import { chownSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lchownSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import {
   createRootSeed,
@@ -196,11 +196,11 @@ function wordsOf({ stationName, ss58, verifierKey }: ProvisioningRecord, uri: st
   return `${codeAsText(uri)}\n${name}chain account  ${ss58}\nverifier key   ${verifierKey}\n`;
 }
 
-/** Root makes it for the service, which is of another user. */
+/** Root makes it for the service, which is of another user, and may have put a link there since. */
 function giveToOwner(directory: string, name: string): void {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = statSync(directory);
-  chownSync(path.join(directory, name), uid, gid);
+  lchownSync(path.join(directory, name), uid, gid);
   syncDirectory(directory);
 }
 

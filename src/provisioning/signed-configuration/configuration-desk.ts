@@ -104,10 +104,13 @@ export class ConfigurationDesk {
     return { ...about, result: 'accepted', message: 'it is tried from the next start on' };
   }
 
-  /** The station is as well as it was: what is on trial is the last good one from here on. */
-  confirm(): void {
+  /**
+   * The station is as well as it was: what is on trial is the last good one from here on.
+   * @param id which one that is; another one that was accepted meanwhile has not been tried
+   */
+  confirm(id?: string): void {
     const state = this.#state();
-    if (state.trial === null) return;
+    if (state.trial === null || state.trial.id !== (id ?? state.trial.id)) return;
     this.#folder.promoteTrial(state.trial.id);
     this.#folder.writeState(confirmTrial(state));
   }

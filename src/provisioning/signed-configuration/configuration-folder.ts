@@ -19,7 +19,7 @@ import {
   parseState,
   type ConfigurationState,
 } from './probation.ts';
-import { MAX_CONFIGURATION_BYTES } from './signed-configuration.ts';
+import { MAX_CONFIGURATION_BYTES, sequenceOf } from './signed-configuration.ts';
 
 const FOLDER = 'config';
 const STATE_FILE = 'state.json';
@@ -46,7 +46,8 @@ export class ConfigurationFolder {
   readState(): ConfigurationState | undefined {
     const file = this.#file(STATE_FILE);
     const bytes = readBounded(file, MAX_STATE_BYTES);
-    if (bytes === undefined) return existsSync(file) ? undefined : NO_CONFIGURATIONS;
+    // Never written without the other: one that is gone was there.
+    if (bytes === undefined) return existsSync(file) || this.hasPresent() ? undefined : NO_CONFIGURATIONS;
     return parseState(Buffer.from(bytes).toString('utf8'));
   }
 
@@ -58,6 +59,7 @@ export class ConfigurationFolder {
   /** Out of the way of a new one, and kept. */
   setStateAside(): void {
     this.#writing(STATE_FILE, () => {
+      if (!existsSync(this.#file(STATE_FILE))) return;
       renameSync(this.#file(STATE_FILE), this.#file(`${STATE_FILE}.damaged`));
       syncDirectory(this.directory);
     });
@@ -99,10 +101,15 @@ export class ConfigurationFolder {
     }
   }
 
+  /** What is known without a state: the number of the one in force is the least that was accepted. */
+  stateOfPresent(): ConfigurationState {
+    return { ...NO_CONFIGURATIONS, highestSequence: sequenceOf(this.readPresent()) };
+  }
+
   /** Whatever was brought is gone; the highest number that was ever accepted stays. */
   forgetAll(): void {
     if (!existsSync(this.directory)) return;
-    this.writeState(afterReset(this.readState() ?? NO_CONFIGURATIONS));
+    this.writeState(afterReset(this.readState() ?? this.stateOfPresent()));
     for (const name of readdirSync(this.directory)) {
       if (name !== STATE_FILE) rmSync(this.#file(name), { recursive: true, force: true });
     }

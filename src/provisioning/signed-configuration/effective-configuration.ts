@@ -6,7 +6,7 @@ import { admit } from './admit-configuration.ts';
 import { ConfigurationFolder } from './configuration-folder.ts';
 import { ProvisioningError } from '../errors.ts';
 import { oemKeysBeside, readOemKeys } from './oem-keys.ts';
-import { confirmTrial, countStart, failTrial, NO_CONFIGURATIONS } from './probation.ts';
+import { confirmTrial, countStart, failTrial } from './probation.ts';
 import type { ConfigurationNews, ConfigurationState } from './probation.ts';
 import { ANY_STATION, readConfiguration, sha256, type ReadConfiguration } from './signed-configuration.ts';
 
@@ -174,8 +174,7 @@ class Search {
       'provisioning.config_state_damaged',
       'what was accepted before is not known: the number of the signed configuration here is the least that is accepted',
     );
-    const highestSequence = presentSequence(this.#folder);
-    const known = { ...NO_CONFIGURATIONS, highestSequence };
+    const known = this.#folder.stateOfPresent();
     if (this.#options.purpose === 'start') {
       this.#folder.setStateAside();
       this.#folder.writeState(known);
@@ -236,16 +235,6 @@ export function keysOf(stateDirectory: string, { content }: ReadConfiguration): 
   } catch (error) {
     if (error instanceof JournalError) return [];
     throw error;
-  }
-}
-
-function presentSequence(folder: ConfigurationFolder): number {
-  const bytes = folder.readPresent();
-  if (bytes === undefined) return 0;
-  try {
-    return readConfiguration(bytes).content.sequence;
-  } catch {
-    return 0;
   }
 }
 

@@ -1,9 +1,10 @@
-import { existsSync, lchownSync, opendirSync, statSync, type Stats } from 'node:fs';
+import { existsSync, opendirSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigurationFolder, readBounded } from './configuration-folder.ts';
+import { asOwnerOfNow } from '../as-owner.ts';
 import { makeDirectory, removeFile, replaceFile } from '../durable-file.ts';
 import { ProvisioningError } from '../errors.ts';
-import { MAX_CONFIGURATION_BYTES, readConfiguration } from './signed-configuration.ts';
+import { MAX_CONFIGURATION_BYTES, sequenceOf } from './signed-configuration.ts';
 
 /** So many are looked at in one go, and so many names at most: whoever brings more is no installer. */
 const MAX_FILES = 16;
@@ -34,16 +35,13 @@ export function incomingFiles(directory: string): IncomingFile[] {
  * @returns the file @throws ProvisioningError `provisioning.config_io`
  */
 export function putIncoming(stateDirectory: string, bytes: Uint8Array, id: string): string {
-  const { directory, incoming } = new ConfigurationFolder(stateDirectory);
+  const { incoming } = new ConfigurationFolder(stateDirectory);
   const file = path.join(incoming, `${id.slice(0, 16)}.cose`);
   try {
-    const owner = statSync(stateDirectory);
-    for (const folder of [directory, incoming]) {
-      makeDirectory(folder);
-      giveTo(owner, folder);
-    }
-    replaceFile(file, bytes);
-    giveTo(owner, file);
+    asOwnerOfNow(stateDirectory, () => {
+      makeDirectory(incoming);
+      replaceFile(file, bytes);
+    });
     return file;
   } catch (cause) {
     throw new ProvisioningError(
@@ -54,11 +52,6 @@ export function putIncoming(stateDirectory: string, bytes: Uint8Array, id: strin
       },
     );
   }
-}
-
-/** Root works for the service here, which is of another user and must be able to take it away. Links are not followed. */
-function giveTo({ uid, gid }: Stats, file: string): void {
-  if (process.getuid?.() === 0) lchownSync(file, uid, gid);
 }
 
 /** It was judged on; what the result was is told elsewhere. */
@@ -80,13 +73,4 @@ function names(directory: string): string[] {
     folder.closeSync();
   }
   return found.sort();
-}
-
-function sequenceOf(bytes: Uint8Array | undefined): number {
-  if (bytes === undefined) return 0;
-  try {
-    return readConfiguration(bytes).content.sequence;
-  } catch {
-    return 0;
-  }
 }

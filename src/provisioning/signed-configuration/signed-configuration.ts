@@ -75,6 +75,16 @@ export function readConfiguration(bytes: Uint8Array): ReadConfiguration {
   }
 }
 
+/** As far as it can be read; 0: there is none. */
+export function sequenceOf(bytes: Uint8Array | undefined): number {
+  if (bytes === undefined) return 0;
+  try {
+    return readConfiguration(bytes).content.sequence;
+  } catch {
+    return 0;
+  }
+}
+
 function contentOf({ payload }: Envelope): SignedConfiguration {
   const known = new Set<number>(Object.values(KEY));
   for (const key of payload.keys())

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -7,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,10 +25,12 @@ import {
   verifyJournal,
 } from '../../../src/journal/index.ts';
 import {
+  assertNoReset,
   ConfigurationDesk,
   CredentialSeed,
   factoryReset,
   isResetUnfinished,
+  unfinishedResetOf,
   type ResetOrder,
   type ResetStep,
 } from '../../../src/provisioning/index.ts';
@@ -172,8 +177,73 @@ describe('a factory reset', () => {
     try {
       await expect(factoryReset(order())).rejects.toMatchObject({ code: 'journal.locked' });
       expect((await loadIdentity(at('state'))).publicKey).toEqual(identity.publicKey);
+      expect(isResetUnfinished(at('state'))).toBe(false);
     } finally {
       await journal.close();
     }
   });
+
+  it('whose key is out of reach changes nothing, and does not go on by itself later', async () => {
+    const outOfReach = new Error('no TPM');
+    await expect(factoryReset(order({ identity: () => Promise.reject(outOfReach) }))).rejects.toBe(
+      outOfReach,
+    );
+    expect(isResetUnfinished(at('state'))).toBe(false);
+    expect(desk().folder.hasPresent()).toBe(true);
+  });
+
+  it('destroys the next seed of a rotation, too', async () => {
+    writeFileSync(at('out', 'root-seed.next'), 'sealed');
+    await factoryReset(order());
+    expect(existsSync(at('out', 'root-seed.next'))).toBe(false);
+  });
+
+  it('forgets the state of configurations that is damaged, and no number of what is in force', async () => {
+    writeFileSync(at('state', 'config', 'state.json'), 'damaged');
+    await factoryReset(order());
+    expect(await bring(70)).toMatchObject({ code: 'provisioning.config_replayed' });
+  });
 });
+
+/** A user that every Linux has; the service's, here. */
+const NOBODY = 65_534;
+
+describe.runIf(process.getuid?.() === 0)(
+  'a factory reset by root, in a directory of the service (only as root)',
+  () => {
+    beforeEach(() => {
+      chmodSync(directory, 0o755);
+      execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, at('state')]);
+    });
+
+    it("leaves nothing of root's that the service could not read or replace", async () => {
+      const { keptIn } = await factoryReset(order());
+      await expectKept(keptIn);
+      for (const name of readdirSync(at('state'), { recursive: true, encoding: 'utf8' }))
+        expect(statSync(at('state', name)).uid, name).toBe(NOBODY);
+      expect(process.geteuid?.()).toBe(0);
+    });
+
+    it('is ordered by root alone', async () => {
+      const forged = { format: 'delmonicos-factory-reset/v1', keptAs: 'reset-7', station: 'DE-1', timeMs: 0 };
+      writeFileSync(at('state', 'factory-reset.json'), JSON.stringify(forged));
+      chownSync(at('state', 'factory-reset.json'), NOBODY, NOBODY);
+      expect(unfinishedResetOf(at('state'))).toBeUndefined();
+      expect(() => assertNoReset(at('state'))).toThrow(
+        expect.objectContaining({ code: 'provisioning.reset_unfinished' }) as Error,
+      );
+      expect((await factoryReset(order())).keptIn).toBe(at('state', 'kept', 'reset-1'));
+    });
+
+    it('touches nothing that the service has led it to by links', async () => {
+      mkdirSync(at('secrets'), { mode: 0o700 });
+      writeFileSync(at('secrets', 'credential.secret'), 'key');
+      rmSync(at('state', 'config'), { recursive: true });
+      symlinkSync(at('secrets'), at('state', 'config'));
+      await expect(factoryReset(order())).rejects.toMatchObject({ code: expect.any(String) as string });
+      expect(readdirSync(at('secrets'))).toEqual(['credential.secret']);
+      expect(statSync(at('secrets')).mode & 0o777).toBe(0o700);
+      expect(process.geteuid?.()).toBe(0);
+    });
+  },
+);

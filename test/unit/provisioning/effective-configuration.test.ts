@@ -69,6 +69,27 @@ describe('the configuration to go by', () => {
     expect(await meterInForce()).toBe('m7');
   });
 
+  it('is not one that was accepted while another was on trial, before it was tried itself', async () => {
+    await bring(signed(7));
+    await effective();
+    const tried = desk().onTrial?.id ?? '';
+    await bring(signed(8));
+    desk().confirm(tried);
+    expect(desk().onTrial).toMatchObject({ sequence: 8, starts: 0 });
+    expect(desk().folder.hasPresent()).toBe(false);
+  });
+
+  it('stays what it is, and its number counts, when the state beside it is gone', async () => {
+    await bring(signed(7));
+    desk().confirm();
+    rmSync(at('state', 'config', 'state.json'));
+    expect(await effective()).toMatchObject({
+      sequence: 7,
+      problems: [{ code: 'provisioning.config_state_damaged' }],
+    });
+    expect(await bring(signed(6))).toMatchObject({ code: 'provisioning.config_replayed' });
+  });
+
   it('is the one before again when the station was not well with it', async () => {
     await bring(signed(7));
     desk().confirm();
