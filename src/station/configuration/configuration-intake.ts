@@ -72,7 +72,8 @@ export class ConfigurationIntake {
       await this.#tellNews();
     });
     void this.#takeIncoming(true);
-    if (this.#parts.configuration.onTrial) this.#watching = this.#watch();
+    if (this.#parts.configuration.onTrial)
+      this.#watching = this.#watch().catch((error) => this.#failed(error));
   }
 
   /** Judges what lies in `incoming/`; what is accepted is taken by the next start. Never rejects. */
@@ -170,19 +171,21 @@ export class ConfigurationIntake {
   async #watch(): Promise<void> {
     const { clock, desk, log, trialTimes = TRIAL_TIMES, requestReload } = this.#parts;
     const begunMonoMs = clock.nowMonoMs();
+    const tried = desk.onTrial?.id;
     let wellSinceMonoMs: number | undefined;
     for (;;) {
       await clock.sleep(Math.min(LOOK_EVERY_MS, trialTimes.wellForMs), this.#abort.signal).catch(() => {});
       if (this.#abort.signal.aborted) return;
       const trial = desk.onTrial;
-      if (trial === null) return;
+      // What was accepted meanwhile has not been started with: that is for the next start to judge.
+      if (trial === null || trial.id !== tried) return;
       const lacks = missing(trial.needs, this.#health());
       const now = clock.nowMonoMs();
       wellSinceMonoMs = lacks.length > 0 ? undefined : (wellSinceMonoMs ?? now);
       if (wellSinceMonoMs !== undefined && now - wellSinceMonoMs >= trialTimes.wellForMs) {
         log('info', 'config.confirmed', { sequence: trial.sequence, signedBy: trial.signedBy });
         return await this.#work(async () => {
-          desk.confirm();
+          desk.confirm(trial.id);
           this.#isOnTrial = false;
           await this.#tellNews();
         });
@@ -216,11 +219,13 @@ export class ConfigurationIntake {
     this.#waiting++;
     this.#working = this.#working
       .then(() => (this.#abort.signal.aborted ? undefined : work()))
-      .catch((error: unknown) => {
-        const code = error instanceof StationError ? error.code : 'internal';
-        this.#parts.log('error', 'config.intake_failed', { code, error });
-      })
+      .catch((error: unknown) => this.#failed(error))
       .finally(() => this.#waiting--);
     return this.#working;
+  }
+
+  #failed(error: unknown): void {
+    const code = error instanceof StationError ? error.code : 'internal';
+    this.#parts.log('error', 'config.intake_failed', { code, error });
   }
 }
