@@ -18,6 +18,7 @@ interface RunOptions {
   readonly config: string;
   readonly state?: string;
   readonly logLevel: LogLevel;
+  readonly newSeed: boolean;
   readonly json?: true;
 }
 
@@ -34,6 +35,7 @@ export function registerRunCommand(program: Command): void {
         .choices(['debug', 'info', 'warning', 'error'])
         .default('info'),
     )
+    .option('--no-new-seed', 'never makes a root seed, also at the very first start: provisioning does that')
     .option('--json', 'JSON lines on stdout: started, committed, meter, sync, degraded, reload, stopped')
     .action(run);
 }
@@ -65,6 +67,7 @@ async function run(options: RunOptions): Promise<void> {
       startStation({
         ...{ ...place, ...order, clock, onEvent },
         credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'],
+        mayMakeSeed: options.newSeed,
         gatewayEntry: gatewayPlace(),
         version: productVersion(),
         wallClock: service.systemWallClock(),

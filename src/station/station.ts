@@ -40,6 +40,8 @@ export interface StationOptions {
   readonly stateDirectory: string;
   /** systemd's `$CREDENTIALS_DIRECTORY`. */
   readonly credentialsDirectory?: string | undefined;
+  /** Whether the very first start makes a root seed where there is none. Default: yes. */
+  readonly mayMakeSeed?: boolean;
   /** Where the chain gateway comes from. */
   readonly gatewayEntry: GatewayPlace;
   readonly version: string;

@@ -3,12 +3,12 @@ import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } fro
 import { journalDiskBytes, readLogIdentity, signerOfDamaged } from '../../journal/index.ts';
 import type { StationOptions } from '../station.ts';
 
-/** The station's keys; on the very first start the root seed is made. */
+/** The station's keys; on the very first start the root seed is made, unless somebody else does that. */
 export async function ownIdentity(
-  options: Pick<StationOptions, 'stateDirectory' | 'credentialsDirectory' | 'log'>,
+  options: Pick<StationOptions, 'stateDirectory' | 'credentialsDirectory' | 'mayMakeSeed' | 'log'>,
   { identity: seed, chain }: StationConfig,
 ): Promise<StationIdentity> {
-  const { stateDirectory, credentialsDirectory, log } = options;
+  const { stateDirectory, credentialsDirectory, mayMakeSeed = true, log } = options;
   const load = (): Promise<StationIdentity> =>
     loadIdentity(stateDirectory, {
       ...{ credentialsDirectory, ...seed, ...(chain && { ss58Prefix: chain.ss58Prefix }) },
@@ -20,7 +20,7 @@ export async function ownIdentity(
   } catch (error) {
     if (!(error instanceof IdentityError) || error.code !== 'identity.seed_missing') throw error;
     // A log without its seed: a new one could not go on with it, and would stand in the way of the backup.
-    if (journalDiskBytes(stateDirectory) > 0) throw error;
+    if (!mayMakeSeed || journalDiskBytes(stateDirectory) > 0) throw error;
     await createRootSeed(stateDirectory, { credentialsDirectory, ...seed });
     const identity = await load();
     log('info', 'identity.created', { chainAccount: identity.chainAccount.ss58 });
