@@ -17,11 +17,10 @@ export interface Program {
 }
 
 /** The built command as it ships: with its wrapper, which knows what flags Node is to have. */
-const BUILT: Program = {
-  command: path.join(DIST, 'bin/delmonicos'),
-  args: [],
-  env: { ...process.env, DELMONICOS_NODE: process.execPath },
-};
+const BUILT: Program = { command: path.join(DIST, 'bin/delmonicos'), args: [] };
+
+/** Of this process as it is now: tests set variables of theirs. */
+const ownEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env, DELMONICOS_NODE: process.execPath });
 
 export interface CommandResult {
   readonly status: number;
@@ -36,7 +35,7 @@ export async function runProduct(
   program = BUILT,
 ): Promise<CommandResult> {
   return await new Promise((resolve, reject) => {
-    const env = program.env ?? process.env;
+    const env = program.env ?? ownEnvironment();
     const options = { timeout: timeoutMs, maxBuffer: 256 * 1024 * 1024, encoding: 'utf8' as const, env };
     execFile(program.command, [...program.args, ...args], options, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== 'number') {
@@ -109,7 +108,7 @@ export class ServiceProcess {
     config: string,
     stateDirectory: string,
     extra: readonly string[] = [],
-    { command, args: begin, env = process.env } = BUILT,
+    { command, args: begin, env = ownEnvironment() } = BUILT,
   ): ServiceProcess {
     const args = [...begin, 'run', '--config', config, '--state', stateDirectory, '--json', ...extra];
     // In a session of its own: a Ctrl-C at the terminal is for us, who then stop it in order.
