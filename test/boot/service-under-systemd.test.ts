@@ -131,7 +131,7 @@ describe('a station booted under systemd', () => {
   });
 
   it('keeps the gateway in a unit of its own, as another user that can see no key', async () => {
-    const [gateway = ''] = await station.gateways();
+    const gateway = await station.gateway();
     expect(gateway).toMatch(/^delmonicos-gateway@/);
     const pid = await station.property('MainPID', gateway);
     const users = await station.ask(`id -u delmonicos-gateway; awk '/^Uid/ {print $2}' /proc/${pid}/status`);
@@ -145,23 +145,20 @@ describe('a station booted under systemd', () => {
 
   it('survives a SIGKILL of the gateway, and goes on anchoring with another one', async () => {
     const core = await station.corePid();
-    const [gateway = ''] = await station.gateways();
     const before = await anchoredBeyond(site, 0);
+    const gateway = await station.gateway();
     await station.ask(`systemctl kill --signal=KILL '${gateway}'`);
     const after = await anchoredBeyond(site, before);
     expect(await station.corePid()).toBe(core);
-    expect(await station.gateways()).not.toContain(gateway);
+    expect(await station.gateway()).not.toBe(gateway);
     seen.add('SIGKILL of the gateway', `core ${core} goes on; anchored ${before}, then ${after} entries`);
   });
 
   it('survives the gateway being killed at its memory bound', async () => {
     const core = await station.corePid();
-    await station.until(
-      `systemctl list-units --plain --no-legend --state=active 'delmonicos-gateway@*' | grep -q .`,
-    );
-    const [gateway = ''] = await station.gateways();
     const since = await station.ask('date +%s');
     const before = await anchoredBeyond(site, 0);
+    const gateway = await station.gateway();
     await station.ask(`systemctl set-property --runtime '${gateway}' MemoryMax=24M`);
     await station.until(`journalctl -b --since=@${since} -u '${gateway}' | grep -q 'oom-kill'`);
     const after = await anchoredBeyond(site, before);
@@ -189,7 +186,8 @@ describe('a station booted under systemd', () => {
       `systemctl is-failed --quiet ${CORE} || { systemctl kill --signal=KILL ${CORE}; false; }`,
       120_000,
     );
-    expect(await station.property('Result')).toBe('start-limit-hit');
+    // Result= says how it died, not that it is given up (systemd 252).
+    await station.until(`journalctl -b --no-pager -u ${CORE} | grep -q 'Start request repeated too quickly'`);
     const starts = await station.property('NRestarts');
     await station.until(`systemctl is-active --quiet delmonicos-retry.timer`);
     const next = await station.ask('systemctl list-timers --no-pager delmonicos-retry.timer | sed -n 2p');

@@ -12,7 +12,7 @@ After=dev-virtio\x2dports-events.device
 [Service]
 DeviceAllow=/dev/virtio-ports/events rw
 ExecStart=
-ExecStart=/usr/bin/delmonicos run --config /etc/delmonicos/station.yaml --json
+ExecStart=/usr/bin/delmonicos run --config /etc/delmonicos/station.yaml --no-new-seed --json
 StandardOutput=file:/dev/virtio-ports/events
 StandardError=journal
 UNIT

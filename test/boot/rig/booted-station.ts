@@ -81,10 +81,11 @@ export class BootedStation {
     return await this.product(`journal verify ${STATE}`);
   }
 
-  /** Units of gateways that run, newest last. */
-  async gateways(): Promise<string[]> {
+  /** The unit of a gateway that runs, once there is one. */
+  async gateway(): Promise<string> {
     const list = `systemctl list-units --plain --no-legend --state=active 'delmonicos-gateway@*.service'`;
-    return (await this.ask(`${list} | cut -d' ' -f1`)).split('\n').filter((line) => line !== '');
+    await this.until(`${list} | grep -q .`);
+    return (await this.ask(`${list} | head -n 1`)).split(' ')[0] ?? '';
   }
 }
 

@@ -87,19 +87,18 @@ export class ChargingSite {
     { since = this.messages.length, timeoutMs = 60_000 } = {},
   ): Promise<Document> {
     const full = `delmonicos/v1/${STATION}/${topic}`;
-    const found = (): Document | undefined =>
+    const heard = (): Document[] =>
       this.messages
         .slice(since)
         .filter((message) => message.topic === full)
-        .map(({ payload }) => JSON.parse(payload.toString()) as Document)
-        .find(accepts);
+        .map(({ payload }) => JSON.parse(payload.toString()) as Document);
     return await new Promise((resolve, reject) => {
       const end = (): void => {
         stopListening();
         clearTimeout(timer);
       };
       const look = (): void => {
-        const document = found();
+        const document = heard().find(accepts);
         if (document === undefined) return;
         end();
         resolve(document);
@@ -107,7 +106,8 @@ export class ChargingSite {
       const stopListening = this.broker.onMessage(look);
       const timer = setTimeout(() => {
         end();
-        reject(new Error(`nothing of that kind on ${full} within ${timeoutMs} ms`));
+        const last = JSON.stringify(heard().slice(-3));
+        reject(new Error(`nothing of that kind on ${full} within ${timeoutMs} ms; the last: ${last}`));
       }, timeoutMs);
       look();
     });
