@@ -46,7 +46,7 @@ export class ConfigurationIntake {
   #view: Pick<StationView, 'configurationResult' | 'isConnected'> | undefined;
   #working: Promise<void> = Promise.resolve();
   #watching: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  #isJudgingMessage = false;
   #isOnTrial: boolean;
   #lastMessageMonoMs = -Infinity;
 
@@ -102,12 +102,16 @@ export class ConfigurationIntake {
     const { clock, log } = this.#parts;
     const now = clock.nowMonoMs();
     if (payload.length === 0) return; // a retained one that was cleared
-    if (this.#waiting > 0 || now - this.#lastMessageMonoMs < BETWEEN_MESSAGES_MS) {
+    // What else is at work is waited for: a retained one comes once, with the connection, and not again.
+    if (this.#isJudgingMessage || now - this.#lastMessageMonoMs < BETWEEN_MESSAGES_MS) {
       log('warning', 'config.message_dropped', { bytes: payload.length });
       return;
     }
     this.#lastMessageMonoMs = now;
-    void this.#work(() => this.#arrived(payload, 'mqtt', true));
+    this.#isJudgingMessage = true;
+    void this.#work(() => this.#arrived(payload, 'mqtt', true)).finally(
+      () => (this.#isJudgingMessage = false),
+    );
   }
 
   async #arrived(bytes: Uint8Array, via: 'mqtt' | 'file', reload: boolean): Promise<void> {
@@ -216,11 +220,9 @@ export class ConfigurationIntake {
 
   /** One after the other; whatever fails is logged and costs nothing else. */
   #work(work: () => Promise<void>): Promise<void> {
-    this.#waiting++;
     this.#working = this.#working
       .then(() => (this.#abort.signal.aborted ? undefined : work()))
-      .catch((error: unknown) => this.#failed(error))
-      .finally(() => this.#waiting--);
+      .catch((error: unknown) => this.#failed(error));
     return this.#working;
   }
 

@@ -79,3 +79,23 @@ it.each(['broker', 'meters'] as const)('is given up where the %s is lost by it',
   expect(reloads).toEqual(['rollback']);
   expect(await loadConfiguration(place)).toMatchObject({ source: 'file', news: { what: 'rolled-back' } });
 });
+
+it('hears a message that comes with the connection, whatever else is looked at then, and one at a time', async () => {
+  const { told, reloads, intake } = await onTrial();
+  const bring = (sequence: number) => intake.onMessage?.(oem.sign({ station: 'DE-1', sequence, yaml: YAML }));
+  bring(8);
+  bring(9);
+  await intake.takeIncoming();
+  await intake.stop();
+  expect([told, reloads]).toEqual([['accepted'], ['configuration']]);
+});
+
+it('leaves what is accepted meanwhile to a start of its own', async () => {
+  const { clock, intake, place } = await onTrial();
+  await clock.advance(TRIAL_TIMES.wellForMs - 10_000);
+  intake.onMessage?.(oem.sign({ station: 'DE-1', sequence: 8, yaml: YAML }));
+  await intake.takeIncoming();
+  await clock.advance(60_000);
+  await intake.stop();
+  expect(await loadConfiguration(place, 'look')).toMatchObject({ sequence: 8, onTrial: true });
+});
