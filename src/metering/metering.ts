@@ -199,12 +199,14 @@ class MeterLoop {
         before: this.#serial,
         after: serial,
       });
-      this.#record('meter-swap', {
+      const swap = {
         meterId: this.#meter.id,
         profileId: this.#meter.profileId,
         oldSerial: this.#serial,
         newSerial: serial,
-      });
+      };
+      // From here on another meter counts: that is billed by.
+      this.#append('meter-swap', swap, 'billing');
     }
     this.#serial = serial;
     this.#identified = true;
@@ -243,7 +245,7 @@ class MeterLoop {
 
   #raiseSilence({ code, failures }: AvailabilityEffect): void {
     this.#ports.log('error', 'meter.silent', { meter: this.#meter.id, code, failures });
-    this.#record('fault', {
+    this.#note('fault', {
       code: 'meter.silent',
       message: 'raised',
       facts: [
@@ -257,8 +259,8 @@ class MeterLoop {
   #clearSilence({ code, failures, firstDueMonoMs, lastDueMonoMs }: AvailabilityEffect): void {
     this.#ports.log('info', 'meter.answers_again', { meter: this.#meter.id, failures });
     const facts = [{ name: 'meter', value: this.#meter.id }];
-    this.#record('fault', { code: 'meter.silent', message: 'cleared', facts });
-    this.#record('gap', {
+    this.#note('fault', { code: 'meter.silent', message: 'cleared', facts });
+    this.#note('gap', {
       meterId: this.#meter.id,
       fromMonoMs: Math.floor(firstDueMonoMs),
       toMonoMs: Math.ceil(lastDueMonoMs),
@@ -267,8 +269,12 @@ class MeterLoop {
     });
   }
 
-  #record<Kind extends EntryKind>(kind: Kind, body: EntryBodies[Kind]): void {
-    this.#append(kind, body, 'billing');
+  /**
+   * With the readings of the same seconds, in their group: a meter that answers every fourth read would otherwise cost the flash
+   * three commits each time, and without the readings around it a silence proves nothing.
+   */
+  #note<Kind extends EntryKind>(kind: Kind, body: EntryBodies[Kind]): void {
+    this.#append(kind, body, 'sample');
   }
 
   #append<Kind extends EntryKind>(

@@ -184,10 +184,10 @@ describe('metering', () => {
 
     expect(journal.filter((line) => line === 'reading G7').length).toBeGreaterThanOrEqual(15);
     expect(journal.filter((line) => !line.startsWith('reading'))).toEqual([
-      'fault billing {"code":"meter.silent","message":"raised","facts":[{"name":"meter","value":"bad"},{"name":"cause","value":"meter.timeout"}]}',
+      'fault sample {"code":"meter.silent","message":"raised","facts":[{"name":"meter","value":"bad"},{"name":"cause","value":"meter.timeout"}]}',
       'meter-swap billing {"meterId":"bad","profileId":"test","oldSerial":"A1","newSerial":"B2"}',
-      'fault billing {"code":"meter.silent","message":"cleared","facts":[{"name":"meter","value":"bad"}]}',
-      'gap billing {"meterId":"bad","fromMonoMs":5500,"toMonoMs":9500,"missing":5,"reason":"meter.timeout"}',
+      'fault sample {"code":"meter.silent","message":"cleared","facts":[{"name":"meter","value":"bad"}]}',
+      'gap sample {"meterId":"bad","fromMonoMs":5500,"toMonoMs":9500,"missing":5,"reason":"meter.timeout"}',
     ]);
     expect(journal.indexOf('reading B2')).toBeGreaterThan(
       journal.findIndex((line) => line.startsWith('meter-swap')),
@@ -201,6 +201,34 @@ describe('metering', () => {
     expect(
       events.filter((event) => event.type === 'meter-status' && event.status.state === 'silent'),
     ).toHaveLength(1);
+  });
+
+  it('costs the flash no commit of its own when a meter answers every fourth read', async () => {
+    const clock = new VirtualClock(0);
+    const durabilities = new Map<string, number>();
+    const meter = scriptedMeter(clock, 'm');
+    let reads = 0;
+    const whole = meter.readSample.bind(meter);
+    meter.readSample = async () => {
+      if (reads++ % 4 !== 0) throw new MeterError('meter.timeout', 'no answer');
+      return await whole();
+    };
+    const metering = startMetering({
+      meters: [{ meter, everyMs: 1_000 }],
+      evidence: {
+        append: async (kind, _body, durability) => {
+          const what = `${kind} ${durability}`;
+          durabilities.set(what, (durabilities.get(what) ?? 0) + 1);
+          return 0;
+        },
+      },
+      ...{ clock, log: silentLog, onEvent: () => {} },
+    });
+    await clock.advance(40_500);
+    await stopped(metering, clock);
+    expect(Object.fromEntries(durabilities)).toEqual({
+      ...{ 'reading sample': 11, 'fault sample': 20, 'gap sample': 10 },
+    });
   });
 
   it('says once which quantities a meter does not give, and once that it gives them again', async () => {
