@@ -36,6 +36,8 @@ export interface ServiceNotifyOptions {
 const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const;
 /** A manager that does not read for a moment is told again so soon what it must not miss. */
 const AGAIN_MS = 250;
+/** The manager's queue holds a few datagrams, and a reload says more at once than it has read: only one that stays full is told. */
+const FULL_FOR_US = 5_000_000n;
 /** Changes of state that wait to be told; there are four in a life of a process and two in a reload. */
 const MAX_WAITING = 16;
 
@@ -67,7 +69,9 @@ class Telling implements ServiceNotify {
   readonly watchdogMs: number | undefined;
   readonly #send: ((text: string) => Sent) | undefined;
   readonly #options: ServiceNotifyOptions;
-  #works = true;
+  /** What was logged of the socket last. */
+  #told: 'works' | 'failed' = 'works';
+  #fullSinceUs: bigint | undefined;
   #status = '';
   /** What must not be lost, oldest first. */
   readonly #waiting: string[] = [];
@@ -141,12 +145,14 @@ class Telling implements ServiceNotify {
     return true;
   }
 
-  /** A socket that is gone or full is said once, and once that it is back. */
+  /** A socket that is gone, or full for seconds, is said once, and once that it is back. */
   #tell(text: string): boolean {
     const sent: Sent = this.#send?.(text) ?? { outcome: 'full' };
     const works = sent.outcome === 'sent';
-    if (works !== this.#works) {
-      this.#works = works;
+    const told = works ? 'works' : this.#isWorthTelling(sent) ? 'failed' : this.#told;
+    if (works) this.#fullSinceUs = undefined;
+    if (told !== this.#told) {
+      this.#told = told;
       const { log } = this.#options;
       if (works) log('info', 'notify.works_again', {});
       else {
@@ -155,5 +161,12 @@ class Telling implements ServiceNotify {
       }
     }
     return works;
+  }
+
+  #isWorthTelling({ outcome }: Sent): boolean {
+    if (outcome !== 'full') return true;
+    const now = this.#options.monotonicUs();
+    this.#fullSinceUs ??= now;
+    return now - this.#fullSinceUs >= FULL_FOR_US;
   }
 }

@@ -7,8 +7,12 @@ import { silentLog, type Log } from '../../../hal/contract/index.ts';
 import { openServiceNotify, type ServiceNotify } from '../../../src/service/index.ts';
 import { managerForTest, noManager } from '../../support/system/service-manager.ts';
 
-function open(environment: Record<string, string | undefined>, log: Log = silentLog): Promise<ServiceNotify> {
-  return openServiceNotify({ environment, pid: 42, monotonicUs: () => 7n, log });
+function open(
+  environment: Record<string, string | undefined>,
+  log: Log = silentLog,
+  monotonicUs = () => 7n,
+): Promise<ServiceNotify> {
+  return openServiceNotify({ environment, pid: 42, monotonicUs, log });
 }
 
 const why = noManager === undefined ? '' : ` (skipped: ${noManager})`;
@@ -77,13 +81,21 @@ describe.skipIf(noManager !== undefined)(`speaking to the service manager${why}`
     expect(logged).toEqual([['notify.failed', 'failed']]);
   });
 
-  it('drops what a manager that does not read cannot take, but no change of state, and says both once', async () => {
+  it('drops what a manager that does not read cannot take, but no change of state, and says both once it lasts', async () => {
     const { manager, variable } = await managerForTest({ reads: false });
     const logged: unknown[] = [];
-    const notify = await open({ NOTIFY_SOCKET: variable }, (_level, event, fields) =>
-      logged.push([event, fields?.['code']]),
+    let nowUs = 1n;
+    const notify = await open(
+      { NOTIFY_SOCKET: variable },
+      (_level, event, fields) => logged.push([event, fields?.['code']]),
+      () => nowUs,
     );
     for (let i = 0; i < 2_000; i++) notify.alive();
+    nowUs += 4_999_999n;
+    notify.alive();
+    expect(logged).toEqual([]);
+    nowUs += 1n;
+    notify.alive();
     notify.ready('reading');
     notify.status('dropped');
     notify.reloading('checking');
@@ -98,6 +110,28 @@ describe.skipIf(noManager !== undefined)(`speaking to the service manager${why}`
       ['notify.failed', 'full'],
       ['notify.works_again', undefined],
     ]);
+  });
+});
+
+describe('a manager whose queue is full for a moment', () => {
+  it('is told what it must not miss a little later, and nothing is logged', async () => {
+    const taken: string[] = [];
+    const logged: string[] = [];
+    let isFull = true;
+    const notify = await openServiceNotify({
+      ...{ environment: { NOTIFY_SOCKET: '/run/notify' }, pid: 42, monotonicUs: () => 7n },
+      log: (_level, event) => logged.push(event),
+      send: (_address, text) => {
+        if (isFull) return { outcome: 'full' };
+        taken.push(text);
+        return { outcome: 'sent' };
+      },
+    });
+    notify.reloading('checking');
+    notify.status('dropped');
+    isFull = false;
+    await expect.poll(() => taken).toEqual(['RELOADING=1\nMONOTONIC_USEC=7\nSTATUS=checking']);
+    expect(logged).toEqual([]);
   });
 });
 
