@@ -1,15 +1,21 @@
 import { realpathSync } from 'node:fs';
 import { StationError, type Effect, type Remedy } from '../../hal/contract/index.ts';
 
+/** The health list is there at once; whoever has not told it by then hangs. */
+export const HEALTH_WITHIN_MS = 10_000;
 export const DEFAULT_SOCKET = '/run/delmonicos/control.sock';
 
 /**
  * Asks a running service over its control socket.
  * @throws ControlError `control.unreachable`, `control.no_answer`; what the service answered, by its code
  */
-export async function askService(socket: string, request: object): Promise<Record<string, unknown>> {
+export async function askService(
+  socket: string,
+  request: object,
+  withinMs?: number,
+): Promise<Record<string, unknown>> {
   const { askControlSocket } = await import('../service/index.ts');
-  const answer = await askControlSocket(socket, request);
+  const answer = await askControlSocket(socket, request, withinMs);
   if (answer['ok'] !== true) throw toldError(answer['error']);
   return answer;
 }

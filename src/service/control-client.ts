@@ -9,12 +9,19 @@ const MAX_ANSWER_BYTES = 8 * 2 ** 20;
  * Asks a running service one thing over its control socket.
  * @throws ControlError `control.unreachable` (effect none), `control.no_answer` (effect unknown: ask for the status)
  */
-export async function askControlSocket(path: string, request: object): Promise<Record<string, unknown>> {
+export async function askControlSocket(
+  path: string,
+  request: object,
+  withinMs = ANSWER_WITHIN_MS,
+): Promise<Record<string, unknown>> {
   return await new Promise((resolve, reject) => {
     const socket = createConnection(path);
     let isConnected = false;
     let text = '';
+    // In all, not since the last byte: whoever tells a little from time to time has not answered either.
+    const late = setTimeout(() => fail('no answer in time'), withinMs);
     const fail = (why: string, cause?: unknown): void => {
+      clearTimeout(late);
       socket.destroy();
       reject(
         isConnected
@@ -26,7 +33,6 @@ export async function askControlSocket(path: string, request: object): Promise<R
       );
     };
     socket.setEncoding('utf8');
-    socket.setTimeout(ANSWER_WITHIN_MS, () => fail('no answer in time'));
     socket.on('error', (error) => fail(error.message, error));
     socket.on('close', () => fail('closed without an answer'));
     socket.on('connect', () => {
@@ -45,6 +51,7 @@ export async function askControlSocket(path: string, request: object): Promise<R
       } catch (cause) {
         return fail('the answer is no JSON', cause);
       }
+      clearTimeout(late);
       socket.end();
     });
   });

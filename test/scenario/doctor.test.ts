@@ -84,6 +84,32 @@ telemetry: { mqtt: { url: "mqtt://127.0.0.1:${broker}" } }
     expect(text.stdout).toMatch(/^ok +meter gateway-meter: /m);
   });
 
+  it('calls a running service that takes the question and does not answer a fault', async () => {
+    const directory = stateDirectory();
+    const journal = await openTestJournal(directory);
+    closing.push(() => journal.close());
+    const socket = path.join(directory, 'control.sock');
+    const server = createServer((client) => client.on('data', () => client.destroy())).listen(socket);
+    await once(server, 'listening');
+    closing.push(() => new Promise((resolve) => server.close(resolve)));
+    const config = configFile(
+      directory,
+      `station: { name: A }
+lines: [{ id: gateway, tcp: "127.0.0.1:1" }]
+meters: [${meterOn('gateway')}]
+control: { socket: ${socket} }
+`,
+    );
+    const { status, stdout } = await runProduct([
+      ...['doctor', '--config', config, '--state', directory, '--json'],
+    ]);
+    const { health } = JSON.parse(stdout) as Report;
+    expect(health.items.find(({ check }) => check === 'service')).toMatchObject({
+      ...{ state: 'fault', code: 'service.no_answer' },
+    });
+    expect(status).toBe(1);
+  });
+
   it('names everything that is wrong, with what to do about it', async () => {
     const directory = stateDirectory();
     const spec = path.join(directory, 'relay.json');

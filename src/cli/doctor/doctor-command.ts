@@ -3,7 +3,7 @@ import { checkClock, checkDisk, checkKey } from './doctor-host.ts';
 import { checkLines } from './doctor-lines.ts';
 import { checkBroker, checkChain } from './doctor-network.ts';
 import { askRunningService } from './ask-running-service.ts';
-import { notChecked, ok, type Finding } from './finding.ts';
+import { found, notChecked, ok, type Finding } from './finding.ts';
 import type { StationConfig } from '../../config/index.ts';
 import { nameOf, worstState, type HealthItem } from '../../health/index.ts';
 import { ExitCode, harmlessLine, print, printJson } from '../output.ts';
@@ -41,7 +41,7 @@ async function doctor(options: DoctorOptions): Promise<void> {
   const items =
     list !== undefined && 'items' in list
       ? [...list.items, ...(await besidesService(place, list.items))]
-      : await allByItself(place, list?.why);
+      : await allByItself(place, list);
   const isGood = worstState(items) !== 'fault';
   if (!isGood) process.exitCode = ExitCode.bad;
   if (options.json === true) {
@@ -61,20 +61,28 @@ function checkConfiguration({ config }: Place): Finding {
   return ok('configuration', `${config.lines.length} lines, ${config.meters.length} meters`);
 }
 
-/** Everything, as far as it can be seen from here. @param why a service runs, and cannot be asked: it keeps the lines */
-async function allByItself(place: Place, why: string | undefined): Promise<Finding[]> {
+/** Everything, as far as it can be seen from here. @param silent a service runs, and cannot be asked: it keeps the lines */
+async function allByItself(
+  place: Place,
+  silent: { readonly why: string; readonly hangs?: true } | undefined,
+): Promise<Finding[]> {
   const { config, directory, pid } = place;
   const runs = `runs, pid ${pid ?? 'unknown'}`;
-  const whyNot = why === undefined ? undefined : `the service ${runs}, and has the lines`;
+  const whyNot = silent === undefined ? undefined : `the service ${runs}, and has the lines`;
   return [
     checkConfiguration(place),
-    why === undefined ? ok('service', 'does not run') : notChecked('service', `${runs}; ${why}`),
+    silent === undefined ? ok('service', 'does not run') : ofSilentService(`${runs}; ${silent.why}`, silent),
     ...(await checkLines(config, whyNot)),
     ...(await checkClock(config)),
     ...(await checkDisk(directory, config)),
     await checkKey(directory, config),
     ...(await Promise.all([checkBroker(config), checkChain(config, directory)])).flat(),
   ];
+}
+
+/** That it hangs is a fault; that it cannot be asked from here, or not yet, is not. */
+function ofSilentService(detail: string, { hangs }: { readonly hangs?: true }): Finding {
+  return hangs === true ? found('service', 'service.no_answer', detail) : notChecked('service', detail);
 }
 
 /** What a running service does not look at by itself: whether others can be reached, and what the chain says when asked. */
@@ -87,7 +95,7 @@ async function besidesService(place: Place, told: readonly HealthItem[]): Promis
   ]);
   const own = (finding: Finding): Finding =>
     finding.subject === undefined ? { ...finding, subject: 'by doctor' } : finding;
-  return [checkConfiguration(place), ...findings.flat().map(own)];
+  return [own(checkConfiguration(place)), ...findings.flat().map(own)];
 }
 
 /** What comes over a socket, or from a device, is printed without control characters. */

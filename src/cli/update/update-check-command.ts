@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { StationError } from '../../../hal/contract/index.ts';
 import type { CheckName } from '../../health/index.ts';
-import { askService, DEFAULT_SOCKET } from '../ask-service.ts';
+import { askService, DEFAULT_SOCKET, HEALTH_WITHIN_MS } from '../ask-service.ts';
 import { ExitCode, harmlessLine, print, printJson } from '../output.ts';
 import { UsageError } from '../usage-error.ts';
 import { judgeUpdate, OUTSIDE, type JudgedItem, type UpdateVerdict } from './update-verdict.ts';
@@ -57,7 +57,7 @@ async function judgeRunning(
   before: readonly JudgedItem[] | null,
 ): Promise<{ verdict: UpdateVerdict; items: readonly JudgedItem[] }> {
   try {
-    const answer = await askService(socket, { health: true });
+    const answer = await askService(socket, { health: true }, HEALTH_WITHIN_MS);
     const items = itemsOf(answer['health']);
     if (items === undefined)
       throw new StationError('internal', 'it answered no health list', { remedy: 'retry' });
