@@ -6,6 +6,7 @@ import type { FaultCode } from './fault-catalogue.ts';
  */
 export interface HealthFacts {
   readonly nowMonoMs: number;
+  readonly configuration?: ConfigurationFacts | undefined;
   readonly service?: ServiceFacts | undefined;
   readonly meters?: readonly MeterLiveness[] | undefined;
   readonly lines?: readonly LineFacts[] | undefined;
@@ -20,6 +21,22 @@ export interface HealthFacts {
   readonly control?: ControlFacts | undefined;
 }
 
+/** What the station runs with, and what it does not run with although it should. */
+export interface ConfigurationFacts {
+  readonly source: 'file' | 'signed';
+  /** Of a signed one. */
+  readonly sequence: number | null;
+  readonly signedBy: string | null;
+  /** It has still to show that the station is as well with it as it was. */
+  readonly onTrial: boolean;
+  /** Why a configuration that was on trial was given up; null: none was, since it was last put on record. */
+  readonly rolledBack: string | null;
+  /** What else is wrong with signed configurations, or with what decides on them. */
+  readonly problems: readonly { readonly code: string; readonly message: string }[];
+  /** Why the last reload did not take the newest configuration; null: it did, or there was none. */
+  readonly notTaken: string | null;
+}
+
 export interface ServiceFacts {
   readonly version: string;
   readonly startedMonoMs: number;
@@ -30,6 +47,8 @@ export interface ServiceFacts {
 export interface MeterLiveness {
   readonly meterId: string;
   readonly everyMs: number;
+  /** How many meters share its line, itself among them. */
+  readonly sharedBy: number;
   readonly state: 'unknown' | 'answering' | 'failing' | 'silent';
   readonly errorCode: string | null;
   readonly lastAttemptBeganMonoMs: number | null;
@@ -99,8 +118,8 @@ export interface MemoryFacts {
 
 export interface ProcessMemory {
   readonly rssBytes: number;
-  /** Of the control group it is in; null: it has no limit. */
-  readonly limit: { readonly usedBytes: number; readonly maxBytes: number } | null;
+  /** Of the control group it is in; null: that cannot be seen from here. */
+  readonly limit: { readonly usedBytes: number; readonly maxBytes: number } | 'no limit' | null;
 }
 
 export interface KeyFacts {

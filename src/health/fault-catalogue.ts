@@ -1,9 +1,11 @@
+import { CONFIGURATION_FAULTS } from './faults-of-configuration.ts';
 import { METER_FAULTS, STORAGE_FAULTS } from './faults-of-evidence.ts';
 import { HOST_FAULTS, LINK_FAULTS } from './faults-of-surroundings.ts';
 import type { FaultEntry } from './fault-entry.ts';
 
 /** Every condition that the health list can show, by its stable code. docs/faults.md repeats it, checked by a test. */
 export const FAULTS = {
+  ...CONFIGURATION_FAULTS,
   ...METER_FAULTS,
   ...STORAGE_FAULTS,
   ...HOST_FAULTS,

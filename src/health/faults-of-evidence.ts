@@ -5,6 +5,8 @@ import {
   FLASH_WEARING_FAST,
   FLASH_WORN,
   FLASH_WORN_OUT,
+  NEIGHBOUR_MS,
+  READ_HANGS_AT_LAST_MS,
   READ_HANGS_INTERVALS,
   READ_HANGS_MS,
 } from './thresholds.ts';
@@ -31,7 +33,9 @@ export const METER_FAULTS = {
     severity: 'fault',
     raiseMs: 0,
     clearMs: 10 * SECOND,
-    raisedWhen: `a read has not ended for ${READ_HANGS_INTERVALS} intervals and ${READ_HANGS_MS / SECOND} s`,
+    raisedWhen:
+      `a read has not ended for ${READ_HANGS_INTERVALS} intervals and ${READ_HANGS_MS / SECOND} s (${READ_HANGS_AT_LAST_MS / SECOND} s at most), ` +
+      `and ${NEIGHBOUR_MS / SECOND} s for each other meter of its line`,
     clearedWhen: 'reads end',
     means:
       'a read neither answers nor fails, which every line should see to: a mistake of ours, or a device that hangs',

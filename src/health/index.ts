@@ -2,6 +2,7 @@ export type {
   BrokerFacts,
   ChainFactsOfSync,
   ClockFacts,
+  ConfigurationFacts,
   ControlFacts,
   DiskFacts,
   FlashFacts,

@@ -1,4 +1,5 @@
 import type { HealthFacts } from './facts.ts';
+import { lookAtConfiguration } from './judge-configuration.ts';
 import { lookAtClock, lookAtKey, lookAtMemory, lookAtService } from './judge-host.ts';
 import { lookAtBroker, lookAtChain, lookAtControl } from './judge-links.ts';
 import { lookAtLine, lookAtMeter } from './judge-meters.ts';
@@ -8,9 +9,11 @@ import { isRaised, stepHealth, type HealthMemory, type HealthStep } from './step
 
 /** A look at everything there are facts of. Pure; what was raised matters only for leaving it. */
 export function judgeHealth(facts: HealthFacts, wasRaised: IsRaised): Look[] {
-  const { nowMonoMs, service, meters, lines, journal, disk, flash, clock, memory, key } = facts;
+  const { nowMonoMs, configuration, service, meters, lines, journal, disk, flash, clock, memory, key } =
+    facts;
   const { chain, broker, control } = facts;
   return [
+    ...(configuration ? [lookAtConfiguration(configuration)] : []),
     ...(service ? [lookAtService(service, nowMonoMs, wasRaised)] : []),
     ...(meters ?? []).map((meter) => lookAtMeter(meter, nowMonoMs)),
     ...(lines ?? []).map(lookAtLine),

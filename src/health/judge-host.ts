@@ -68,11 +68,14 @@ function lookAtProcess(
   besides: string,
   isRaised: IsRaised,
 ): Look {
-  const limit = memory?.limit ?? null;
+  const told = memory?.limit ?? null;
+  const limit = told === 'no limit' ? null : told;
   const percent = limit === null ? 0 : (limit.usedBytes / limit.maxBytes) * 100;
   const bound =
     limit === null
-      ? 'no limit'
+      ? told === null
+        ? 'its limit cannot be seen from here'
+        : 'no limit'
       : `${mebibytes(limit.usedBytes)} in use of ${mebibytes(limit.maxBytes)} (${Math.round(percent)} %)`;
   const detail =
     memory === null ? 'does not run now' : `${mebibytes(memory.rssBytes)} resident, ${bound}${besides}`;

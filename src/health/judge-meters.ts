@@ -1,6 +1,6 @@
 import type { LineFacts, MeterLiveness } from './facts.ts';
 import type { Condition, Look } from './look.ts';
-import { READ_HANGS_INTERVALS, READ_HANGS_MS } from './thresholds.ts';
+import { NEIGHBOUR_MS, READ_HANGS_AT_LAST_MS, READ_HANGS_INTERVALS, READ_HANGS_MS } from './thresholds.ts';
 import { durationInWords } from './words.ts';
 
 /** Whether a meter is read, and what its readings are worth. */
@@ -37,13 +37,18 @@ function failing({ errorCode }: MeterLiveness): string {
   return `[${errorCode ?? 'meter.timeout'}] the last read failed; `;
 }
 
+/** Past ten intervals, but no later than the watchdog ends the service for it: somebody has to read why. */
+function longestRead(everyMs: number): number {
+  return Math.min(READ_HANGS_INTERVALS * everyMs + READ_HANGS_MS, READ_HANGS_AT_LAST_MS);
+}
+
 function readHangs(meter: MeterLiveness, nowMonoMs: number): Condition {
-  const { everyMs, lastAttemptBeganMonoMs: began, lastAttemptEndedMonoMs: ended } = meter;
+  const { everyMs, sharedBy, lastAttemptBeganMonoMs: began, lastAttemptEndedMonoMs: ended } = meter;
   const isUnderWay = began !== null && (ended === null || ended < began);
   const forMs = isUnderWay ? nowMonoMs - began : 0;
   return {
     code: 'meter.read_hangs',
-    holds: forMs > READ_HANGS_INTERVALS * everyMs + READ_HANGS_MS,
+    holds: forMs > longestRead(everyMs) + (sharedBy - 1) * NEIGHBOUR_MS,
     detail: `a read was begun ${durationInWords(forMs)} ago and has not ended`,
   };
 }

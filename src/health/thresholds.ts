@@ -32,6 +32,10 @@ export const COMMIT_LATE_MS = 30_000;
 /** A read ends within its time-outs, whatever the meter does; past this and ten intervals its loop hangs. */
 export const READ_HANGS_MS = 60_000;
 export const READ_HANGS_INTERVALS = 10;
+/** The watchdog waits for five minutes (src/service/notify/watchdog.ts). */
+export const READ_HANGS_AT_LAST_MS = 240_000;
+/** So much longer for each other meter of the line, as the watchdog has it: all of them may be silent, and asked first. */
+export const NEIGHBOUR_MS = 20_000;
 
 /** Whether a value that is bad when high is bad, given that it was. */
 export function isAbove(value: number, { raiseAt, clearAt }: Threshold, wasRaised: boolean): boolean {

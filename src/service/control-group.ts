@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** Memory of a control group that has a limit, in bytes. */
@@ -10,14 +10,16 @@ export interface GroupMemory {
 
 /**
  * The tightest memory limit that a process is under (cgroup v2, memory.max of its group and of those above), and what that group
- * uses; undefined where there is none, or it cannot be read.
+ * uses; undefined where that cannot be seen: another user's process under ProtectProc=invisible, or no cgroup v2.
  */
 export function groupMemoryOf(
   pid: number | 'self',
   places: { readonly proc: string; readonly groups: string } = { proc: '/proc', groups: '/sys/fs/cgroup' },
-): GroupMemory | undefined {
+): GroupMemory | 'no limit' | undefined {
   const own = /^0::(\/.*)$/m.exec(textOf(path.join(places.proc, String(pid), 'cgroup')) ?? '')?.[1];
-  if (own === undefined) return undefined;
+  // A group that lies above what this process may see is told with `..` (cgroup_namespaces(7)).
+  if (own === undefined || own.split('/').includes('..')) return undefined;
+  if (!existsSync(path.join(places.groups, own))) return undefined;
   let tightest: { readonly directory: string; readonly maxBytes: number } | undefined;
   for (let group = own; ; group = path.posix.dirname(group)) {
     const directory = path.join(places.groups, group);
@@ -26,7 +28,7 @@ export function groupMemoryOf(
       tightest = { directory, maxBytes };
     if (group === '/') break;
   }
-  if (tightest === undefined) return undefined;
+  if (tightest === undefined) return 'no limit';
   const current = numberOf(textOf(path.join(tightest.directory, 'memory.current')));
   if (current === undefined) return undefined;
   const stat = textOf(path.join(tightest.directory, 'memory.stat')) ?? '';

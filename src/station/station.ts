@@ -4,7 +4,6 @@ import type { StationConfig } from '../config/index.ts';
 import type { StationIdentity } from '../identity/index.ts';
 import { noteDamage, type Journal } from '../journal/index.ts';
 import type { HealthItem } from '../health/index.ts';
-import type { MeterFacts } from '../metering/index.ts';
 import type { TimeStatusOptions, WallClock } from '../service/index.ts';
 import type { SyncStatus } from '../sync/index.ts';
 import { keepAnchoring } from './sync/keep-anchoring.ts';
@@ -15,7 +14,7 @@ import { healthAnswer } from './health/health-document.ts';
 import type { OpenSessions, OpenSessionsParts } from './open-sessions.ts';
 import { openTime, type StationTime } from './time/open-time.ts';
 import { ConfigurationIntake, type TrialTimes } from './configuration/configuration-intake.ts';
-import { deskOf, startOnTrial, type Configuration } from './configuration/load-configuration.ts';
+import { deskOf, inForce, startOnTrial, type Configuration } from './configuration/load-configuration.ts';
 import { ownIdentity } from './keys/own-identity.ts';
 import type { StationEvent } from './station-event.ts';
 import type { OnStationPhase } from './lifecycle/station-phase.ts';
@@ -25,6 +24,7 @@ import { faultsOnRecord } from './health/faults-on-record.ts';
 import { HealthWatch } from './health/watch-health.ts';
 import { TroubleNotes, type StationPart } from './health/station-troubles.ts';
 import { scrubJournal } from './evidence/scrub-journal.ts';
+import { onTheirLines, type MeterOnLineFacts } from './meters/line-neighbours.ts';
 import { startReading, type Reading } from './meters/start-reading.ts';
 import { openView, type StationView } from './station-view.ts';
 import { syncFaultsOnRecord } from './sync/sync-faults-on-record.ts';
@@ -35,6 +35,8 @@ export interface StationOptions {
   readonly configPath: string;
   /** In place of what is in the file now: goes on with one that was read before. */
   readonly configuration?: Configuration | undefined;
+  /** What a start with the newest configuration threw, where this one is gone on with instead. */
+  readonly notTaken?: unknown;
   /** Goes into the `config` entry that says which configuration holds from here on. Default: start. */
   readonly configReason?: ConfigReason;
   readonly stateDirectory: string;
@@ -63,7 +65,7 @@ export interface StationOptions {
 /** What says whether the service lives, besides the event loop itself. */
 export interface StationFacts {
   /** In the order of the configuration. */
-  readonly meters: readonly MeterFacts[];
+  readonly meters: readonly MeterOnLineFacts[];
   readonly evidence: EvidenceFacts;
 }
 
@@ -76,6 +78,8 @@ export interface Station {
   health(): readonly HealthItem[];
   /** Resolves, once, when no evidence can be stored any more before the service is started anew. */
   readonly failed: Promise<StationError>;
+  /** A newer configuration does not hold, and this station goes on: its health list says so from now on. */
+  noteNotTaken(error: unknown): void;
   /** Looks at signed configurations that were brought; what is accepted is taken by the next start. Never rejects. */
   takeIncoming(): Promise<void>;
   /** Commits what is waiting, before this returns. Rejects with JournalError when it cannot. */
@@ -104,6 +108,7 @@ async function startWith(given: StationOptions, configuration: Configuration): P
   onPhase?.({ phase: 'keys' });
   const identity = await ownIdentity(options, config);
   const troubles = new TroubleNotes();
+  if (given.notTaken !== undefined) troubles.noteNotTaken(given.notTaken);
   const degraded = degradation(options, troubles);
   onPhase?.({ phase: 'journal' });
   const evidence = await openOwnEvidence({ options, configuration, identity, time, troubles }, degraded);
@@ -163,17 +168,17 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   const { stateDirectory, version } = options;
   const raised = recallRaisedFaults(stateDirectory, options.log);
   const facts = (): StationFacts => ({
-    meters: reading.metering.facts(),
+    meters: onTheirLines(reading.metering.facts(), config.meters),
     evidence: reading.evidence.facts(),
   });
-  const health = watchHealth(parts, facts, raised);
+  const intake = openIntake(parts);
+  const health = watchHealth(parts, facts, { raised, isOnTrial: () => intake.isOnTrial });
   const onSocket = syncOnSocket(stateDirectory);
   const sessions = await sessionsOf({
     ...{ stateDirectory, version, config, identity, journal, time, ...reading },
     ...{ clock: options.clock, log: options.log, answerSync: onSocket.answer },
     answerHealth: () => healthAnswer(health.list(), options.clock.nowMonoMs()),
   }).catch((error: unknown) => void degraded('control', error));
-  const intake = openIntake(parts);
   const view = await openView(
     {
       ...{ options, configuration, config, identity, ...evidence, metering: reading.metering },
@@ -209,11 +214,9 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   let lost: StationError | undefined;
   const failed = reading.failed.then((error) => (lost = error));
   const stop = async (): Promise<void> => {
-    await intake.stop();
-    await scrub.stop();
-    await health.stop();
     const onStep = (what: string, atMostMs: number): void => onPhase?.({ phase: 'stop', what, atMostMs });
-    await stopInOrder({ ...reading, sessions, journal, sync, view }, { clock, log, onStep });
+    const watches = [intake, scrub, health];
+    await stopInOrder({ ...reading, watches, sessions, journal, sync, view }, { clock, log, onStep });
     if (lost?.code === 'journal.corrupt') keepAside(options, lost);
     options.onEvent({ event: 'stopped' });
   };
@@ -221,18 +224,20 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
     health: () => health.list(),
     ...{ facts, failed, flush: () => journal.flush(), stop: () => (stopping ??= stop()) },
     takeIncoming: () => intake.takeIncoming(),
+    noteNotTaken: (error) => parts.troubles.noteNotTaken(error),
   };
 }
 
 function watchHealth(
-  { options, config, identity, evidence, time, reading, views, troubles }: RestParts,
+  { options, configuration, config, identity, evidence, time, reading, views, troubles }: RestParts,
   facts: () => StationFacts,
-  raised: ReadonlySet<string>,
+  { raised, isOnTrial }: { readonly raised: ReadonlySet<string>; readonly isOnTrial: () => boolean },
 ): HealthWatch {
   const { stateDirectory, version, clock, log } = options;
   const { lines, isExhausted } = reading;
   return new HealthWatch({
     ...{ config, stateDirectory, version, facts, lines, isExhausted, troubles, clock, log },
+    configurationFacts: () => ({ ...inForce(configuration, isOnTrial()), notTaken: troubles.notTaken }),
     ...{ journal: evidence.journal, account: identity.chainAccount.ss58 },
     timeReport: () => time.report(),
     recorder: faultsOnRecord(reading.evidence, log, raised),

@@ -4,6 +4,8 @@
 export interface LoopFacts {
   readonly meterId: string;
   readonly everyMs: number;
+  /** How many meters share its line, itself among them. */
+  readonly sharedBy: number;
   readonly lastAttemptBeganMonoMs: number | null;
   readonly lastAttemptEndedMonoMs: number | null;
 }
@@ -38,10 +40,15 @@ export interface WatchdogDecision {
 /** A slot begins with the timer that waits for it; a machine under load is late by a second, not by half a minute. */
 export const SLOT_GRACE_MS = 30_000;
 /**
- * One read ends within its time-outs: some seconds, a minute or two behind thirty silent meters of a slow line. One that takes
- * five minutes hangs in something without a time-out, and only a new process gets out of that.
+ * One read ends within its time-outs. One that takes five minutes hangs in something without a time-out, and only a new process
+ * gets out of that.
  */
 export const READ_LIMIT_MS = 300_000;
+/**
+ * So much longer for each other meter of the line: with its cable pulled, each is asked twice before the next one is, and a
+ * profile may wait ten seconds for an answer (hal/profile/schema.ts). A line of a hundred silent meters is no reason to restart.
+ */
+export const NEIGHBOUR_MS = 20_000;
 /** A commit takes milliseconds, on a worn flash seconds. */
 export const COMMIT_GRACE_MS = 60_000;
 /** Recovery tells its progress several times a second; its longest step without is a sync of the whole journal. */
@@ -65,14 +72,15 @@ function whyDead(facts: MeteringLiveness, now: number): WatchdogReason[] {
 }
 
 function whyLoopHangs(
-  { meterId, everyMs, lastAttemptBeganMonoMs: began, lastAttemptEndedMonoMs: ended }: LoopFacts,
+  { meterId, everyMs, sharedBy, lastAttemptBeganMonoMs: began, lastAttemptEndedMonoMs: ended }: LoopFacts,
   sinceMonoMs: number,
   now: number,
 ): WatchdogReason | undefined {
   const isReading = began !== null && (ended === null || ended < began);
   if (isReading) {
     const forMs = now - began;
-    return forMs > READ_LIMIT_MS ? { code: 'watchdog.read_hangs', meterId, forMs } : undefined;
+    const limitMs = READ_LIMIT_MS + (sharedBy - 1) * NEIGHBOUR_MS;
+    return forMs > limitMs ? { code: 'watchdog.read_hangs', meterId, forMs } : undefined;
   }
   // The next slot is at most one interval behind the end of the last read, or behind the start.
   const lateMs = now - ((ended ?? sinceMonoMs) + everyMs);

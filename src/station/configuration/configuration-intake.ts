@@ -39,6 +39,13 @@ export interface IntakeParts {
   readonly storesEvidence: () => boolean;
 }
 
+/** The trial that a start watches over. */
+interface Watched {
+  readonly id: string | undefined;
+  readonly begunMonoMs: number;
+  wellSinceMonoMs?: number;
+}
+
 /** Takes what the OEM signed, from files and from the broker, and watches over what is on trial. */
 export class ConfigurationIntake {
   readonly #parts: IntakeParts;
@@ -172,34 +179,46 @@ export class ConfigurationIntake {
     desk.newsTold();
   }
 
+  /** Until it is decided. What cannot be written now (the disk is full) is tried again with the next look. */
   async #watch(): Promise<void> {
-    const { clock, desk, log, trialTimes = TRIAL_TIMES, requestReload } = this.#parts;
+    const { clock, desk, trialTimes = TRIAL_TIMES } = this.#parts;
     const begunMonoMs = clock.nowMonoMs();
-    const tried = desk.onTrial?.id;
-    let wellSinceMonoMs: number | undefined;
+    const seen: Watched = { id: desk.onTrial?.id, begunMonoMs };
     for (;;) {
       await clock.sleep(Math.min(LOOK_EVERY_MS, trialTimes.wellForMs), this.#abort.signal).catch(() => {});
       if (this.#abort.signal.aborted) return;
-      const trial = desk.onTrial;
-      // What was accepted meanwhile has not been started with: that is for the next start to judge.
-      if (trial === null || trial.id !== tried) return;
-      const lacks = missing(trial.needs, this.#health());
-      const now = clock.nowMonoMs();
-      wellSinceMonoMs = lacks.length > 0 ? undefined : (wellSinceMonoMs ?? now);
-      if (wellSinceMonoMs !== undefined && now - wellSinceMonoMs >= trialTimes.wellForMs) {
-        log('info', 'config.confirmed', { sequence: trial.sequence, signedBy: trial.signedBy });
-        return await this.#work(async () => {
-          desk.confirm(trial.id);
-          this.#isOnTrial = false;
-          await this.#tellNews();
-        });
+      try {
+        if (await this.#isDecided(seen)) return;
+      } catch (error) {
+        this.#failed(error);
       }
-      if (now - begunMonoMs < trialTimes.withinMs) continue;
-      const why = lacks.join(', ') || 'it was not well for long enough';
-      log('error', 'config.rolled_back', { sequence: trial.sequence, why });
-      desk.rollBack(why);
-      return requestReload('rollback');
     }
+  }
+
+  async #isDecided(seen: Watched): Promise<boolean> {
+    const { clock, desk, log, trialTimes = TRIAL_TIMES, requestReload } = this.#parts;
+    const trial = desk.onTrial;
+    // What was accepted meanwhile has not been started with: that is for the next start to judge.
+    if (trial === null || trial.id !== seen.id) return true;
+    const lacks = missing(trial.needs, this.#health());
+    const now = clock.nowMonoMs();
+    if (lacks.length > 0) delete seen.wellSinceMonoMs;
+    else seen.wellSinceMonoMs ??= now;
+    if (seen.wellSinceMonoMs !== undefined && now - seen.wellSinceMonoMs >= trialTimes.wellForMs) {
+      await this.#work(async () => {
+        desk.confirm(trial.id);
+        this.#isOnTrial = false;
+        log('info', 'config.confirmed', { sequence: trial.sequence, signedBy: trial.signedBy });
+        await this.#tellNews();
+      });
+      return !this.#isOnTrial;
+    }
+    if (now - seen.begunMonoMs < trialTimes.withinMs) return false;
+    const why = lacks.join(', ') || 'it was not well for long enough';
+    desk.rollBack(why);
+    log('error', 'config.rolled_back', { sequence: trial.sequence, why });
+    requestReload('rollback');
+    return true;
   }
 
   #health() {

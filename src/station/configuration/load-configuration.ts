@@ -1,4 +1,4 @@
-import type { Log } from '../../../hal/contract/index.ts';
+import { StationError, type Log } from '../../../hal/contract/index.ts';
 import { listProfileIds, loadProfile } from '../../../hal/profile/index.ts';
 import {
   assertNoReset,
@@ -6,6 +6,7 @@ import {
   effectiveConfiguration,
   type EffectiveConfiguration,
 } from '../../provisioning/index.ts';
+import type { ConfigurationFacts } from '../../health/index.ts';
 import type { ConfigReason } from '../evidence/open-evidence.ts';
 import { profilesOf, type Profiles } from '../meters/open-meters.ts';
 
@@ -58,7 +59,8 @@ export async function startOnTrial<Started>(
     try {
       return await start(configuration);
     } catch (error) {
-      if (!configuration.onTrial) throw error;
+      // Another service has the station: that is nothing against the configuration which that one has on trial.
+      if (!configuration.onTrial || codeOf(error) === 'journal.locked') throw error;
       const why = error instanceof Error ? error.message : String(error);
       place.log('error', 'config.rolled_back', { sequence: configuration.sequence, why });
       deskOf(place, configuration).rollBack(`the station does not start with it: ${why}`);
@@ -79,6 +81,25 @@ export function deskOf(
     log,
     stationName: config.station.name,
   });
+}
+
+/** What the health list says of it. @param onTrial as it is now: it may have been confirmed since the start */
+export function inForce(
+  { source, sequence, signedBy, problems, news }: Configuration,
+  onTrial: boolean,
+): Omit<ConfigurationFacts, 'notTaken'> {
+  const rolledBack = news?.what === 'rolled-back' ? `configuration ${news.sequence}: ${news.why}` : null;
+  const isOfRollback = ({ code }: { readonly code: string }): boolean =>
+    code === 'provisioning.config_rolled_back';
+  return {
+    ...{ source, sequence, signedBy, onTrial },
+    rolledBack: rolledBack ?? problems.find(isOfRollback)?.message ?? null,
+    problems: problems.filter((one) => !isOfRollback(one)),
+  };
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof StationError ? error.code : undefined;
 }
 
 /** Why, for the `config` entry of a start; of a signed one also which. */

@@ -8,6 +8,8 @@ export interface StationTroubles {
   readonly setAside: string | null;
   /** Stored entries do not verify. */
   readonly damage: string | null;
+  /** Why the newest configuration is not the one that it runs with. */
+  readonly notTaken: string | null;
   /** Last time that a part could not be opened, and the code of that. */
   readonly parts: ReadonlyMap<StationPart, { readonly code: string; readonly text: string }>;
 }
@@ -16,6 +18,7 @@ export interface StationTroubles {
 export class TroubleNotes implements StationTroubles {
   setAside: string | null = null;
   damage: string | null = null;
+  notTaken: string | null = null;
   readonly parts = new Map<StationPart, { readonly code: string; readonly text: string }>();
 
   note(part: StationPart, error: unknown): void {
@@ -25,6 +28,10 @@ export class TroubleNotes implements StationTroubles {
 
   noteSetAside(error: unknown, keptAs: string): void {
     this.setAside = `${inWords(error)}; kept as ${keptAs}`;
+  }
+
+  noteNotTaken(error: unknown): void {
+    this.notTaken = inWords(error);
   }
 
   noteDamage(error: unknown): void {

@@ -1,12 +1,14 @@
 import type { Log, MonotonicClock } from '../../../hal/contract/index.ts';
 import type { StationConfig } from '../../config/index.ts';
 import {
+  FAULTS,
   isFaultCode,
   judgeAndStep,
   newsOf,
   NO_MEMORY,
   type BrokerFacts,
   type ChainFactsOfSync,
+  type ConfigurationFacts,
   type FaultCode,
   type HealthFacts,
   type HealthItem,
@@ -32,6 +34,7 @@ export interface HealthParts {
   readonly account: string;
   readonly journal: { readonly size: number };
   readonly facts: () => StationFacts;
+  readonly configurationFacts: () => ConfigurationFacts;
   readonly lines: readonly OpenedLine[];
   readonly timeReport: () => TimeReport;
   readonly isExhausted: () => boolean;
@@ -81,10 +84,17 @@ export class HealthWatch {
 
   /** As it is now, worst first. Also when something is asked for in between: the figures are of this moment. */
   list(): readonly HealthItem[] {
+    const { log } = this.#parts;
     try {
       this.#look();
     } catch (error) {
-      this.#parts.log('error', 'health.look_failed', { error });
+      log('error', 'health.look_failed', { error });
+      this.#items = [lookFailed(error), ...this.#items.filter(({ code }) => code !== 'service.look_failed')];
+    }
+    try {
+      this.#tell();
+    } catch (error) {
+      log('error', 'health.not_told', { error });
     }
     return this.#items;
   }
@@ -104,7 +114,7 @@ export class HealthWatch {
   }
 
   #look(): void {
-    const { clock, log, recorder, onChange } = this.#parts;
+    const { clock, log } = this.#parts;
     const now = clock.nowMonoMs();
     const { next, items, changes } = judgeAndStep(this.#memory, this.#facts(now));
     this.#memory = next;
@@ -115,11 +125,15 @@ export class HealthWatch {
     }
     const { evidence } = this.#parts.facts();
     // Before anything was stored or refused nobody knows whether what is on record is over.
-    if (evidence.lastCommitMonoMs !== null || evidence.refusedBecause !== null) recorder.follow(items, now);
-    const news = newsOf(items);
+    if (evidence.lastCommitMonoMs !== null || evidence.refusedBecause !== null)
+      this.#parts.recorder.follow(items, now);
+  }
+
+  #tell(): void {
+    const news = newsOf(this.#items);
     if (news === this.#told) return;
     this.#told = news;
-    onChange(items);
+    this.#parts.onChange(this.#items);
   }
 
   #facts(now: number): HealthFacts {
@@ -128,6 +142,7 @@ export class HealthWatch {
     const { meters, evidence } = facts();
     return {
       nowMonoMs: now,
+      configuration: this.#parts.configurationFacts(),
       service: { version, startedMonoMs: this.#startedMonoMs, loopDelay: this.#loopDelay.read(now) ?? null },
       meters,
       lines: this.#lines(),
@@ -201,6 +216,15 @@ export class HealthWatch {
     const notStarted = this.#parts.troubles.parts.get('telemetry')?.text ?? null;
     return { connected: told?.connected ?? false, failure: told?.failure ?? null, notStarted };
   }
+}
+
+/** In front of a list that is as it was when it could last be made: an old list must not pass for good news. */
+function lookFailed(error: unknown): HealthItem {
+  const { severity, advice } = FAULTS['service.look_failed'];
+  return {
+    ...{ check: 'service', subject: 'health', state: severity, code: 'service.look_failed' },
+    ...{ detail: error instanceof Error ? error.message : String(error), sinceMs: null, advice },
+  };
 }
 
 function actFirst({ severity }: { readonly severity: string }): number {

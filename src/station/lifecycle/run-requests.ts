@@ -20,10 +20,18 @@ export class RunRequests {
     return this.#stop;
   }
 
-  /** Resolves once a stop is asked for. */
-  async untilStop(): Promise<string> {
-    while (this.#stop === undefined) await this.#woken();
-    return this.#stop;
+  /** Resolves once a stop is asked for, unless the signal was aborted before: whoever waits no longer is not held on to. */
+  untilStop(signal: AbortSignal): Promise<string> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.#stop === undefined) return;
+        this.#waiting.delete(look);
+        resolve(this.#stop);
+      };
+      signal.addEventListener('abort', () => this.#waiting.delete(look), { once: true });
+      this.#waiting.add(look);
+      look();
+    });
   }
 
   /** The next request, now or later; a stop before any reload. A reload is taken with it. */
@@ -40,11 +48,16 @@ export class RunRequests {
   }
 
   #woken(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.add(resolve));
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+    });
   }
 
   #wake(): void {
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
+    for (const wake of [...this.#waiting]) wake();
   }
 }

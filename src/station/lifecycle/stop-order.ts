@@ -4,6 +4,8 @@ import type { Sync } from '../../sync/index.ts';
 import type { StationView } from '../station-view.ts';
 
 export interface RunningParts {
+  /** What looks on, and writes at most now and then. */
+  readonly watches?: readonly { stop(): Promise<void> }[];
   readonly lines: readonly { close(): Promise<void> }[];
   readonly sessions?: { stop(): Promise<void> } | undefined;
   readonly metering: { stop(): Promise<void> };
@@ -20,6 +22,8 @@ export interface StopPorts {
   readonly onStep?: (what: string, atMostMs: number) => void;
 }
 
+/** One signature, or one page of an old log. */
+const WATCHES_MS = 3_000;
 /** A read that is under way may take so long to end by itself; then its line is closed under it. */
 const READS_MS = 3_000;
 const LINES_MS = 2_000;
@@ -30,11 +34,11 @@ const VIEW_MS = 10_000;
 const JOURNAL_MS = 10_000;
 
 /**
- * Sessions, meters, journal flushed, lines, chain, telemetry, journal closed. Each step has a time of its own, so that nothing that
+ * Whatever looks on, sessions, meters, journal flushed, lines, chain, telemetry, journal closed. Each step has a time of its own, so that nothing that
  * hangs keeps the journal from being closed: half a minute at most in practice, and systemd waits for ninety seconds. Never rejects.
  */
 export async function stopInOrder(
-  { sessions, metering, clockWatch, journal, lines, sync, view }: RunningParts,
+  { watches = [], sessions, metering, clockWatch, journal, lines, sync, view }: RunningParts,
   { clock, log, onStep }: StopPorts,
 ): Promise<void> {
   const step = async (what: string, atMostMs: number, stop: () => Promise<unknown>): Promise<void> => {
@@ -50,6 +54,8 @@ export async function stopInOrder(
     await Promise.race([stopped, late]);
     timer.abort();
   };
+  if (watches.length > 0)
+    await step('watches', WATCHES_MS, () => Promise.all(watches.map((watch) => watch.stop())));
   if (sessions !== undefined) await step('sessions', READS_MS, () => sessions.stop());
   const reads = Promise.all([metering.stop(), clockWatch.stop()]);
   await step('reads', READS_MS, () => reads);

@@ -12,6 +12,8 @@ export interface StartOrder {
   readonly configReason: ConfigReason;
   /** In place of what is in the file now. */
   readonly configuration?: Configuration;
+  /** Why that is so: what a start with the newest one threw. */
+  readonly notTaken?: unknown;
   readonly onPhase: OnStationPhase;
 }
 
@@ -44,6 +46,7 @@ const ABANDON_START_MS = 10_000;
  */
 export class Supervisor {
   readonly #options: SuperviseOptions;
+  /** Only the one that runs: what was stopped is let go, however often it is reloaded. */
   #station: Station | undefined;
   #changing: { what: string; lastProgressMonoMs: number } | undefined;
   #refusal: string | undefined;
@@ -111,6 +114,7 @@ export class Supervisor {
       await check();
     } catch (error) {
       this.#notTaken('refused', error);
+      running.noteNotTaken(error);
       notify.ready(this.#status());
       return;
     }
@@ -123,7 +127,7 @@ export class Supervisor {
       this.#refusal = undefined;
     } catch (error) {
       this.#notTaken('failed', error);
-      await this.#goBack(running.configuration);
+      await this.#goBack(running.configuration, error);
       return;
     }
     if (this.#station !== undefined)
@@ -131,12 +135,12 @@ export class Supervisor {
   }
 
   /** A key that is gone or a log of another name shows only when it is used: what ran before may run again. */
-  async #goBack(configuration: Configuration): Promise<void> {
+  async #goBack(configuration: Configuration, notTaken: unknown): Promise<void> {
     if (this.#options.requests.stopAsked !== undefined) return;
     try {
       // One that was on trial itself is not what is gone back to: that is the last one which was confirmed.
       const known = configuration.onTrial ? {} : { configuration };
-      await this.#startUnlessStopped({ configReason: 'reload-failed', ...known });
+      await this.#startUnlessStopped({ configReason: 'reload-failed', ...known, notTaken });
     } catch (error) {
       this.#options.log('error', 'station.not_restored', { code: codeOf(error), error });
     }
@@ -156,9 +160,13 @@ export class Supervisor {
   /** A stop that is asked for meanwhile wins: a station that is there by then is stopped, and no other is waited for. */
   async #startUnlessStopped(order: Omit<StartOrder, 'onPhase'>): Promise<void> {
     const { start, requests, clock, log, notify } = this.#options;
+    if (order.configReason !== 'start' && requests.stopAsked !== undefined) return;
     this.#changes('starting');
+    const settled = new AbortController();
     const starting = start({ ...order, onPhase: (phase) => this.#phase(phase) });
-    const first = await Promise.race([starting, requests.untilStop()]);
+    const first = await Promise.race([starting, requests.untilStop(settled.signal)]).finally(() =>
+      settled.abort(),
+    );
     if (typeof first !== 'string') {
       this.#station = first;
       this.#changing = undefined;
@@ -184,7 +192,8 @@ export class Supervisor {
     this.#changing = { what, lastProgressMonoMs: now };
     if (phase.phase === 'reading') {
       this.#readingSinceMonoMs = now;
-      notify.ready(what);
+      // A start that is not wanted any more goes on for a moment: nobody waits for it to be ready.
+      if (this.#options.requests.stopAsked === undefined) notify.ready(what);
       return;
     }
     if (phase.phase === 'recovery') {

@@ -16,10 +16,21 @@ const NOW = 10_000_000;
 
 const WELL = {
   nowMonoMs: NOW,
+  configuration: {
+    ...{ source: 'signed', sequence: 7, signedBy: 'OEM', onTrial: true },
+    ...{ rolledBack: null, problems: [], notTaken: null },
+  },
   service: { version: '1.0.0', startedMonoMs: 0, loopDelay: { maxMs: 4, p99Ms: 2 } },
   meters: [
     {
-      ...{ meterId: 'evse1', everyMs: 1_000, state: 'answering', errorCode: null, implausibleNow: 0 },
+      ...{
+        meterId: 'evse1',
+        everyMs: 1_000,
+        sharedBy: 1,
+        state: 'answering',
+        errorCode: null,
+        implausibleNow: 0,
+      },
       ...{
         lastAttemptBeganMonoMs: NOW - 500,
         lastAttemptEndedMonoMs: NOW - 450,
@@ -88,10 +99,30 @@ describe('the judgement of facts', () => {
     const items = lasting(WELL);
     expect(items.map(({ state }) => state)).toEqual(items.map(() => 'ok'));
     expect(items.map(({ check }) => check)).toEqual([
-      ...['service', 'meter', 'line', 'journal', 'disk', 'flash', 'clock', 'memory', 'memory'],
+      ...[
+        'configuration',
+        'service',
+        'meter',
+        'line',
+        'journal',
+        'disk',
+        'flash',
+        'clock',
+        'memory',
+        'memory',
+      ],
       ...['key', 'chain', 'broker', 'control'],
     ]);
     expect(healthLine(items)).toBe('1 of 1 meters read; all is well');
+  });
+
+  it('claims no limit of memory only where it has seen that there is none', () => {
+    const gateway = (limit: 'no limit' | null): string | undefined =>
+      lasting({ ...WELL, memory: { ...WELL.memory, gateway: { rssBytes: MIB, limit } } }).find(
+        ({ subject }) => subject === 'gateway',
+      )?.detail;
+    expect(gateway('no limit')).toBe('1 MiB resident, no limit');
+    expect(gateway(null)).toBe('1 MiB resident, its limit cannot be seen from here');
   });
 
   it('says nothing of what it has no facts of', () => {
@@ -99,6 +130,49 @@ describe('the judgement of facts', () => {
   });
 
   const cases: readonly (readonly [string, HealthFacts, readonly string[]])[] = [
+    [
+      'a signed configuration that was given up',
+      { ...WELL, configuration: { ...WELL.configuration, rolledBack: 'configuration 7: no broker' } },
+      ['config.rolled_back'],
+    ],
+    [
+      'keys of the OEM that cannot be read, and a reload that was refused',
+      {
+        ...WELL,
+        configuration: {
+          ...WELL.configuration,
+          problems: [{ code: 'provisioning.oem_keys_unreadable', message: 'no' }],
+          notTaken: '[config.invalid] meters',
+        },
+      },
+      ['config.signed_unusable', 'config.not_taken'],
+    ],
+    [
+      'a read that waits behind three silent neighbours',
+      {
+        ...WELL,
+        meters: [
+          {
+            ...METER,
+            ...{ sharedBy: 4, lastAttemptBeganMonoMs: NOW - 120_000, lastAttemptEndedMonoMs: NOW - 121_000 },
+          },
+        ],
+      },
+      [],
+    ],
+    [
+      'a read of a meter that is read once a day and hangs, before the watchdog ends the service for it',
+      {
+        ...WELL,
+        meters: [
+          {
+            ...METER,
+            ...{ everyMs: 86_400_000, lastAttemptBeganMonoMs: NOW - 250_000, lastAttemptEndedMonoMs: null },
+          },
+        ],
+      },
+      ['meter.read_hangs evse1'],
+    ],
     [
       'a silent meter',
       { ...WELL, meters: [{ ...METER, state: 'silent', errorCode: 'meter.timeout' }] },

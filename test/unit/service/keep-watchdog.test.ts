@@ -64,7 +64,7 @@ describe('keeping the watchdog', () => {
     const sinceMonoMs = clock.nowMonoMs();
     const follow = async (durationMs: number): Promise<void> => {
       for (let ms = 0; ms < durationMs; ms += 1_000) {
-        const meters = metering.facts();
+        const meters = metering.facts().map((facts) => ({ ...facts, sharedBy: 1 }));
         set({ phase: 'metering', sinceMonoMs, meters, oldestWaitingSinceMonoMs: null, groupCommitMs: 1_000 });
         await clock.advance(1_000);
       }

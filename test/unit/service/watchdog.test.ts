@@ -15,7 +15,7 @@ const NOW = 10_000_000;
 
 function meter(facts: Partial<LoopFacts> = {}): LoopFacts {
   return {
-    ...{ meterId: 'evse1', everyMs: 1_000 },
+    ...{ meterId: 'evse1', everyMs: 1_000, sharedBy: 1 },
     ...{ lastAttemptBeganMonoMs: NOW - 500, lastAttemptEndedMonoMs: NOW - 400 },
     ...facts,
   };
@@ -57,6 +57,18 @@ describe('the watchdog is fed', () => {
       'while one read takes minutes on a line of silent meters',
       metering({
         meters: [meter({ lastAttemptBeganMonoMs: NOW - 200_000, lastAttemptEndedMonoMs: NOW - 201_000 })],
+      }),
+    ],
+    [
+      'while the last of a hundred silent meters waits for its turn on the line',
+      metering({
+        meters: [
+          meter({
+            sharedBy: 100,
+            lastAttemptBeganMonoMs: NOW - 2_000_000,
+            lastAttemptEndedMonoMs: NOW - 2_001_000,
+          }),
+        ],
       }),
     ],
     [
@@ -136,6 +148,7 @@ describe('whatever the facts are', () => {
   const loop = fc.record({
     meterId: fc.constantFrom('a', 'b'),
     everyMs: fc.integer({ min: 100, max: 86_400_000 }),
+    sharedBy: fc.integer({ min: 1, max: 247 }),
     lastAttemptBeganMonoMs: fc.option(time),
     lastAttemptEndedMonoMs: fc.option(time),
   });

@@ -2,9 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { silentLog } from '../../../hal/contract/index.ts';
+import { silentLog, StationError } from '../../../hal/contract/index.ts';
 import { ConfigurationIntake, TRIAL_TIMES } from '../../../src/station/configuration/configuration-intake.ts';
-import { deskOf, loadConfiguration } from '../../../src/station/configuration/load-configuration.ts';
+import {
+  deskOf,
+  inForce,
+  loadConfiguration,
+  startOnTrial,
+} from '../../../src/station/configuration/load-configuration.ts';
 import { Oem } from '../../support/keys/oem.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -51,7 +56,7 @@ async function onTrial() {
     configurationResult: ({ result }) => told.push(result),
     isConnected: () => works.broker,
   });
-  return { place, clock, works, entries, told, reloads, intake };
+  return { place, desk, clock, works, entries, told, reloads, intake };
 }
 
 it('is confirmed once the station was well for long enough, without a break', async () => {
@@ -98,4 +103,40 @@ it('leaves what is accepted meanwhile to a start of its own', async () => {
   await clock.advance(60_000);
   await intake.stop();
   expect(await loadConfiguration(place, 'look')).toMatchObject({ sequence: 8, onTrial: true });
+});
+
+it('stays on trial when another service has the station: that says nothing against it', async () => {
+  const { place, intake } = await onTrial();
+  await intake.stop();
+  const locked = new StationError('journal.locked', 'another service runs', { remedy: 'operator' });
+  await expect(startOnTrial(place, () => Promise.reject(locked))).rejects.toBe(locked);
+  expect(await loadConfiguration(place, 'look')).toMatchObject({ sequence: 7, onTrial: true });
+});
+
+it('is decided as soon as that can be written, when it could not be at first', async () => {
+  const { clock, works, reloads, intake, desk } = await onTrial();
+  works.meters = false;
+  const rollBack = desk.rollBack.bind(desk);
+  desk.rollBack = () => {
+    throw new Error('no room');
+  };
+  await clock.advance(TRIAL_TIMES.withinMs + 60_000);
+  expect(reloads).toEqual([]);
+  desk.rollBack = rollBack;
+  await clock.advance(10_000);
+  expect(reloads).toEqual(['rollback']);
+  await intake.stop();
+});
+
+it('is shown in the health list: on trial, and afterwards why it was given up', async () => {
+  const { clock, works, intake, place } = await onTrial();
+  expect(inForce(await loadConfiguration(place, 'look'), intake.isOnTrial)).toMatchObject({
+    ...{ source: 'signed', sequence: 7, onTrial: true, rolledBack: null },
+  });
+  works.meters = false;
+  await clock.advance(TRIAL_TIMES.withinMs + 10_000);
+  await intake.stop();
+  expect(inForce(await loadConfiguration(place), false)).toMatchObject({
+    ...{ source: 'file', rolledBack: 'configuration 7: no meter answers any more', problems: [] },
+  });
 });

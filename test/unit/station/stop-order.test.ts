@@ -11,6 +11,7 @@ function parts(order: string[], hanging: ReadonlySet<string>): RunningParts {
     return hanging.has(what) ? never() : Promise.resolve();
   };
   return {
+    watches: [{ stop: step('watch') }],
     metering: { stop: step('reads') },
     clockWatch: { stop: step('clock watch') },
     journal: { flush: step('flush'), close: step('close') },
@@ -21,7 +22,7 @@ function parts(order: string[], hanging: ReadonlySet<string>): RunningParts {
 }
 
 describe('the order of a stop', () => {
-  const ORDER = ['reads', 'clock watch', 'flush', 'line', 'sync', 'view', 'close'];
+  const ORDER = ['watch', 'reads', 'clock watch', 'flush', 'line', 'sync', 'view', 'close'];
 
   it('ends what makes entries before what keeps them', async () => {
     const order: string[] = [];

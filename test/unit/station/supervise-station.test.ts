@@ -1,13 +1,19 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { StationError, type Log } from '../../../hal/contract/index.ts';
 import { RunRequests, Supervisor, type StartOrder, type Station } from '../../../src/station/index.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const broken = (code: string): StationError => new StationError(code, code, { remedy: 'operator' });
 
 /** One supervised life, in which the test says how each start goes; `said` is what anybody could notice, in order. */
 function life() {
   const said: string[] = [];
+  const made: WeakRef<Station>[] = [];
   const clock = new VirtualClock();
   const requests = new RunRequests();
   const starts: { order: StartOrder; ready: () => void; fail: (error: Error) => void; lose: () => void }[] =
@@ -15,6 +21,13 @@ function life() {
   const checks: { good: () => void; bad: (error: Error) => void }[] = [];
   const log: Log = (level, event) => void (level === 'error' && said.push(event));
   let text = 0;
+  let stopping = Promise.resolve();
+  /** The next stop of a station takes until what is returned is called. */
+  const stopTakes = (): (() => void) => {
+    let done = (): void => {};
+    stopping = new Promise((resolve) => (done = resolve));
+    return done;
+  };
   const start = (order: StartOrder): Promise<Station> => {
     const name =
       order.configuration === undefined ? `config ${++text}` : (order.configuration as unknown as string);
@@ -28,12 +41,18 @@ function life() {
           meters: [],
           evidence: { oldestWaitingSinceMonoMs: null, refusedBecause: null },
         });
-        resolve({
+        const station = {
           ...{ configuration: name, facts, failed, flush: () => Promise.resolve() },
           takeIncoming: () => Promise.resolve(),
+          noteNotTaken: (error: StationError) => void said.push(`noted ${error.code}`),
           health: () => [],
-          stop: () => Promise.resolve(void said.push(`stop ${name}`)),
-        } as unknown as Station);
+          stop: async () => {
+            said.push(`stop ${name}`);
+            await stopping;
+          },
+        } as unknown as Station;
+        made.push(new WeakRef(station));
+        resolve(station);
       };
       starts.push({ order, ready, fail: reject, lose });
     });
@@ -58,7 +77,7 @@ function life() {
     (error: StationError) => void said.push(`ended: threw ${error.code}`),
   );
   const settle = (): Promise<void> => clock.advance(0);
-  return { said, requests, starts, checks, end, settle, clock };
+  return { said, made, requests, starts, checks, end, settle, clock, stopTakes };
 }
 
 async function running() {
@@ -119,7 +138,9 @@ describe('a reload', () => {
     await settle();
     checks[0]?.bad(broken('config.invalid'));
     await settle();
-    expect(said).toEqual(['RELOADING', 'station.reload_refused', 'reload refused', 'READY']);
+    expect(said).toEqual([
+      ...['RELOADING', 'station.reload_refused', 'reload refused', 'noted config.invalid', 'READY'],
+    ]);
   });
 
   it('that the station does not start with goes back to the configuration before', async () => {
@@ -188,6 +209,24 @@ describe('a reload', () => {
   });
 });
 
+describe('a station that was stopped for a reload', () => {
+  it('is let go, and nothing of it waits for a stop that may be months away', async () => {
+    const world = await running();
+    for (let i = 1; i <= 5; i++) {
+      world.requests.reload('SIGHUP');
+      await world.settle();
+      world.checks[i - 1]?.good();
+      await world.settle();
+      world.starts[i]?.ready();
+      await world.settle();
+    }
+    expect(world.made).toHaveLength(6);
+    const gone = (): boolean[] => world.made.map((station) => station.deref() === undefined);
+    world.starts.length = 0;
+    await expect.poll(() => (collectGarbage(), gone())).toEqual([true, true, true, true, true, false]);
+  });
+});
+
 describe('a stop while something else is under way wins', () => {
   it('over the check of a reload', async () => {
     const { said, requests, checks, settle, end } = await running();
@@ -197,6 +236,19 @@ describe('a stop while something else is under way wins', () => {
     checks[0]?.good();
     await end;
     expect(said).toEqual(['RELOADING', 'STOPPING', 'stop config 1', 'ended: stopped']);
+  });
+
+  it('over the start of a reload that has not begun', async () => {
+    const { said, requests, checks, settle, end, stopTakes } = await running();
+    requests.reload('SIGHUP');
+    await settle();
+    const stopped = stopTakes();
+    checks[0]?.good();
+    await settle();
+    requests.stop('SIGTERM');
+    stopped();
+    await end;
+    expect(said).toEqual(['RELOADING', 'stop config 1', 'STOPPING', 'ended: stopped']);
   });
 
   it('over the start of a reload, which is waited for and stopped', async () => {

@@ -35,6 +35,8 @@ function watched(raised: readonly string[] = []) {
     line: 'open' as 'open' | 'waiting',
     exhausted: false,
     failing: false,
+    broken: false,
+    viewBroken: false,
   };
   const evidence = {
     append: async (_kind: string, body: unknown) => {
@@ -50,7 +52,14 @@ function watched(raised: readonly string[] = []) {
     facts: () => ({
       meters: [
         {
-          ...{ meterId: 'evse1', everyMs: 1_000, state: 'answering', errorCode: null, implausibleNow: 0 },
+          ...{
+            meterId: 'evse1',
+            everyMs: 1_000,
+            sharedBy: 1,
+            state: 'answering',
+            errorCode: null,
+            implausibleNow: 0,
+          },
           lastAttemptBeganMonoMs: clock.nowMonoMs() - 20,
           ...{ lastAttemptEndedMonoMs: clock.nowMonoMs(), lastSampleMonoMs: clock.nowMonoMs() },
         },
@@ -60,6 +69,13 @@ function watched(raised: readonly string[] = []) {
         refusedBecause: state.refusedBecause,
       },
     }),
+    configurationFacts: () => {
+      if (state.broken) throw new Error('a mistake of ours');
+      return {
+        ...{ source: 'file', sequence: null, signedBy: null, onTrial: false, rolledBack: null },
+        ...{ problems: [], notTaken: troubles.notTaken },
+      };
+    },
     lines: [
       {
         id: 'lan',
@@ -79,7 +95,10 @@ function watched(raised: readonly string[] = []) {
     }),
     isExhausted: () => state.exhausted,
     recorder: faultsOnRecord(evidence as never, silentLog, new Set(raised)),
-    onChange: (items) => told.push(items),
+    onChange: (items) => {
+      told.push(items);
+      if (state.viewBroken) throw new Error('no view');
+    },
   };
   const watch = new HealthWatch(parts);
   onTestFinished(() => watch.stop());
@@ -126,6 +145,29 @@ describe('the watch over the station', () => {
       ...['health.raised line.not_open', 'health.raised clock.unknown'],
       ...['health.cleared line.not_open', 'health.cleared clock.unknown'],
     ]);
+  });
+
+  it('does not pass an old list for good news when it cannot judge, and judges on as soon as it can', async () => {
+    const { clock, state, watch, told } = watched();
+    await clock.advance(10_000);
+    const well = watch.list();
+    state.broken = true;
+    await clock.advance(20_000);
+    expect(watch.list()).toEqual([
+      expect.objectContaining({ code: 'service.look_failed', state: 'fault', detail: 'a mistake of ours' }),
+      ...well,
+    ]);
+    expect(told.at(-1)?.[0]).toMatchObject({ code: 'service.look_failed' });
+    Object.assign(state, { broken: false, viewBroken: true });
+    await clock.advance(5_000);
+    expect(watch.list().map(({ code }) => code)).not.toContain('service.look_failed');
+  });
+
+  it('says why the newest configuration is not the one it runs with', () => {
+    const { troubles, raisedOf } = watched();
+    expect(raisedOf('configuration')).toEqual([]);
+    troubles.noteNotTaken(new Error('no meters'));
+    expect(raisedOf('configuration')).toEqual(['config.not_taken']);
   });
 
   it('keeps what cannot be opened, and tells each change of the list once', async () => {
