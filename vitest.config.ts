@@ -10,8 +10,9 @@ export default defineConfig({
     exclude: ['test/soak/**', 'test/arm/**', 'test/boot/**', 'node_modules/**'],
     globalSetup: ['test/support/build-product.ts'],
     setupFiles: ['test/support/property-seed.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // What hangs is ended; what only takes long, on a machine that does other things too, has not failed.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
     // cbor-x, below the COSE library that checks our entries: without its addon (docs/dependencies.md).
