@@ -65,7 +65,7 @@ describe(`power cuts of a station ${random.note}`, () => {
       );
       const check =
         'journalctl -b -o cat --no-pager -t systemd-fsck -t kernel | grep -E "^data|EXT4-fs .vdb" | tail -3';
-      seen.add('file system', (await station.ask(`${check} || true`)).replace('\n', '; '));
+      seen.add('file system', (await station.ask(`${check} || true`)).replaceAll('\n', '; '));
     } finally {
       await station.machine.stop();
     }
