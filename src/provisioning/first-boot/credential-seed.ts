@@ -15,7 +15,7 @@ const CREDENTIAL = 'root-seed';
 export interface CredentialOptions {
   /** Where the encrypted seed is, or goes. */
   readonly file: string;
-  /** `--with-key=` of systemd-creds: auto takes the TPM 2.0 where there is one, together with the host's key. */
+  /** `--with-key=` of systemd-creds: auto is systemd's choice: the TPM 2.0 only where the firmware used it too. */
   readonly key: string;
   /**
    * Platform registers that it is bound to, such as `7`; empty: to this TPM only. systemd's own default is 7, which an update of
