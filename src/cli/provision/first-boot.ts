@@ -37,6 +37,7 @@ export async function provisionFirstBoot(options: FirstBootOptions): Promise<voi
     file: options.credential,
     key: options.withKey,
     pcrs: pcrs ?? '',
+    warn: note,
   });
   const seed: SeedHome =
     options.seal === 'credential'

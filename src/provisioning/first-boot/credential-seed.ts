@@ -11,17 +11,22 @@ const SEED_BYTES = 32;
 const MAX_SEALED_BYTES = 65_536;
 /** systemd binds what it encrypts to this name: under another it does not decrypt. */
 const CREDENTIAL = 'root-seed';
+const TPM = '/dev/tpmrm0';
+/** The register for debugging, zero after each start: systemd 252 seals to no register, and cannot open what it has sealed so. */
+const PCR_OF_NO_MEANING = '16';
 
 export interface CredentialOptions {
   /** Where the encrypted seed is, or goes. */
   readonly file: string;
-  /** `--with-key=` of systemd-creds: auto is systemd's choice: the TPM 2.0 only where the firmware used it too. */
+  /** `--with-key=` of systemd-creds; auto: the TPM 2.0 together with the host's key where there is one, otherwise systemd's choice. */
   readonly key: string;
   /**
    * Platform registers that it is bound to, such as `7`; empty: to this TPM only. systemd's own default is 7, which an update of
    * the revocation list changes: the station would lose its identity by it.
    */
   readonly pcrs: string;
+  /** Told, for a person, what became of it otherwise than one would expect. */
+  readonly warn?: (text: string) => void;
 }
 
 /** The root seed as a systemd credential, encrypted for this machine; only systemd hands it to the service. */
@@ -98,18 +103,38 @@ export class CredentialSeed {
   }
 
   async #seal(seed: Uint8Array): Promise<Uint8Array> {
-    const { key, pcrs } = this.#options;
-    const args = ['encrypt', `--name=${CREDENTIAL}`, `--with-key=${key}`, `--tpm2-pcrs=${pcrs}`, '-', '-'];
+    const { key } = this.#options;
+    // systemd's own auto takes a TPM only where EFI firmware has told of it: never on a board that U-Boot starts.
+    if (key === 'auto' && existsSync(TPM)) {
+      try {
+        return await this.#sealWith('host+tpm2', seed);
+      } catch (cause) {
+        // A systemd without tpm2, or a TPM that is of no use: as without one.
+        this.#options.warn?.(
+          `the TPM at ${TPM} seals nothing, so the seed is not bound to it: ${said(cause)}`,
+        );
+      }
+    }
     try {
-      return await systemdCreds(args, seed);
+      return await this.#sealWith(key, seed);
     } catch (cause) {
       if (cause instanceof IdentityError) throw cause;
       throw sealFailed(said(cause), cause);
     }
   }
 
+  async #sealWith(key: string, seed: Uint8Array): Promise<Uint8Array> {
+    const pcrs = `--tpm2-pcrs=${this.#options.pcrs || PCR_OF_NO_MEANING}`;
+    return await systemdCreds(['encrypt', `--name=${CREDENTIAL}`, `--with-key=${key}`, pcrs, '-', '-'], seed);
+  }
+
   async #open(sealed: Uint8Array): Promise<Uint8Array> {
-    const seed = await systemdCreds(['decrypt', `--name=${CREDENTIAL}`, '-', '-'], sealed);
+    const args = ['decrypt', `--name=${CREDENTIAL}`, '-', '-'];
+    const seed = await systemdCreds(args, sealed).catch((cause: unknown) => {
+      throw cause instanceof IdentityError
+        ? cause
+        : sealFailed(`what it sealed does not open: ${said(cause)}`, cause);
+    });
     if (seed.length === SEED_BYTES) return seed;
     seed.fill(0);
     throw sealFailed(`it gave back no ${SEED_BYTES} bytes`);
