@@ -17,11 +17,11 @@ export {
   type MeterConfig,
   type MeteredConfig,
   type ModbusMeterConfig,
-  type MqttConfig,
   type PublishedKind,
   type StationConfig,
   type StreamMeterConfig,
 } from './station-config.ts';
+export type { MqttConfig, OperatorConfig, TelemetryConfig } from './telemetry-config.ts';
 import stationSchema from './station.schema.json' with { type: 'json' };
 
 /** JSON Schema (2020-12 subset) of station.yaml, for editors; generated from schema.ts. */

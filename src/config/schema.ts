@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { CHAIN } from './chain-schema.ts';
+import { TELEMETRY } from './telemetry-schema.ts';
 import { parseSizeBytes } from './quantity.ts';
 import { describe, duration, endpoint, id, integer, size } from './schema-fields.ts';
 
@@ -203,20 +204,6 @@ const CONTROL = v.strictObject({
   ),
 });
 
-const MQTT = v.strictObject({
-  url: v.pipe(
-    v.string(),
-    v.regex(
-      /^mqtts?:\/\/[^\s@]+$/,
-      'must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT], without a password in it',
-    ),
-    describe('Broker. Secrets come from systemd credentials, never from this file.'),
-  ),
-  username: v.optional(
-    v.pipe(v.string(), describe('User name; the password is the credential `mqtt-password`.')),
-  ),
-});
-
 /** What station.yaml may say, as written (durations and sizes still text). */
 export const STATION_FILE = v.pipe(
   v.strictObject({
@@ -228,7 +215,7 @@ export const STATION_FILE = v.pipe(
     clock: v.optional(CLOCK),
     control: v.optional(CONTROL),
     chain: v.optional(CHAIN),
-    telemetry: v.optional(v.strictObject({ mqtt: v.optional(MQTT) })),
+    telemetry: v.optional(TELEMETRY),
   }),
   v.title('Delmonicos Inside: station configuration'),
 );

@@ -11,6 +11,7 @@ import {
   type LowBalance,
 } from './quantity.ts';
 import type { ANCHOR_FIELDS, PUBLISHED_KINDS } from './chain-schema.ts';
+import { telemetryConfig, type TelemetryConfig } from './telemetry-config.ts';
 import type { StationFile } from './schema.ts';
 
 export type Parity = 'none' | 'even' | 'odd';
@@ -110,11 +111,6 @@ export interface ClockConfig {
   readonly maxErrorMs: number;
 }
 
-export interface MqttConfig {
-  readonly url: string;
-  readonly username?: string;
-}
-
 /** Where the root seed is, and how to reach what holds it. */
 export interface IdentityConfig {
   readonly seed: 'auto' | 'file' | 'credential' | 'tpm' | 'pkcs11';
@@ -147,7 +143,7 @@ export interface StationConfig {
   readonly control?: { readonly socket: string };
   readonly identity: IdentityConfig;
   readonly chain?: ChainConfig;
-  readonly telemetry: { readonly mqtt?: MqttConfig };
+  readonly telemetry: TelemetryConfig;
 }
 
 /** SS58 prefix of an account that is bound to no particular network. */
@@ -171,7 +167,6 @@ export function readStationText(path: string): string {
 export function parseStationConfig(text: string, context: ConfigContext = {}): StationConfig {
   const file = parseStationFile(text, context);
   const chain = chainConfig(file.chain);
-  const mqtt = file.telemetry?.mqtt;
   return {
     station: { name: file.station.name, ...(file.station.origin && { origin: file.station.origin }) },
     lines: file.lines.map((line) => lineConfig(line, file.meters)),
@@ -195,7 +190,7 @@ export function parseStationConfig(text: string, context: ConfigContext = {}): S
     identity: identityConfig(file.identity),
     ...(file.control && { control: { socket: file.control.socket } }),
     ...(chain && { chain }),
-    telemetry: mqtt ? { mqtt: { url: mqtt.url, ...(mqtt.username && { username: mqtt.username }) } } : {},
+    telemetry: telemetryConfig(file.telemetry),
   };
 }
 

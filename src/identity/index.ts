@@ -1,3 +1,12 @@
+export {
+  envelopeKeyId,
+  isSignedBy,
+  readEnvelope,
+  sealEnvelope,
+  type Envelope,
+  type EnvelopeKey,
+  type EnvelopePayload,
+} from './cose-envelope.ts';
 export { verifyEd25519, type BackgroundKey, type Ed25519Key } from './ed25519.ts';
 export { IdentityError, type IdentityErrorCode } from './errors.ts';
 export { runTool, ToolFailure, type ToolCommand } from './run-tool.ts';

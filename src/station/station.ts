@@ -26,7 +26,7 @@ import { TroubleNotes, type StationPart } from './health/station-troubles.ts';
 import { scrubJournal } from './evidence/scrub-journal.ts';
 import { onTheirLines, type MeterOnLineFacts } from './meters/line-neighbours.ts';
 import { startReading, type Reading } from './meters/start-reading.ts';
-import { openView, type StationView } from './station-view.ts';
+import { openView, type StationView } from './telemetry/station-view.ts';
 import { syncFaultsOnRecord } from './sync/sync-faults-on-record.ts';
 import { syncOnSocket } from './sync/sync-on-socket.ts';
 import { stopInOrder } from './lifecycle/stop-order.ts';
@@ -182,7 +182,7 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   const view = await openView(
     {
       ...{ options, configuration, config, identity, ...evidence, metering: reading.metering },
-      ...{ onConfiguration: intake.onMessage, isOnTrial: () => intake.isOnTrial },
+      ...{ listeners: intake.listeners, isOnTrial: () => intake.isOnTrial },
     },
     (error) => degraded('telemetry', error),
   );

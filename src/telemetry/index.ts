@@ -1,5 +1,5 @@
-export { type BrokerAddress, parseBrokerUrl } from './broker-url.ts';
-export type { CredentialFiles } from './credential-files.ts';
+export { type BrokerAddress, parseBrokerUrl } from './session/broker-url.ts';
+export type { CredentialFiles } from './session/credential-files.ts';
 export {
   encodeDocument,
   offlineDocument,
@@ -8,7 +8,9 @@ export {
   type SampleStamp,
   type SessionFacts,
   type StationBirth,
-} from './documents.ts';
+} from './contract/documents.ts';
+export type { MessageProperties } from './outgoing/outgoing-message.ts';
+export type { HeardMessage, Listener } from './session/listeners.ts';
 export { TelemetryError, type TelemetryErrorCode } from './errors.ts';
 export { DEFAULT_LIMITS, type TelemetryLimits } from './limits.ts';
 export type {
@@ -20,18 +22,21 @@ export type {
   StateDocuments,
   StationStateDocument,
   SyncDocument,
-} from './state-documents.ts';
+} from './contract/state-documents.ts';
 export {
   openTelemetry,
+  type Reply,
   type Telemetry,
   type TelemetryOptions,
   type TelemetryPorts,
   type TelemetryStatistics,
 } from './telemetry.ts';
 export {
-  CONFIGURATION_TOPIC,
   decodeLevel,
   encodeLevel,
+  LISTENED,
+  type NoteTopic,
+  type ReplyTopic,
   sampleTopic,
   stateTopic,
   type StateTopic,
@@ -40,4 +45,4 @@ export {
   TOPIC_ROOT,
   type TopicRule,
   TOPICS,
-} from './topics.ts';
+} from './contract/topics.ts';

@@ -4,6 +4,12 @@ export interface TelemetryLimits {
   readonly maxSamples: number;
   /** Bytes of payload that those samples may hold together. */
   readonly maxSampleBytes: number;
+  /** Answers to what was asked, waiting or in flight; at the bound whoever makes them waits. */
+  readonly maxReplies: number;
+  readonly maxReplyBytes: number;
+  /** Lines of the log and changes of health, waiting or in flight; the oldest waiting one is dropped for a new one. */
+  readonly maxNotes: number;
+  readonly maxNoteBytes: number;
   /** Distinct retained topics; only the latest document of each is held. */
   readonly maxStates: number;
   /** Largest document taken, in bytes of JSON; a larger one is refused and reported. */
@@ -12,10 +18,10 @@ export interface TelemetryLimits {
   readonly maxInFlight: number;
   /** Largest packet accepted from a broker, in bytes; a larger one ends the connection before it is read. */
   readonly maxInboundBytes: number;
-  /** Largest message taken on the one topic that is subscribed to (`config/set`), in bytes of payload. */
-  readonly maxConfigurationBytes: number;
   /** A sample that could not be delivered for so long is dropped, here or (MQTT 5) at the broker. */
   readonly sampleExpiryMs: number;
+  /** Nobody waits longer for an answer. */
+  readonly replyExpiryMs: number;
   /** The broker publishes the last will after 1.5 times this silence (MQTT 5 §3.1.2.10). */
   readonly keepAliveMs: number;
   /** From the first packet to the accepted session: name lookup, TCP, TLS and CONNACK. */
@@ -32,12 +38,16 @@ export interface TelemetryLimits {
 export const DEFAULT_LIMITS: TelemetryLimits = {
   maxSamples: 600, // ten minutes of one meter at one sample a second
   maxSampleBytes: 512 * 1024,
+  maxReplies: 16,
+  maxReplyBytes: 128 * 1024,
+  maxNotes: 200,
+  maxNoteBytes: 64 * 1024,
   maxStates: 256,
   maxPayloadBytes: 16 * 1024, // forty values take 3 KiB
   maxInFlight: 16,
   maxInboundBytes: 8 * 1024, // CONNACK and acknowledgements are the only packets expected, and small
-  maxConfigurationBytes: 64 * 1024, // no signed configuration is larger
   sampleExpiryMs: 3_600_000,
+  replyExpiryMs: 120_000,
   keepAliveMs: 30_000,
   connectTimeoutMs: 20_000,
   acknowledgeTimeoutMs: 30_000,

@@ -1,31 +1,35 @@
 import type { MeterSample } from '../../hal/contract/index.ts';
-import type { BrokerAddress } from './broker-url.ts';
-import { failure } from './connection-failure.ts';
-import { readCredentials } from './credential-files.ts';
 import {
   encodeDocument,
   offlineDocument,
   onlineDocument,
   sampleDocument,
   type SampleStamp,
-} from './documents.ts';
-import { TelemetryError, type TelemetryErrorCode } from './errors.ts';
-import { DEFAULT_LIMITS, type TelemetryLimits } from './limits.ts';
-import { type BrokerConnection, openConnection } from './mqtt-connection.ts';
-import { type OutgoingMessage, OutgoingQueue } from './outgoing-queue.ts';
-import { afterFailure, afterSession, FIRST_ATTEMPT } from './reconnect-policy.ts';
-import { configurationSubscription } from './subscription.ts';
-import type { Telemetry, TelemetryOptions, TelemetryPorts, TelemetryStatistics } from './telemetry.ts';
+} from './contract/documents.ts';
 import {
   encodeLevel,
+  noteTopic,
+  replyTopic,
   sampleTopic,
   stateTopic,
+  type NoteTopic,
   type StateTopic,
   stationPrefix,
   statusTopic,
-} from './topics.ts';
+} from './contract/topics.ts';
+import type { TelemetryError } from './errors.ts';
+import { DEFAULT_LIMITS, type TelemetryLimits } from './limits.ts';
+import type { OutgoingMessage } from './outgoing/outgoing-message.ts';
+import { OutgoingQueue } from './outgoing/outgoing-queue.ts';
+import { ReportOnce } from './report-once.ts';
+import { BrokerSessions } from './session/broker-sessions.ts';
+import type { BrokerAddress } from './session/broker-url.ts';
+import { failure } from './session/connection-failure.ts';
+import type { Listener } from './session/listeners.ts';
+import type { BrokerConnection } from './session/mqtt-connection.ts';
+import type { Reply, Telemetry, TelemetryOptions, TelemetryPorts, TelemetryStatistics } from './telemetry.ts';
 
-/** The loop around one session after another. What waits, what is said and when to try again is decided elsewhere. */
+/** Hands what waits to the session that there is. What waits, what is said and when to try again is decided elsewhere. */
 export class MqttTelemetry implements Telemetry {
   readonly #options: TelemetryOptions;
   readonly #address: BrokerAddress;
@@ -33,18 +37,12 @@ export class MqttTelemetry implements Telemetry {
   readonly #limits: TelemetryLimits;
   readonly #prefix: string;
   readonly #queue: OutgoingQueue;
-  readonly #closing = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  readonly #sessions: BrokerSessions;
+  readonly #report: ReportOnce;
   #closed: Promise<void> | undefined;
-  #connection: BrokerConnection | undefined;
-  #reconnect = FIRST_ATTEMPT;
-  #sessions = 0;
-  #failure: TelemetryErrorCode | undefined;
-  /** Reported in this outage or session: one line in the log each, however often it happens. */
-  readonly #reported = new Set<string>();
+  #challenge: string | undefined;
   #pumping = false;
   #settled: () => void = () => {};
-  readonly #endedBytes = { sent: 0, received: 0 };
 
   constructor(options: TelemetryOptions, address: BrokerAddress, ports: TelemetryPorts) {
     this.#options = options;
@@ -53,6 +51,9 @@ export class MqttTelemetry implements Telemetry {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#prefix = stationPrefix(options.stationName);
     this.#queue = new OutgoingQueue(this.#limits);
+    this.#report = new ReportOnce(ports.log);
+    this.#challenge = options.challenge;
+    this.#sessions = this.#brokerSessions();
   }
 
   start(): void {
@@ -60,16 +61,16 @@ export class MqttTelemetry implements Telemetry {
       this.#ports.log('warning', 'telemetry.password_in_clear', { host: this.#address.host });
     }
     this.#putStatus(this.#online()); // the first of the states, and so the first message of every session
-    this.#running = this.#run();
+    this.#sessions.start();
   }
 
   publishSample(meterId: string, sample: MeterSample, stamp: SampleStamp = {}): void {
     if (this.#closed !== undefined) return;
     const boot = this.#options.birth.boot.count;
-    const expiresAt = this.#ports.clock.nowMonoMs() + this.#limits.sampleExpiryMs;
     const topic = sampleTopic(this.#prefix, meterId);
     const payload = encodeDocument(sampleDocument(meterId, boot, sample, stamp));
-    if (!this.#queue.offerSample(topic, payload, expiresAt)) this.#reportUnsendable(topic, payload.length);
+    if (!this.#queue.offerSample(topic, payload, this.#expiry(this.#limits.sampleExpiryMs)))
+      this.#reportUnsendable(topic, payload.length);
     this.#pump();
   }
 
@@ -81,19 +82,49 @@ export class MqttTelemetry implements Telemetry {
     this.#pump();
   }
 
+  publishNote(topic: NoteTopic, document: object): void {
+    if (this.#closed !== undefined) return;
+    const payload = encodeDocument(document);
+    const fullTopic = noteTopic(this.#prefix, topic);
+    if (!this.#queue.offerNote(fullTopic, payload, this.#expiry(this.#limits.sampleExpiryMs)))
+      this.#reportUnsendable(fullTopic, payload.length);
+    this.#pump();
+  }
+
+  reply({ topic, payload, properties, onSettled }: Reply): boolean {
+    if (this.#closed !== undefined) return false;
+    const taken = this.#queue.offerReply({
+      topic: replyTopic(this.#prefix, topic),
+      payload: Buffer.from(payload),
+      expiresAtMonoMs: this.#expiry(this.#limits.replyExpiryMs),
+      ...(properties && { properties }),
+      onSettled,
+    });
+    this.#pump();
+    return taken;
+  }
+
+  setChallenge(challenge: string): void {
+    this.#challenge = challenge;
+    if (this.#closed !== undefined) return;
+    this.#putStatus(this.#online());
+    this.#pump();
+  }
+
   statistics(): TelemetryStatistics {
     const { sent, dropped, queued } = this.#queue.figures();
-    const bytes = this.#connection?.bytes() ?? { sent: 0, received: 0 };
+    const bytes = this.#sessions.bytes();
+    const { failure: why } = this.#sessions;
     return {
-      connected: this.#connection !== undefined,
-      protocolVersion: this.#reconnect.level === 5 ? '5' : '3.1.1',
+      connected: this.#sessions.connection !== undefined,
+      protocolVersion: this.#sessions.level === 5 ? '5' : '3.1.1',
       sent,
       dropped,
       queued,
-      sessions: this.#sessions,
-      bytesSent: this.#endedBytes.sent + bytes.sent,
-      bytesReceived: this.#endedBytes.received + bytes.received,
-      ...(this.#connection === undefined && this.#failure !== undefined && { failure: this.#failure }),
+      sessions: this.#sessions.opened,
+      bytesSent: bytes.sent,
+      bytesReceived: bytes.received,
+      ...(why !== undefined && { failure: why }),
     };
   }
 
@@ -102,124 +133,56 @@ export class MqttTelemetry implements Telemetry {
     return this.#closed;
   }
 
-  async #run(): Promise<void> {
-    const { clock, random } = this.#ports;
-    const closing = this.#closing.signal;
-    while (!closing.aborted) {
-      const reason = await this.#session(closing).catch((cause: unknown) =>
-        failure('telemetry.connection_lost', 'the session failed', {
-          cause,
-          details: { cause: String(cause) },
-        }),
-      );
-      if (closing.aborted) return;
-      const next = afterFailure(this.#reconnect, reason.code, this.#limits, random());
-      if (next.state.level < this.#reconnect.level) {
-        this.#ports.log('info', 'telemetry.older_protocol', { host: this.#address.host, mqtt: '3.1.1' });
-      } else this.#reportFailure(reason);
-      this.#reconnect = next.state;
-      await clock.sleep(next.delayMs, closing).catch(() => {});
-    }
-  }
-
-  /** One attempt and, when it succeeds, the whole life of the session. Resolves with why it ended. */
-  async #session(closing: AbortSignal): Promise<TelemetryError> {
-    let connection: BrokerConnection;
-    try {
-      connection = await this.#connect(closing);
-    } catch (error) {
-      return error instanceof TelemetryError
-        ? error
-        : failure('telemetry.unreachable', 'the attempt to connect failed', { cause: error });
-    }
-    this.#opened(connection);
-    const { clock } = this.#ports;
-    const openedAtMonoMs = clock.nowMonoMs();
-    const over = new AbortController();
-    void this.#watchAcknowledgements(connection, over.signal);
-    const reason = await connection.ended;
-    over.abort();
-    this.#connection = undefined;
-    this.#queue.connectionLost();
-    this.#reconnect = afterSession(this.#reconnect, clock.nowMonoMs() - openedAtMonoMs, this.#limits);
-    const bytes = connection.bytes();
-    this.#endedBytes.sent += bytes.sent;
-    this.#endedBytes.received += bytes.received;
-    this.#reported.clear();
-    this.#settled();
-    return reason;
-  }
-
-  async #connect(closing: AbortSignal): Promise<BrokerConnection> {
-    const { connectTimeoutMs } = this.#limits;
-    const attempt = new AbortController();
-    const finished = new AbortController();
-    const giveUp = (): void => attempt.abort(closing.reason);
-    closing.addEventListener('abort', giveUp, { once: true, signal: finished.signal });
-    this.#ports.clock.sleep(connectTimeoutMs, finished.signal).then(
-      () => attempt.abort(failure('telemetry.no_connack', `no session within ${connectTimeoutMs} ms`)),
-      () => {},
-    );
-    try {
-      const request = {
-        address: this.#address,
-        credentials: await readCredentials(this.#options.credentials ?? {}, this.#address.tls),
-        serverName: this.#options.serverName,
-        clientId: this.#options.clientId ?? `delmonicos-${encodeLevel(this.#options.stationName)}`,
-        level: this.#reconnect.level,
-        will: {
-          topic: statusTopic(this.#prefix),
-          payload: encodeDocument(this.#offline('connection lost', this.#sessions + 1)),
-        },
-        limits: this.#limits,
-        subscription: configurationSubscription(this.#prefix, this.#options, this.#limits, this.#ports.log),
-      };
-      return await openConnection(request, attempt.signal);
-    } finally {
-      finished.abort();
-    }
-  }
-
-  #opened(connection: BrokerConnection): void {
-    this.#sessions++;
-    this.#failure = undefined;
-    this.#reported.clear();
-    const { dropped, queued } = this.#queue.figures();
-    this.#ports.log('info', 'telemetry.connected', {
-      host: this.#address.host,
-      mqtt: connection.level === 5 ? '5' : '3.1.1',
-      session: this.#sessions,
-      dropped,
-      queued,
+  #brokerSessions(): BrokerSessions {
+    const { stationName, clientId = `delmonicos-${encodeLevel(stationName)}` } = this.#options;
+    const { credentials = {}, serverName, listeners = [] } = this.#options;
+    const { clock, random, log } = this.#ports;
+    const { host } = this.#address;
+    const heard = listeners.map((listener): [string, Listener] => [
+      `${this.#prefix}/${listener.topic}`,
+      listener,
+    ]);
+    return new BrokerSessions({
+      ...{ address: this.#address, credentials, serverName, clientId, limits: this.#limits, clock, random },
+      will: (session) => ({
+        topic: statusTopic(this.#prefix),
+        payload: encodeDocument(this.#offline('connection lost', session)),
+      }),
+      subscriptions: {
+        listeners: new Map(heard),
+        refused: (topic, reasonCode) =>
+          log('warning', 'telemetry.subscription_refused', { topic, reasonCode }),
+      },
+      onOpened: (connection, session) => this.#opened(connection, session),
+      onEnded: () => {
+        this.#queue.connectionLost();
+        this.#report.forget();
+        this.#settled();
+      },
+      onOlderProtocol: () => log('info', 'telemetry.older_protocol', { host, mqtt: '3.1.1' }),
+      onFailure: (reason) => this.#reportFailure(reason),
+      oldestInFlightMonoMs: () => this.#queue.oldestInFlightMonoMs(),
     });
-    this.#connection = connection;
+  }
+
+  #opened(connection: BrokerConnection, session: number): void {
+    this.#report.forget();
+    const { dropped, queued } = this.#queue.figures();
+    const mqtt = connection.level === 5 ? '5' : '3.1.1';
+    this.#ports.log('info', 'telemetry.connected', {
+      ...{ host: this.#address.host, mqtt, session, dropped, queued },
+    });
     this.#putStatus(this.#online());
     this.#pump();
   }
 
-  /** A broker that takes messages and acknowledges none is as good as none: the session ends, the pause grows. */
-  async #watchAcknowledgements(connection: BrokerConnection, over: AbortSignal): Promise<void> {
-    const { acknowledgeTimeoutMs } = this.#limits;
-    while (!over.aborted) {
-      const oldest = this.#queue.oldestInFlightMonoMs();
-      const age = oldest === undefined ? 0 : this.#ports.clock.nowMonoMs() - oldest;
-      if (age >= acknowledgeTimeoutMs) {
-        connection.abandon(
-          failure('telemetry.no_acknowledgement', `a message is unacknowledged for ${Math.round(age)} ms`),
-        );
-        return;
-      }
-      await this.#ports.clock.sleep(acknowledgeTimeoutMs - age, over).catch(() => {});
-    }
-  }
-
   /** Sends while the window is open. Acknowledgements call it again. */
   #pump(): void {
-    const connection = this.#connection;
+    const { connection } = this.#sessions;
     if (connection === undefined || this.#pumping) return;
     this.#pumping = true; // a message may be settled before publish returns
     const window = Math.min(this.#limits.maxInFlight, connection.accepts.inFlight);
-    while (this.#connection === connection && this.#queue.figures().inFlight < window) {
+    while (this.#sessions.connection === connection && this.#queue.figures().inFlight < window) {
       const message = this.#queue.take(this.#ports.clock.nowMonoMs());
       if (message === undefined) break;
       this.#send(connection, message);
@@ -229,26 +192,28 @@ export class MqttTelemetry implements Telemetry {
 
   #send(connection: BrokerConnection, message: OutgoingMessage): void {
     const { accepts } = connection;
-    // 16 bytes are more than the fixed header, packet id and the properties that are set ever take.
-    const size = message.payload.length + Buffer.byteLength(message.topic) + 16;
+    const { topic, payload, properties, expiresAtMonoMs } = message;
+    // 16 bytes are more than the fixed header, packet id and the properties that are always set ever take.
+    const said = (properties?.contentType?.length ?? 0) + (properties?.correlationData?.length ?? 0) + 6;
+    const size = payload.length + Buffer.byteLength(topic) + 16 + (properties === undefined ? 0 : said);
     if (size > accepts.packetBytes) {
       this.#queue.settle(message.id, 'refused');
-      this.#reportUnsendable(message.topic, size);
+      this.#reportUnsendable(topic, size);
       return;
     }
-    const expiresIn = (message.expiresAtMonoMs ?? 0) - this.#ports.clock.nowMonoMs();
+    const expiresInMs = (expiresAtMonoMs ?? 0) - this.#ports.clock.nowMonoMs();
     const request = {
-      topic: message.topic,
-      payload: message.payload,
+      ...{ topic, payload },
       qos: accepts.qos1 ? (1 as const) : (0 as const),
       retain: message.kind === 'state' && accepts.retain,
-      ...(message.kind === 'sample' && { expirySeconds: Math.max(1, Math.ceil(expiresIn / 1000)) }),
+      ...(expiresAtMonoMs !== undefined && { expirySeconds: Math.max(1, Math.ceil(expiresInMs / 1000)) }),
+      ...(properties && { properties }),
     };
     connection.publish(request, (refusedBecause) => {
       this.#queue.settle(message.id, refusedBecause === undefined ? 'acknowledged' : 'refused');
       if (refusedBecause !== undefined) {
-        const fields = { topic: message.topic, reasonCode: refusedBecause };
-        this.#logOnce('warning', 'telemetry.publish_refused', fields);
+        const fields = { topic, reasonCode: refusedBecause };
+        this.#report.log('warning', 'telemetry.publish_refused', fields);
       }
       this.#settled();
       this.#pump();
@@ -256,19 +221,18 @@ export class MqttTelemetry implements Telemetry {
   }
 
   async #sayGoodbye(): Promise<void> {
-    const { clock } = this.#ports;
     const giveUp = new AbortController();
     const finished = new AbortController();
-    clock.sleep(this.#limits.closeTimeoutMs, finished.signal).then(
+    this.#ports.clock.sleep(this.#limits.closeTimeoutMs, finished.signal).then(
       () => giveUp.abort(),
       () => {},
     );
     await this.#until(() => this.#queue.figures().queued === 0, giveUp.signal);
-    this.#putStatus(this.#offline('stopped', this.#sessions));
+    this.#putStatus(this.#offline('stopped', this.#sessions.opened));
     this.#pump();
     await this.#until(() => this.#queue.figures().queued === 0, giveUp.signal);
-    const connection = this.#connection;
-    this.#closing.abort();
+    const { connection } = this.#sessions;
+    const stopped = this.#sessions.stop();
     if (connection !== undefined) {
       const delivered = this.#queue.figures().queued === 0;
       if (delivered) connection.disconnect();
@@ -276,7 +240,7 @@ export class MqttTelemetry implements Telemetry {
       if (!delivered || giveUp.signal.aborted) connection.abandon(late);
       giveUp.signal.addEventListener('abort', () => connection.abandon(late), { once: true });
     }
-    await this.#running;
+    await stopped;
     finished.abort();
     this.#queue.discard();
     const { sent, dropped } = this.#queue.figures();
@@ -285,7 +249,7 @@ export class MqttTelemetry implements Telemetry {
 
   /** Waits until `done`, the end of the connection, or the signal. */
   async #until(done: () => boolean, signal: AbortSignal): Promise<void> {
-    while (this.#connection !== undefined && !signal.aborted && !done()) {
+    while (this.#sessions.connection !== undefined && !signal.aborted && !done()) {
       await new Promise<void>((resolve) => {
         this.#settled = resolve;
         signal.addEventListener('abort', () => resolve(), { once: true });
@@ -300,9 +264,10 @@ export class MqttTelemetry implements Telemetry {
 
   #online(): object {
     return onlineDocument(this.#options.stationName, this.#options.birth, {
-      session: this.#sessions,
-      level: this.#reconnect.level,
+      session: this.#sessions.opened,
+      level: this.#sessions.level,
       samplesDropped: this.#queue.figures().dropped,
+      challenge: this.#challenge,
     });
   }
 
@@ -310,10 +275,13 @@ export class MqttTelemetry implements Telemetry {
     return offlineDocument(this.#options.stationName, this.#options.birth, session, reason);
   }
 
+  #expiry(inMs: number): number {
+    return this.#ports.clock.nowMonoMs() + inMs;
+  }
+
   #reportFailure(reason: TelemetryError): void {
-    this.#failure = reason.code;
     const level = reason.remedy === 'operator' ? 'error' : 'warning';
-    this.#logOnce(level, 'telemetry.disconnected', {
+    this.#report.log(level, 'telemetry.disconnected', {
       host: this.#address.host,
       code: reason.code,
       ...reason.details,
@@ -323,14 +291,8 @@ export class MqttTelemetry implements Telemetry {
 
   #reportUnsendable(topic: string, bytes: number): void {
     const { maxPayloadBytes, maxStates } = this.#limits;
-    this.#logOnce('warning', 'telemetry.document_unsendable', { topic, bytes, maxPayloadBytes, maxStates });
-  }
-
-  /** One line per event and cause until the state changes: a broker that is gone for a month must not fill the flash. */
-  #logOnce(level: 'warning' | 'error', event: string, fields: Readonly<Record<string, unknown>>): void {
-    const key = `${event} ${typeof fields.code === 'string' ? fields.code : ''}`;
-    if (this.#reported.has(key)) return;
-    this.#reported.add(key);
-    this.#ports.log(level, event, fields);
+    this.#report.log('warning', 'telemetry.document_unsendable', {
+      ...{ topic, bytes, maxPayloadBytes, maxStates },
+    });
   }
 }

@@ -1,12 +1,14 @@
 import type { Log, MeterSample, MonotonicClock } from '../../hal/contract/index.ts';
-import { parseBrokerUrl } from './broker-url.ts';
-import type { CredentialFiles } from './credential-files.ts';
-import type { SampleStamp, StationBirth } from './documents.ts';
+import { parseBrokerUrl } from './session/broker-url.ts';
+import type { CredentialFiles } from './session/credential-files.ts';
+import type { SampleStamp, StationBirth } from './contract/documents.ts';
 import type { TelemetryErrorCode } from './errors.ts';
 import type { TelemetryLimits } from './limits.ts';
 import { MqttTelemetry } from './mqtt-telemetry.ts';
-import type { StateDocumentOf } from './state-documents.ts';
-import type { StateTopic } from './topics.ts';
+import type { StateDocumentOf } from './contract/state-documents.ts';
+import type { NoteTopic, ReplyTopic, StateTopic } from './contract/topics.ts';
+import type { MessageProperties } from './outgoing/outgoing-message.ts';
+import type { Listener } from './session/listeners.ts';
 
 export interface TelemetryOptions {
   /** `mqtt://host[:port]` or `mqtts://host[:port]`. */
@@ -19,11 +21,10 @@ export interface TelemetryOptions {
   /** Name that the broker's certificate must carry; default: the host of the URL. */
   readonly serverName?: string;
   readonly limits?: Partial<TelemetryLimits>;
-  /**
-   * Called with what was published to `config/set`, at most `maxConfigurationBytes`; must not throw. Without it the station
-   * subscribes to nothing.
-   */
-  readonly onConfiguration?: ((payload: Uint8Array) => void) | undefined;
+  /** Topics to listen to; without any the station subscribes to nothing. */
+  readonly listeners?: readonly Listener[];
+  /** Stands in `status`: what a command must carry to be fresh (src/remote). */
+  readonly challenge?: string | undefined;
 }
 
 export interface TelemetryPorts {
@@ -31,6 +32,15 @@ export interface TelemetryPorts {
   /** Uniform in [0, 1); spreads reconnects, guards no secret. */
   readonly random: () => number;
   readonly log: Log;
+}
+
+/** An answer to whoever asked, at QoS 1, not retained. */
+export interface Reply {
+  readonly topic: ReplyTopic;
+  readonly payload: Uint8Array;
+  readonly properties?: MessageProperties;
+  /** Called once: the broker has it, or it will not be sent any more. */
+  readonly onSettled?: (outcome: 'delivered' | 'lost') => void;
 }
 
 export interface TelemetryStatistics {
@@ -60,6 +70,12 @@ export interface Telemetry {
    * @throws RangeError for a topic that is not in the contract.
    */
   publishState<Topic extends StateTopic>(topic: Topic, document: StateDocumentOf<Topic>): void;
+  /** Queues what is said once and kept by nobody: at the bound the oldest waiting one is dropped and counted. */
+  publishNote(topic: NoteTopic, document: object): void;
+  /** Queues an answer. False when there is no room: one that was settled makes some, unless it is too large. */
+  reply(reply: Reply): boolean;
+  /** From now on another one stands in `status`. */
+  setChallenge(challenge: string): void;
   statistics(): TelemetryStatistics;
   /** Delivers what waits, publishes the offline status and disconnects, within `closeTimeoutMs`. Safe to call twice. */
   close(): Promise<void>;

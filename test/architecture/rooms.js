@@ -19,6 +19,7 @@ const MIDDLE = [
   'src/service',
   'src/session',
   'src/provisioning',
+  'src/remote',
 ];
 const HAL = [
   'hal/contract',
@@ -52,7 +53,7 @@ export const ROOMS = [
   // The build puts it into packages that load an addon, too.
   { path: 'src/addon', uses: ['hal/contract'], libraries: [] },
   { path: 'src/config', uses: ['hal/contract', 'hal/strict-yaml'], libraries: ['valibot'] },
-  { path: 'src/identity', uses: ['hal/contract'], libraries: ['@noble/hashes', '@scure/base'] },
+  { path: 'src/identity', uses: ['hal/contract'], libraries: ['@noble/hashes', '@scure/base', 'cborg'] },
   { path: 'src/journal', uses: ['hal/contract'], libraries: ['better-sqlite3', 'cborg'] },
   {
     path: 'src/ocmf',
@@ -78,6 +79,13 @@ export const ROOMS = [
     uses: ['hal/contract', ...BOTTOM],
     libraries: ['cborg', 'valibot', 'lean-qr', 'better-sqlite3'],
   },
+  { path: 'src/remote', uses: ['hal/contract', ...BOTTOM], libraries: ['valibot', 'cborg'] },
+  // The other side of telemetry: what an operator's desk sees and asks.
+  {
+    path: 'src/fleet',
+    uses: ['hal/contract', ...BOTTOM, 'src/telemetry', 'src/remote', 'src/receipt'],
+    libraries: ['mqtt'],
+  },
   // Pure: facts in, a list out.
   { path: 'src/health', uses: ['hal/contract'], libraries: [] },
   { path: 'src/metering', uses: ['hal/contract', ...BOTTOM], libraries: [] },
@@ -88,7 +96,7 @@ export const ROOMS = [
     uses: ['hal/contract', 'src/receipt'],
     libraries: ['@noble/curves', '@noble/hashes'],
   },
-  { path: 'src/cli', uses: [...HAL, ...BOTTOM, ...MIDDLE, 'src/station'], libraries: ['*'] },
+  { path: 'src/cli', uses: [...HAL, ...BOTTOM, ...MIDDLE, 'src/fleet', 'src/station'], libraries: ['*'] },
 ];
 
 /** Files outside of a room that are part of the product. */

@@ -19,7 +19,7 @@ import {
 } from '../../src/journal/index.ts';
 import { verifyReceipt } from '../../src/receipt/index.ts';
 import { verifyOcmf } from '../../src/ocmf/index.ts';
-import { createInboundGuard } from '../../src/telemetry/inbound-guard.ts';
+import { createInboundGuard } from '../../src/telemetry/session/inbound-guard.ts';
 import * as v from 'valibot';
 import { checkpointOf, receiptInput, testReceipt, testStation } from '../support/receipt/receipt-fixture.ts';
 import { BEGIN, END, hexOf, signed, STATION_KEY } from '../support/receipt/ocmf-session.ts';

@@ -5,7 +5,7 @@ import {
   sealEnvelope,
   type EnvelopeKey,
   type EnvelopePayload,
-} from '../cose-envelope.ts';
+} from '../../identity/index.ts';
 import { ProvisioningError } from '../errors.ts';
 
 export const RECORD_CONTENT_TYPE = 'application/vnd.delmonicos.provisioning+cbor';

@@ -1,6 +1,6 @@
 import { unreachable } from '../../../hal/contract/index.ts';
 import type { ClockStatus, NoteKey } from '../../journal/index.ts';
-import { envelopeKeyId, isSignedBy } from '../cose-envelope.ts';
+import { envelopeKeyId, isSignedBy } from '../../identity/index.ts';
 import type { ProvisioningErrorCode } from '../errors.ts';
 import { ANY_STATION, type ReadConfiguration } from './signed-configuration.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readEnvelope, sealEnvelope, type Envelope, type EnvelopeKey } from '../cose-envelope.ts';
+import { readEnvelope, sealEnvelope, type Envelope, type EnvelopeKey } from '../../identity/index.ts';
 import { ProvisioningError } from '../errors.ts';
 
 export const CONFIGURATION_CONTENT_TYPE = 'application/vnd.delmonicos.config+cbor';

@@ -9,9 +9,14 @@ import {
   type Needs,
 } from '../../provisioning/index.ts';
 import type { WallClock } from '../../service/index.ts';
-import type { ConfigurationResultDocument } from '../../telemetry/index.ts';
+import {
+  LISTENED,
+  type ConfigurationResultDocument,
+  type HeardMessage,
+  type Listener,
+} from '../../telemetry/index.ts';
 import type { Configuration } from './load-configuration.ts';
-import type { StationView } from '../station-view.ts';
+import type { StationView } from '../telemetry/station-view.ts';
 
 /** How long the station must be as well as it was, without a break, and how long it has for that. */
 export interface TrialTimes {
@@ -62,9 +67,10 @@ export class ConfigurationIntake {
     this.#isOnTrial = parts.configuration.onTrial;
   }
 
-  /** For telemetry: undefined where no configuration would be believed, and so nothing is to be subscribed to. */
-  get onMessage(): ((payload: Uint8Array) => void) | undefined {
-    return this.#parts.desk.isOpen ? (payload) => this.#fromBroker(payload) : undefined;
+  /** For telemetry: none where no configuration would be believed, and so nothing is to be subscribed to. */
+  get listeners(): readonly Listener[] {
+    const receive = ({ payload }: HeardMessage): void => this.#fromBroker(payload);
+    return this.#parts.desk.isOpen ? [{ ...LISTENED.configuration, receive }] : [];
   }
 
   get isOnTrial(): boolean {

@@ -1,7 +1,7 @@
 import type { Log, MonotonicClock } from '../../../hal/contract/index.ts';
 import type { Journal } from '../../journal/index.ts';
 import type { Sync } from '../../sync/index.ts';
-import type { StationView } from '../station-view.ts';
+import type { StationView } from '../telemetry/station-view.ts';
 
 export interface RunningParts {
   /** What looks on, and writes at most now and then. */

@@ -12,7 +12,7 @@ import {
   type ArrivalFacts,
   type SignedConfiguration,
 } from '../../../src/provisioning/index.ts';
-import { sealEnvelope } from '../../../src/provisioning/cose-envelope.ts';
+import { sealEnvelope } from '../../../src/identity/cose-envelope.ts';
 import { hasCode } from '../../support/has-code.ts';
 import { Oem } from '../../support/keys/oem.ts';
 

@@ -85,9 +85,13 @@ it.each(['broker', 'meters'] as const)('is given up where the %s is lost by it',
   expect(await loadConfiguration(place)).toMatchObject({ source: 'file', news: { what: 'rolled-back' } });
 });
 
+function hear(intake: ConfigurationIntake, payload: Uint8Array): void {
+  intake.listeners[0]?.receive({ payload, retained: false });
+}
+
 it('hears a message that comes with the connection, whatever else is looked at then, and one at a time', async () => {
   const { told, reloads, intake } = await onTrial();
-  const bring = (sequence: number) => intake.onMessage?.(oem.sign({ station: 'DE-1', sequence, yaml: YAML }));
+  const bring = (sequence: number) => hear(intake, oem.sign({ station: 'DE-1', sequence, yaml: YAML }));
   bring(8);
   bring(9);
   await intake.takeIncoming();
@@ -98,7 +102,7 @@ it('hears a message that comes with the connection, whatever else is looked at t
 it('leaves what is accepted meanwhile to a start of its own', async () => {
   const { clock, intake, place } = await onTrial();
   await clock.advance(TRIAL_TIMES.wellForMs - 10_000);
-  intake.onMessage?.(oem.sign({ station: 'DE-1', sequence: 8, yaml: YAML }));
+  hear(intake, oem.sign({ station: 'DE-1', sequence: 8, yaml: YAML }));
   await intake.takeIncoming();
   await clock.advance(60_000);
   await intake.stop();

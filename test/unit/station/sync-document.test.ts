@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { syncNews } from '../../../src/station/sync/sync-document.ts';
+import { syncNews } from '../../../src/station/telemetry/sync-document.ts';
 import type { SyncDocument } from '../../../src/telemetry/index.ts';
 
 const bytes = (bytesIn: number) => ({ bytesIn, bytesOut: 1 });

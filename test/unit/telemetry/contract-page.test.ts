@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_LIMITS, TOPICS, type TopicRule } from '../../../src/telemetry/index.ts';
+import { DEFAULT_LIMITS, LISTENED, TOPICS, type TopicRule } from '../../../src/telemetry/index.ts';
 import { EXAMPLES } from '../../support/telemetry/telemetry-examples.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/telemetry.md', import.meta.url), 'utf8');
@@ -55,14 +55,18 @@ describe('docs/telemetry.md', () => {
       .map((row) => cells(row)[1]);
     expect(stated).toEqual([
       `${limits.maxSamples} or ${kib(limits.maxSampleBytes)}`,
+      `${limits.maxReplies} or ${kib(limits.maxReplyBytes)}`,
+      `${limits.maxNotes} or ${kib(limits.maxNoteBytes)}`,
       `${limits.sampleExpiryMs / 3_600_000} h`,
+      seconds(limits.replyExpiryMs),
       `${limits.maxStates}, latest of each`,
       kib(limits.maxPayloadBytes),
       `${limits.maxInFlight}`,
       seconds(limits.connectTimeoutMs),
       seconds(limits.acknowledgeTimeoutMs),
       kib(limits.maxInboundBytes),
-      kib(limits.maxConfigurationBytes),
+      kib(LISTENED.configuration.maxPayloadBytes),
+      kib(LISTENED.request.maxPayloadBytes),
       seconds(limits.closeTimeoutMs),
     ]);
     const session = section('The session');

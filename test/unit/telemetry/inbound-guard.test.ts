@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createInboundGuard } from '../../../src/telemetry/inbound-guard.ts';
+import { createInboundGuard } from '../../../src/telemetry/session/inbound-guard.ts';
 
 const CONNACK = [0x20, 3, 0, 0, 0];
 const PUBACK = [0x40, 2, 0, 1];

@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type OutgoingMessage, OutgoingQueue } from '../../../src/telemetry/outgoing-queue.ts';
+import type { OutgoingMessage } from '../../../src/telemetry/outgoing/outgoing-message.ts';
+import { OutgoingQueue } from '../../../src/telemetry/outgoing/outgoing-queue.ts';
 
-const BOUNDS = { maxSamples: 5, maxSampleBytes: 40, maxStates: 3, maxPayloadBytes: 20 };
+const BOUNDS = {
+  ...{ maxSamples: 5, maxSampleBytes: 40, maxStates: 3, maxPayloadBytes: 20 },
+  ...{ maxReplies: 2, maxReplyBytes: 30, maxNotes: 2, maxNoteBytes: 30 },
+};
 const text = (message: OutgoingMessage | undefined): string | undefined => message?.payload.toString();
 
 function drain(queue: OutgoingQueue, now = 0): string[] {
@@ -15,10 +19,41 @@ function drain(queue: OutgoingQueue, now = 0): string[] {
 }
 
 describe('the outgoing queue', () => {
+  it('sends states, then replies, then notes, then samples', () => {
+    const queue = new OutgoingQueue(BOUNDS);
+    queue.offerSample('t', Buffer.from('sample'), 99);
+    queue.offerNote('t', Buffer.from('note'), 99);
+    queue.offerReply({ topic: 't', payload: Buffer.from('reply'), expiresAtMonoMs: 99 });
+    queue.putState('t', Buffer.from('state'));
+    expect(drain(queue)).toEqual(['state', 'reply', 'note', 'sample']);
+  });
+
+  it('refuses a reply when there is no room, and has room again when one was settled', () => {
+    const queue = new OutgoingQueue(BOUNDS);
+    const settled: string[] = [];
+    const offer = (name: string): boolean =>
+      queue.offerReply({
+        ...{ topic: 't', payload: Buffer.from(name), expiresAtMonoMs: 99 },
+        onSettled: (outcome) => settled.push(`${name} ${outcome}`),
+      });
+    expect([offer('a'), offer('b'), offer('c')]).toEqual([true, true, false]);
+    queue.settle(queue.take(0)?.id ?? 0, 'acknowledged');
+    expect(offer('c')).toBe(true);
+    expect(text(queue.take(100))).toBeUndefined(); // both have expired
+    expect(settled).toEqual(['a delivered', 'b lost', 'c lost']);
+  });
+
+  it('drops the oldest note at its bound, apart from samples', () => {
+    const queue = new OutgoingQueue(BOUNDS);
+    for (const note of ['a', 'b', 'c']) queue.offerNote('t', Buffer.from(note), 99);
+    expect(queue.figures()).toMatchObject({ dropped: 0, notesDropped: 1 });
+    expect(drain(queue)).toEqual(['b', 'c']);
+  });
+
   it('drops the oldest sample at its bound, and counts it', () => {
     const queue = new OutgoingQueue(BOUNDS);
     for (let n = 1; n <= 8; n++) queue.offerSample('t', Buffer.from(`s${n}`), 99);
-    expect(queue.figures()).toEqual({ sent: 0, dropped: 3, queued: 5, inFlight: 0 });
+    expect(queue.figures()).toEqual({ sent: 0, dropped: 3, notesDropped: 0, queued: 5, inFlight: 0 });
     expect(drain(queue)).toEqual(['s4', 's5', 's6', 's7', 's8']);
   });
 
@@ -68,7 +103,7 @@ describe('the outgoing queue', () => {
     expect(queue.oldestInFlightMonoMs()).toBe(1);
     queue.connectionLost();
     queue.settle(taken[1]?.id ?? 0, 'acknowledged'); // a late word of the old session changes nothing
-    expect(queue.figures()).toEqual({ sent: 0, dropped: 0, queued: 4, inFlight: 0 });
+    expect(queue.figures()).toEqual({ sent: 0, dropped: 0, notesDropped: 0, queued: 4, inFlight: 0 });
     expect(drain(queue)).toEqual(['state', 's1', 's2', 's3']);
   });
 
@@ -87,7 +122,7 @@ describe('the outgoing queue', () => {
     for (let n = 1; n <= 3; n++) queue.offerSample('t', Buffer.from(`s${n}`), 99);
     for (let n = 1; n <= 2; n++) queue.take(0);
     queue.discard();
-    expect(queue.figures()).toEqual({ sent: 0, dropped: 3, queued: 0, inFlight: 0 });
+    expect(queue.figures()).toEqual({ sent: 0, dropped: 3, notesDropped: 0, queued: 0, inFlight: 0 });
     expect(queue.sampleBytes()).toBe(0);
   });
 

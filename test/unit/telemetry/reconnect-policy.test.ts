@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterFailure, afterSession, FIRST_ATTEMPT } from '../../../src/telemetry/reconnect-policy.ts';
+import {
+  afterFailure,
+  afterSession,
+  FIRST_ATTEMPT,
+} from '../../../src/telemetry/session/reconnect-policy.ts';
 
 const BOUNDS = { reconnectMinMs: 1_000, reconnectMaxMs: 60_000 };
 

@@ -1,4 +1,4 @@
-import { TelemetryError } from './errors.ts';
+import { TelemetryError } from '../errors.ts';
 
 export interface BrokerAddress {
   readonly host: string;

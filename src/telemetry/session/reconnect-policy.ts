@@ -1,4 +1,4 @@
-import type { TelemetryErrorCode } from './errors.ts';
+import type { TelemetryErrorCode } from '../errors.ts';
 
 /** MQTT protocol level as it stands in CONNECT: 5 is MQTT 5, 4 is MQTT 3.1.1. */
 export type ProtocolLevel = 5 | 4;

@@ -3,10 +3,11 @@ import { connectSocket, GuardedStream } from './broker-socket.ts';
 import type { BrokerAddress } from './broker-url.ts';
 import { connectFailed, connectRefused, disconnectedByBroker, failure } from './connection-failure.ts';
 import type { Credentials } from './credential-files.ts';
-import { TelemetryError } from './errors.ts';
-import type { TelemetryLimits } from './limits.ts';
+import { TelemetryError } from '../errors.ts';
+import type { TelemetryLimits } from '../limits.ts';
+import type { MessageProperties } from '../outgoing/outgoing-message.ts';
 import type { ProtocolLevel } from './reconnect-policy.ts';
-import { largestPublish, subscribe, type Subscription } from './subscription.ts';
+import { largestPublish, subscribe, type Subscriptions } from './listeners.ts';
 
 export interface ConnectRequest {
   readonly address: BrokerAddress;
@@ -16,8 +17,8 @@ export interface ConnectRequest {
   readonly level: ProtocolLevel;
   readonly will: { readonly topic: string; readonly payload: Buffer };
   readonly limits: TelemetryLimits;
-  /** Without one nothing but answers is accepted from the broker. */
-  readonly subscription?: Subscription | undefined;
+  /** Without a listener nothing but answers is accepted from the broker. */
+  readonly subscriptions: Subscriptions;
 }
 
 export interface PublishRequest {
@@ -27,6 +28,8 @@ export interface PublishRequest {
   readonly retain: boolean;
   /** Whole seconds; sent with MQTT 5 only. */
   readonly expirySeconds?: number;
+  /** MQTT 5 only. */
+  readonly properties?: MessageProperties;
 }
 
 /** One session on one socket. It never reconnects and queues nothing: when it ends, the caller opens the next. */
@@ -62,7 +65,11 @@ export async function openConnection(
   const { default: mqtt } = await import('mqtt'); // the bundle keeps only the default export of a CommonJS package
   signal.throwIfAborted();
   const socket = await connectSocket(request.address, request.credentials, request.serverName, signal);
-  const stream = new GuardedStream(socket, request.limits.maxInboundBytes, largestPublish(request));
+  const stream = new GuardedStream(
+    socket,
+    request.limits.maxInboundBytes,
+    largestPublish(request.subscriptions),
+  );
   const client = new mqtt.MqttClient(() => stream, clientOptions(request));
   const ended = endOf(client, stream);
   const aborted = (): void => void stream.destroy(signal.reason as Error);
@@ -76,7 +83,7 @@ export async function openConnection(
         throw reason;
       }),
     ]);
-    if (request.subscription !== undefined) subscribe(client, request.subscription);
+    subscribe(client, request.subscriptions);
     return connection(client, stream, request.level, connack, ended);
   } finally {
     signal.removeEventListener('abort', aborted);
@@ -114,7 +121,7 @@ function clientOptions(request: ConnectRequest): IClientOptions {
     ...(credentials.password !== undefined && { password: credentials.password }),
     will: { topic: will.topic, payload: will.payload, qos: 1, retain: true },
     ...(level === 5 && {
-      properties: { maximumPacketSize: largestPublish(request) ?? limits.maxInboundBytes },
+      properties: { maximumPacketSize: largestPublish(request.subscriptions) ?? limits.maxInboundBytes },
     }),
   };
 }
@@ -187,13 +194,15 @@ function connection(
       retain: properties.retainAvailable ?? true,
     },
     ended,
-    publish({ topic, payload, qos, retain, expirySeconds }, settled) {
+    publish({ topic, payload, qos, retain, expirySeconds, properties: own }, settled) {
       if (stream.destroyed) return; // the library's stores are gone too; `ended` tells the caller
       const options: IClientPublishOptions = { qos, retain };
       if (level === 5) {
         options.properties = {
-          payloadFormatIndicator: true,
+          // A content type is named where it is no text (§3.3.2.3.2).
+          payloadFormatIndicator: own?.contentType === undefined,
           ...(expirySeconds !== undefined && { messageExpiryInterval: expirySeconds }),
+          ...own,
         };
       }
       try {

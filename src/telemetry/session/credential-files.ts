@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { TelemetryError } from './errors.ts';
+import { TelemetryError } from '../errors.ts';
 
 /** Paths, usually below $CREDENTIALS_DIRECTORY (systemd.exec(5)); the configuration itself holds no secret. */
 export interface CredentialFiles {

@@ -1,4 +1,4 @@
-import type { TelemetryStatistics } from './telemetry.ts';
+import type { TelemetryStatistics } from '../telemetry.ts';
 
 /**
  * The retained documents that the station fills. Keys are added, never renamed or removed, within `delmonicos/v1`;

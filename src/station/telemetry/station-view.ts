@@ -1,22 +1,23 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { StationConfig } from '../config/index.ts';
-import type { HealthItem } from '../health/index.ts';
-import type { StationIdentity } from '../identity/index.ts';
-import type { Journal } from '../journal/index.ts';
-import type { Metering, MeteringEvent } from '../metering/index.ts';
-import type { WallClock } from '../service/index.ts';
-import type { SyncStatus } from '../sync/index.ts';
+import type { StationConfig } from '../../config/index.ts';
+import type { HealthItem } from '../../health/index.ts';
+import type { StationIdentity } from '../../identity/index.ts';
+import type { Journal } from '../../journal/index.ts';
+import type { Metering, MeteringEvent } from '../../metering/index.ts';
+import type { WallClock } from '../../service/index.ts';
+import type { SyncStatus } from '../../sync/index.ts';
 import type {
   ConfigurationResultDocument,
   CredentialFiles,
+  Listener,
   Telemetry,
   TelemetryStatistics,
-} from '../telemetry/index.ts';
-import { healthDocument } from './health/health-document.ts';
-import type { Configuration } from './configuration/load-configuration.ts';
-import type { StationOptions } from './station.ts';
-import { syncDocument, syncNews } from './sync/sync-document.ts';
+} from '../../telemetry/index.ts';
+import { healthDocument } from '../health/health-document.ts';
+import type { Configuration } from '../configuration/load-configuration.ts';
+import type { StationOptions } from '../station.ts';
+import { syncDocument, syncNews } from './sync-document.ts';
 
 /** How often the retained figures are renewed. An unchanged document is not sent again. */
 const REFRESH_MS = 5_000;
@@ -36,8 +37,8 @@ export interface ViewParts {
   /** SHA-256 of the configuration file, hexadecimal. */
   readonly configHash: string;
   readonly metering: Metering;
-  /** Called with what somebody published to the station's configuration topic; without it nobody is listened to. */
-  readonly onConfiguration?: ((payload: Uint8Array) => void) | undefined;
+  /** What the station listens to. */
+  readonly listeners: readonly Listener[];
 }
 
 /** What an operator sees of the station over MQTT: a view, never the evidence itself. */
@@ -75,7 +76,7 @@ export async function openView(parts: ViewParts, degraded: (error: unknown) => v
   const { mqtt } = parts.config.telemetry;
   if (mqtt === undefined) return NO_VIEW;
   try {
-    const { openTelemetry } = await import('../telemetry/index.ts');
+    const { openTelemetry } = await import('../../telemetry/index.ts');
     const { clock, random, log, version, credentialsDirectory } = parts.options;
     const telemetry = openTelemetry(
       {
@@ -91,7 +92,7 @@ export async function openView(parts: ViewParts, degraded: (error: unknown) => v
           boot: { count: parts.journal.bootCount },
         },
         credentials: credentialFiles(credentialsDirectory, mqtt.username),
-        onConfiguration: parts.onConfiguration,
+        listeners: parts.listeners,
       },
       { clock, random, log },
     );

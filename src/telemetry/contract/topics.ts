@@ -3,11 +3,11 @@ export const TOPIC_ROOT = 'delmonicos/v1';
 
 /** How a topic is published. Expiry: MQTT 5 message expiry; `never` for what a late subscriber must always find. */
 export interface TopicRule {
-  /** Below the station's prefix; `<meter>` stands for an encoded meter id. */
+  /** Below the station's prefix; `<meter>` and `<line>` stand for an encoded id, the rest is told in docs/telemetry.md. */
   readonly pattern: string;
   readonly qos: 0 | 1;
   readonly retain: boolean;
-  readonly expiry: 'never' | 'sample';
+  readonly expiry: 'never' | 'sample' | 'reply';
   readonly holds: string;
 }
 
@@ -21,14 +21,38 @@ export const TOPICS = {
   configResult: rule('config/result', true, 'what became of the last signed configuration that was brought'),
   meterStatus: rule('meters/<meter>/status', true, 'what a meter is and whether it answers'),
   meterSample: { ...rule('meters/<meter>/sample', false, 'one reading of one meter'), expiry: 'sample' },
+  lineStatus: rule('lines/<line>/status', true, 'requests, errors by kind and latency of a line'),
+  healthChange: { ...rule('health/change', false, 'a fault is raised or cleared'), expiry: 'sample' },
+  log: { ...rule('log', false, 'one line of the log'), expiry: 'sample' },
+  response: { ...rule('response/<client>', false, 'a part of the answer to a command'), expiry: 'reply' },
+  entries: {
+    ...rule('entries/<request>/<index>', false, 'journal entries from that index on, as they are signed'),
+    expiry: 'reply',
+  },
 } as const satisfies Record<string, TopicRule>;
 
-/** The only topic that is subscribed to, and only where keys of an OEM are installed. */
-export const CONFIGURATION_TOPIC = 'config/set';
+/** What a station listens to: configurations where keys of an OEM are installed, the rest where there are operators. */
+export const LISTENED = {
+  configuration: { topic: 'config/set', maxPayloadBytes: 65_536 },
+  request: { topic: 'request', maxPayloadBytes: 4_096 },
+  credit: { topic: 'credit', maxPayloadBytes: 256 },
+} as const;
 
 /** Retained topics that the station publishes through `publishState`; `status` belongs to telemetry itself. */
 export type StateTopic =
-  'state' | 'journal' | 'sync' | 'health' | 'config/result' | `meters/${string}/status`;
+  | 'state'
+  | 'journal'
+  | 'sync'
+  | 'health'
+  | 'config/result'
+  | `meters/${string}/status`
+  | `lines/${string}/status`;
+
+/** What is said once, and kept by nobody. */
+export type NoteTopic = 'log' | 'health/change';
+
+/** Below `response/` one level names whom it is for; below `entries/` the request and the index of the first entry. */
+export type ReplyTopic = `response/${string}` | `entries/${string}/${number}`;
 
 function rule(pattern: string, retain: boolean, holds: string): TopicRule {
   return { pattern, qos: 1, retain, expiry: 'never', holds };
@@ -64,15 +88,24 @@ export function sampleTopic(prefix: string, meterId: string): string {
   return `${prefix}/${TOPICS.meterSample.pattern.replace('<meter>', encodeLevel(meterId))}`;
 }
 
+export function noteTopic(prefix: string, topic: NoteTopic): string {
+  return `${prefix}/${topic}`;
+}
+
+/** @throws RangeError for a level that is empty or adds a level or a wildcard */
+export function replyTopic(prefix: string, topic: ReplyTopic): string {
+  if (!/^(response\/[^/+#\0]+|entries\/[^/+#\0]+\/\d+)$/.test(topic))
+    throw new RangeError(`not a topic of an answer: "${topic}"`);
+  return `${prefix}/${topic}`;
+}
+
 /**
  * The full topic of a state document. The meter id in `meters/<id>/status` is given plain and encoded here.
  * @throws RangeError for a topic that is not in the contract.
  */
 export function stateTopic(prefix: string, topic: StateTopic): string {
-  const meterId = /^meters\/(.+)\/status$/s.exec(topic)?.[1];
-  if (meterId !== undefined) {
-    return `${prefix}/${TOPICS.meterStatus.pattern.replace('<meter>', encodeLevel(meterId))}`;
-  }
+  const [, kind, id] = /^(meters|lines)\/(.+)\/status$/s.exec(topic) ?? [];
+  if (kind !== undefined && id !== undefined) return `${prefix}/${kind}/${encodeLevel(id)}/status`;
   if (
     topic === 'state' ||
     topic === 'journal' ||

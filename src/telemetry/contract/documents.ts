@@ -1,5 +1,5 @@
-import { formatDecimal, type MeterSample } from '../../hal/contract/index.ts';
-import type { ProtocolLevel } from './reconnect-policy.ts';
+import { formatDecimal, type MeterSample } from '../../../hal/contract/index.ts';
+import type { ProtocolLevel } from '../session/reconnect-policy.ts';
 
 /** Who the station is: the facts of its birth message. */
 export interface StationBirth {
@@ -24,6 +24,8 @@ export interface SessionFacts {
   readonly level: ProtocolLevel;
   /** Samples that telemetry gave up so far; they are in the journal. */
   readonly samplesDropped: number;
+  /** What a command must carry; undefined where nobody may send any. */
+  readonly challenge?: string | undefined;
 }
 
 /** Where a sample stands in the evidence, when the publisher knows: its journal entry and the station's wall clock. */
@@ -46,6 +48,7 @@ export function onlineDocument(stationName: string, birth: StationBirth, session
     session: session.session,
     mqtt: session.level === 5 ? '5' : '3.1.1',
     samplesDropped: session.samplesDropped,
+    ...(session.challenge !== undefined && { challenge: session.challenge }),
   };
 }
 

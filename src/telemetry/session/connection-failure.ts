@@ -1,4 +1,4 @@
-import { TelemetryError, type TelemetryErrorCode } from './errors.ts';
+import { TelemetryError, type TelemetryErrorCode } from '../errors.ts';
 
 /** CONNACK refusals, by reason code of MQTT 5 §3.2.2.2 or return code of MQTT 3.1.1 §3.2.2.3 (1 to 5). */
 const REFUSED_VERSION: readonly number[] = [0x84, 1];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decode, encode, Tagged } from 'cborg';
-import { verifyEd25519 } from '../identity/index.ts';
+import { verifyEd25519 } from './ed25519.ts';
 
 /** RFC 9052 §4.2. */
 const COSE_SIGN1_TAG = 18;

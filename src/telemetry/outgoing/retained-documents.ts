@@ -1,0 +1,66 @@
+interface Held {
+  payload: Buffer;
+  pending: boolean;
+  delivered: Buffer | undefined;
+}
+
+/** Of each retained topic the latest document, and whether the broker has it. */
+export class RetainedDocuments {
+  readonly #maxTopics: number;
+  readonly #held = new Map<string, Held>();
+  #pending = 0;
+
+  constructor(maxTopics: number) {
+    this.#maxTopics = maxTopics;
+  }
+
+  /** Topics whose document is due. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** False when the topic is one more than there is room for. A document that the broker has is not due again. */
+  put(topic: string, payload: Buffer): boolean {
+    const held = this.#held.get(topic);
+    if (held === undefined) {
+      if (this.#held.size >= this.#maxTopics) return false;
+      this.#held.set(topic, { payload, pending: true, delivered: undefined });
+      this.#pending++;
+      return true;
+    }
+    held.payload = payload;
+    this.#setPending(held, held.delivered?.equals(payload) !== true);
+    return true;
+  }
+
+  take(): { readonly topic: string; readonly payload: Buffer } | undefined {
+    if (this.#pending === 0) return undefined;
+    for (const [topic, held] of this.#held) {
+      if (!held.pending) continue;
+      this.#setPending(held, false);
+      // Whether it arrives is known at the latest when the connection ends, and then every document is due again.
+      held.delivered = held.payload;
+      return { topic, payload: held.payload };
+    }
+    return undefined;
+  }
+
+  /** The broker may have lost what it retained: everything is due again. */
+  allDue(): void {
+    for (const held of this.#held.values()) {
+      held.delivered = undefined;
+      this.#setPending(held, true);
+    }
+  }
+
+  clear(): void {
+    this.#held.clear();
+    this.#pending = 0;
+  }
+
+  #setPending(held: Held, pending: boolean): void {
+    if (held.pending === pending) return;
+    held.pending = pending;
+    this.#pending += pending ? 1 : -1;
+  }
+}
