@@ -247,7 +247,7 @@ class SyncService implements Sync {
 
   #onFailure(error: unknown): number {
     const { log, wallClock } = this.#options;
-    const failures = this.#failures.add(error, wallClock.nowWallMs());
+    const failures = this.#failures.add(error, wallClock.nowWallMs(), this.#lastAnchor()?.size ?? 0);
     log('warning', 'sync.failed', { ...this.#failures.last });
     this.#waiters.reject(error);
     return failures;
@@ -256,6 +256,7 @@ class SyncService implements Sync {
   /** Called on every change: tells the status, and whoever waits for an anchor or an empty outbox. */
   #changed(): void {
     const isConnected = (this.#loop.view?.facts ?? null) !== null;
+    if (isConnected) this.#failures.anchored(this.#lastAnchor()?.size ?? 0);
     if (isConnected && this.#keeper.outbox.current === null) this.#onEmptyOutbox();
     else if (isConnected && this.#waiters.any) this.#onAnchored();
     this.#tell();

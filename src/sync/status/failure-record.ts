@@ -8,6 +8,7 @@ export class FailureRecord {
   readonly #log: Log;
   #last: SyncFailure | null;
   #inARow = 0;
+  #anchoredSize = 0;
 
   constructor(store: OutboxStore, log: Log) {
     this.#store = store;
@@ -19,14 +20,23 @@ export class FailureRecord {
     return this.#last;
   }
 
-  /** Returns the number of failures in a row. */
-  add(error: unknown, atMs: number): number {
+  /**
+   * Returns the number of failures in a row.
+   * @param anchoredSize how many entries a final anchor covered when it failed
+   */
+  add(error: unknown, atMs: number, anchoredSize: number): number {
+    this.#anchoredSize = anchoredSize;
     const code = codeOf(error);
     const message = error instanceof Error ? error.message : String(error);
     const hint = error instanceof StationError ? (error.hint ?? null) : null;
     const remedy = error instanceof StationError ? error.remedy : 'operator';
     this.#set({ code, message, hint, remedy, failures: ++this.#inARow, atMs });
     return this.#inARow;
+  }
+
+  /** An anchor has become final since it failed: that is over, though with an anchor a second the outbox is never empty. */
+  anchored(size: number): void {
+    if (this.#last !== null && size > this.#anchoredSize) this.clear();
   }
 
   clear(): void {
