@@ -22,7 +22,9 @@ export {
   type RotationStep,
 } from './keys/rotate-station-key.ts';
 export type { EvidenceFacts } from './evidence/acknowledged-evidence.ts';
-export { startStation, type Station, type StationFacts, type StationOptions } from './station.ts';
+export type { Station, StationFacts } from './running-station.ts';
+export type { StationOptions } from './station-options.ts';
+export { startStation } from './station.ts';
 export { highWaterOf, signedForChain } from './evidence/known-elsewhere.ts';
 export { RunRequests } from './lifecycle/run-requests.ts';
 export {

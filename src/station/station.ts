@@ -1,92 +1,33 @@
-import { StationError, type Log, type MonotonicClock } from '../../hal/contract/index.ts';
-import type { GatewayPlace } from '../chain/index.ts';
+import { StationError } from '../../hal/contract/index.ts';
 import type { StationConfig } from '../config/index.ts';
 import type { StationIdentity } from '../identity/index.ts';
 import { noteDamage, type Journal } from '../journal/index.ts';
-import type { HealthItem } from '../health/index.ts';
-import type { TimeStatusOptions, WallClock } from '../service/index.ts';
+import type { WallClock } from '../service/index.ts';
 import type { SyncStatus } from '../sync/index.ts';
 import { keepAnchoring } from './sync/keep-anchoring.ts';
-import type { EvidenceFacts } from './evidence/acknowledged-evidence.ts';
-import type { ConfigReason, Evidence } from './evidence/open-evidence.ts';
+import type { Evidence } from './evidence/open-evidence.ts';
 import { openOwnEvidence } from './evidence/own-evidence.ts';
 import { healthAnswer } from './health/health-document.ts';
 import type { OpenSessions, OpenSessionsParts } from './open-sessions.ts';
 import { openTime, type StationTime } from './time/open-time.ts';
-import { ConfigurationIntake, type TrialTimes } from './configuration/configuration-intake.ts';
+import { ConfigurationIntake } from './configuration/configuration-intake.ts';
 import { deskOf, inForce, startOnTrial, type Configuration } from './configuration/load-configuration.ts';
 import { ownIdentity } from './keys/own-identity.ts';
 import type { StationEvent } from './station-event.ts';
-import type { OnStationPhase } from './lifecycle/station-phase.ts';
 import { recallSynchronisedTime } from './time/recall-time.ts';
 import { recallRaisedFaults } from './health/recall-raised-faults.ts';
 import { faultsOnRecord } from './health/faults-on-record.ts';
 import { HealthWatch } from './health/watch-health.ts';
 import { TroubleNotes, type StationPart } from './health/station-troubles.ts';
 import { scrubJournal } from './evidence/scrub-journal.ts';
-import { onTheirLines, type MeterOnLineFacts } from './meters/line-neighbours.ts';
+import { onTheirLines } from './meters/line-neighbours.ts';
 import { startReading, type Reading } from './meters/start-reading.ts';
 import { openView, type StationView } from './telemetry/station-view.ts';
 import { syncFaultsOnRecord } from './sync/sync-faults-on-record.ts';
 import { syncOnSocket } from './sync/sync-on-socket.ts';
 import { stopInOrder } from './lifecycle/stop-order.ts';
-
-export interface StationOptions {
-  readonly configPath: string;
-  /** In place of what is in the file now: goes on with one that was read before. */
-  readonly configuration?: Configuration | undefined;
-  /** What a start with the newest configuration threw, where this one is gone on with instead. */
-  readonly notTaken?: unknown;
-  /** Goes into the `config` entry that says which configuration holds from here on. Default: start. */
-  readonly configReason?: ConfigReason;
-  readonly stateDirectory: string;
-  /** systemd's `$CREDENTIALS_DIRECTORY`. */
-  readonly credentialsDirectory?: string | undefined;
-  /** Whether the very first start makes a root seed where there is none. Default: yes. */
-  readonly mayMakeSeed?: boolean;
-  /** Where the chain gateway comes from. */
-  readonly gatewayEntry: GatewayPlace;
-  readonly version: string;
-  readonly clock: MonotonicClock;
-  readonly wallClock: Pick<WallClock, 'nowWallMs'>;
-  /** In place of the system's sources of time. */
-  readonly timeSources?: TimeStatusOptions['ask'];
-  /** Uniform in [0, 1), for jitter. */
-  readonly random: () => number;
-  readonly log: Log;
-  readonly onEvent: (event: StationEvent) => void;
-  readonly onPhase?: OnStationPhase;
-  /** Asks for what SIGHUP asks for: to be started anew with the configuration that there is then. */
-  readonly reload?: (why: string) => void;
-  /** How long a configuration that the OEM sent is on trial. */
-  readonly trialTimes?: TrialTimes;
-}
-
-/** What says whether the service lives, besides the event loop itself. */
-export interface StationFacts {
-  /** In the order of the configuration. */
-  readonly meters: readonly MeterOnLineFacts[];
-  readonly evidence: EvidenceFacts;
-}
-
-export interface Station {
-  /** What it runs with. */
-  readonly configuration: Configuration;
-  /** Cheap, and always answered. */
-  facts(): StationFacts;
-  /** The health list as it is now, worst first; never throws. */
-  health(): readonly HealthItem[];
-  /** Resolves, once, when no evidence can be stored any more before the service is started anew. */
-  readonly failed: Promise<StationError>;
-  /** A newer configuration does not hold, and this station goes on: its health list says so from now on. */
-  noteNotTaken(error: unknown): void;
-  /** Looks at signed configurations that were brought; what is accepted is taken by the next start. Never rejects. */
-  takeIncoming(): Promise<void>;
-  /** Commits what is waiting, before this returns. Rejects with JournalError when it cannot. */
-  flush(): Promise<void>;
-  /** Stops in an order that loses nothing: meters, journal, chain, telemetry. Never rejects, and ends within half a minute. */
-  stop(): Promise<void>;
-}
+import type { Station, StationFacts } from './running-station.ts';
+import type { StationOptions } from './station-options.ts';
 
 /**
  * Composes and starts the service. What can fail before evidence is possible (configuration, key, journal) throws; what can

@@ -4,7 +4,7 @@ import { reasonOnRecord, type Configuration } from '../configuration/load-config
 import { openEvidence, type Evidence } from './open-evidence.ts';
 import type { StationTime } from '../time/open-time.ts';
 import type { TroubleNotes } from '../health/station-troubles.ts';
-import type { StationOptions } from '../station.ts';
+import type { StationOptions } from '../station-options.ts';
 
 interface OwnParts {
   readonly troubles: TroubleNotes;

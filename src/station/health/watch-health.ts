@@ -19,7 +19,7 @@ import type { SyncStatus } from '../../sync/index.ts';
 import type { FaultRecorder } from './faults-on-record.ts';
 import { diskFacts, flashFacts, memoryFacts } from './machine-facts.ts';
 import type { OpenedLine } from '../meters/open-meters.ts';
-import type { StationFacts } from '../station.ts';
+import type { StationFacts } from '../running-station.ts';
 import type { StationTroubles } from './station-troubles.ts';
 
 const LOOK_EVERY_MS = 5_000;

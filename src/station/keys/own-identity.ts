@@ -1,7 +1,7 @@
 import type { StationConfig } from '../../config/index.ts';
 import { createRootSeed, IdentityError, loadIdentity, type StationIdentity } from '../../identity/index.ts';
 import { journalDiskBytes, readLogIdentity, signerOfDamaged } from '../../journal/index.ts';
-import type { StationOptions } from '../station.ts';
+import type { StationOptions } from '../station-options.ts';
 
 /** The station's keys; on the very first start the root seed is made, unless somebody else does that. */
 export async function ownIdentity(

@@ -3,7 +3,7 @@ import { keepWatchdog, type Liveness, type ServiceNotify } from '../../service/i
 import type { Configuration } from '../configuration/load-configuration.ts';
 import type { ConfigReason } from '../evidence/open-evidence.ts';
 import type { RunRequests } from './run-requests.ts';
-import type { Station } from '../station.ts';
+import type { Station } from '../running-station.ts';
 import type { StationEvent } from '../station-event.ts';
 import type { OnStationPhase, StationPhase } from './station-phase.ts';
 import { phaseInWords, stationInWords } from './station-words.ts';

@@ -8,7 +8,7 @@ import { openMeters, type OpenMeters, type Profiles } from './open-meters.ts';
 import type { StationTime } from '../time/open-time.ts';
 import { recallTotals } from './recall-totals.ts';
 import type { StationEvent } from '../station-event.ts';
-import type { StationOptions } from '../station.ts';
+import type { StationOptions } from '../station-options.ts';
 
 export interface Reading extends OpenMeters {
   readonly evidence: AcknowledgedEvidence;

@@ -8,7 +8,7 @@ import {
   type Journal,
 } from '../../journal/index.ts';
 import type { EntrySource, Sync, SyncOptions, SyncStatus } from '../../sync/index.ts';
-import type { StationOptions } from '../station.ts';
+import type { StationOptions } from '../station-options.ts';
 
 export interface AnchoringParts {
   readonly options: Pick<

@@ -16,7 +16,7 @@ import type {
 } from '../../telemetry/index.ts';
 import { healthDocument } from '../health/health-document.ts';
 import type { Configuration } from '../configuration/load-configuration.ts';
-import type { StationOptions } from '../station.ts';
+import type { StationOptions } from '../station-options.ts';
 import { syncDocument, syncNews } from './sync-document.ts';
 
 /** How often the retained figures are renewed. An unchanged document is not sent again. */
