@@ -1,5 +1,14 @@
 export { type BrokerAddress, parseBrokerUrl } from './session/broker-url.ts';
-export type { CredentialFiles } from './session/credential-files.ts';
+export { connectSocket, GuardedStream } from './session/broker-socket.ts';
+export { readCredentials, type CredentialFiles, type Credentials } from './session/credential-files.ts';
+export {
+  afterFailure,
+  afterSession,
+  FIRST_ATTEMPT,
+  type ProtocolLevel,
+  type ReconnectState,
+} from './session/reconnect-policy.ts';
+export { endOf } from './session/session-end.ts';
 export {
   encodeDocument,
   offlineDocument,

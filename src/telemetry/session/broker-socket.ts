@@ -83,10 +83,11 @@ export class GuardedStream extends Duplex {
   received = 0;
   sent = 0;
 
-  constructor(socket: net.Socket, maxInboundBytes: number, maxPublishBytes?: number) {
+  /** As `createInboundGuard` takes them. */
+  constructor(socket: net.Socket, ...bounds: Parameters<typeof createInboundGuard>) {
     super();
     this.#socket = socket;
-    const guard = createInboundGuard(maxInboundBytes, maxPublishBytes);
+    const guard = createInboundGuard(...bounds);
     socket.on('data', (chunk: Buffer) => {
       this.received += chunk.length;
       const complaint = guard.inspect(chunk);

@@ -7,6 +7,9 @@ const DISCONNECT = 0xe0;
 const SUBACK = 0x90;
 const PUBLISH: readonly number[] = [0x30, 0x31, 0x32, 0x33, 0x3a, 0x3b];
 
+/** To one that unsubscribes as well (§3.11). */
+const UNSUBACK = 0xb0;
+
 /**
  * Follows packet borders in a byte stream. A hostile or broken broker is recognised by the fixed header of a packet,
  * before one byte of its body is kept: the MQTT library would collect up to 256 MB for one announced packet.
@@ -16,10 +19,21 @@ export interface InboundGuard {
   inspect(chunk: Uint8Array): string | undefined;
 }
 
-/** @param maxPublishBytes largest PUBLISH that is accepted; without it none is, because nothing was subscribed to */
-export function createInboundGuard(maxInboundBytes: number, maxPublishBytes?: number): InboundGuard {
+/**
+ * @param maxPublishBytes largest PUBLISH that is accepted; without it none is, because nothing was subscribed to
+ * @param unsubscribes whether subscriptions are ended before the session is; a station's are not
+ */
+export function createInboundGuard(
+  maxInboundBytes: number,
+  maxPublishBytes?: number,
+  unsubscribes = false,
+): InboundGuard {
   const isSubscribed = maxPublishBytes !== undefined;
-  const fromBroker = [PUBACK, PINGRESP, DISCONNECT, ...(isSubscribed ? [SUBACK, ...PUBLISH] : [])];
+  const fromBroker = [
+    ...[PUBACK, PINGRESP, DISCONNECT],
+    ...(isSubscribed ? [SUBACK, ...PUBLISH] : []),
+    ...(unsubscribes ? [UNSUBACK] : []),
+  ];
   let header = -1; // -1: the next byte is a fixed header
   let lengthBytes = 0;
   let length = 0;
@@ -45,8 +59,9 @@ export function createInboundGuard(maxInboundBytes: number, maxPublishBytes?: nu
     const isPublish = PUBLISH.includes(header);
     const most = isPublish ? (maxPublishBytes ?? 0) : maxInboundBytes;
     if (length > most) return `packet of ${length} bytes, at most ${most} are accepted`;
-    // A PUBLISH has the length of its topic at least, a SUBACK a packet id and a reason code.
-    const shortest = header === SUBACK ? 3 : header === CONNACK || header === PUBACK || isPublish ? 2 : 0;
+    // A PUBLISH has the length of its topic at least, a SUBACK a packet id and a reason code (an UNSUBACK of 3.1.1 none).
+    const hasNone = header === PINGRESP || header === DISCONNECT;
+    const shortest = header === SUBACK ? 3 : hasNone ? 0 : 2;
     if (length < shortest) return `packet 0x${header.toString(16)} of ${length} bytes`;
     if (header === CONNACK) connected = true;
     bodyLeft = length;
