@@ -2,6 +2,7 @@ export { goesToJournald } from './journal-stream.ts';
 export { groupMemoryOf, type GroupMemory } from './control-group.ts';
 export { watchLoopDelay, type LoopDelay, type LoopDelayWatch } from './loop-delay.ts';
 export { createLog, type LogOptions } from './log.ts';
+export { RepeatedLines } from './repeated-lines.ts';
 export { keepHeapSmall } from './small-heap.ts';
 export {
   systemMonotonicClock,

@@ -1,12 +1,8 @@
 import type { Log, LogLevel, MonotonicClock } from '../../hal/contract/index.ts';
+import { RepeatedLines } from './repeated-lines.ts';
 
 /** syslog severities (RFC 5424 §6.2.1), which journald reads from a `<n>` prefix. */
 const SEVERITY: Record<LogLevel, number> = { error: 3, warning: 4, info: 6, debug: 7 };
-
-/** A repeated event is printed at most this often; an absent meter must not wear out the flash. */
-const REPEAT_EVERY_MS = 60_000;
-/** Distinct repeated events that are remembered; beyond that the oldest is forgotten (and would be printed again). */
-const REMEMBERED = 256;
 
 export interface LogOptions {
   readonly level: LogLevel;
@@ -22,23 +18,12 @@ export interface LogOptions {
  * printed once a minute with the count of those between.
  */
 export function createLog(options: LogOptions): Log {
-  const seen = new Map<string, { printedMonoMs: number; suppressed: number }>();
+  const lines = new RepeatedLines();
   return (level, event, fields = {}) => {
     if (SEVERITY[level] > SEVERITY[options.level]) return;
-    let repeated = 0;
-    if (level === 'warning' || level === 'error') {
-      const key = [event, fields['meter'], fields['line'], fields['peer'], fields['code']].join(' ');
-      const now = options.clock.nowMonoMs();
-      const last = seen.get(key);
-      if (last !== undefined && now - last.printedMonoMs < REPEAT_EVERY_MS) {
-        last.suppressed++;
-        return;
-      }
-      repeated = last?.suppressed ?? 0;
-      seen.delete(key);
-      seen.set(key, { printedMonoMs: now, suppressed: 0 });
-      if (seen.size > REMEMBERED) seen.delete(seen.keys().next().value ?? '');
-    }
+    const mayRepeat = level === 'warning' || level === 'error';
+    const repeated = mayRepeat ? lines.repeated(event, fields, options.clock.nowMonoMs()) : 0;
+    if (repeated === undefined) return;
     const words = Object.entries(repeated > 0 ? { ...fields, repeated } : fields)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${name}=${formatField(value)}`);
