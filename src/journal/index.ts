@@ -14,6 +14,7 @@ export {
   verifyEntry,
   type DecodedEntry,
 } from './entry/cose-sign1.ts';
+export { entryLength } from './entry/entry-sequence.ts';
 export {
   checkedRotation,
   rotationIn,
@@ -81,6 +82,15 @@ export {
   type InclusionClaim,
   type NodeReader,
 } from './tree/merkle-tree.ts';
+export {
+  RangeHashes,
+  rangeProof,
+  subtreesOf,
+  verifyRange,
+  type RangeClaim,
+  type RangeProof,
+  type Subtree,
+} from './tree/range-proof.ts';
 export {
   formatSignedNote,
   formatVerifierKey,

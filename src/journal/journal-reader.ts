@@ -12,6 +12,7 @@ import {
   rootOf,
   type NodeReader,
 } from './tree/merkle-tree.ts';
+import { rangeProof, subtreesOf, type RangeProof } from './tree/range-proof.ts';
 import { nodesFromCachedTiles } from './tree/tile-cache.ts';
 import { openRows, type SqliteRows } from './store/sqlite-rows.ts';
 
@@ -79,6 +80,10 @@ export interface JournalReader {
   inclusionProof(index: number, size: number): Uint8Array[];
   /** RFC 6962 §2.1.2, in O(log size) reads. */
   consistencyProof(size1: number, size2: number): Uint8Array[];
+  /** Of the entries from..to-1 in the tree of the first `size`; the first and the last of them are there. In O(log size) reads. */
+  rangeProof(from: number, to: number, size: number): RangeProof;
+  /** The hashes of `subtreesOf` entries from..to-1, also where those are gone: of whole holes, with what stands beside them. */
+  subtreeHashes(from: number, to: number): Uint8Array[];
   stat(): JournalStat;
   close(): void;
 }
@@ -206,6 +211,15 @@ class RowsReader implements JournalReader {
 
   consistencyProof(size1: number, size2: number): Uint8Array[] {
     return consistencyProof(this.#nodes(size2), size1, size2);
+  }
+
+  rangeProof(from: number, to: number, size: number): RangeProof {
+    return rangeProof(this.#nodes(size), from, to, size);
+  }
+
+  subtreeHashes(from: number, to: number): Uint8Array[] {
+    const nodes = this.#nodes(to);
+    return subtreesOf(from, to).map(({ level, index }) => nodes(level, index));
   }
 
   stat(): JournalStat {

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { MAX_ENTRY_BYTES } from '../../journal/index.ts';
+import { entryLength, MAX_ENTRY_BYTES } from '../../journal/index.ts';
 
 /** The whole records of a file, as far as continuing it needs them. */
 export interface FoundRecords {
@@ -55,8 +55,8 @@ export const lastSign1: RecordFinder = async (file, from, size) => {
   while (end < size) {
     const chunk = await readPart(file, end, Math.min(size, end + MAX_RECORD_BYTES));
     let at = 0;
-    let length = sign1Length(chunk, at);
-    for (; typeof length === 'number'; length = sign1Length(chunk, at)) {
+    let length = entryLength(chunk, at);
+    for (; typeof length === 'number'; length = entryLength(chunk, at)) {
       last = chunk.subarray(at, at + length);
       first ??= last;
       lastStart = end + at;
@@ -68,33 +68,6 @@ export const lastSign1: RecordFinder = async (file, from, size) => {
   }
   return { first, last, lastStart, end };
 };
-
-/** Tag 18 and a list of four (RFC 9052 §4.2), as entries have it: byte string, empty map, byte string, byte string. */
-function sign1Length(bytes: Uint8Array, start: number): number | 'cut off' | 'none' {
-  let at = start;
-  for (const part of [0xd2, 0x84, 'bytes', 0xa0, 'bytes', 'bytes']) {
-    const head = bytes[at];
-    if (head === undefined) return 'cut off';
-    if (typeof part === 'number') {
-      if (head !== part) return 'none';
-      at++;
-      continue;
-    }
-    const length = byteStringLength(bytes, at, head);
-    if (length === undefined || at + length - start > MAX_ENTRY_BYTES) return 'none';
-    at += length;
-  }
-  return at > bytes.length ? 'cut off' : at - start;
-}
-
-/** Of head and content, RFC 8949 §3.1 major type 2. When the head itself is cut off, whatever is longer than that. */
-function byteStringLength(bytes: Uint8Array, at: number, head: number): number | undefined {
-  if (head >= 0x40 && head <= 0x57) return 1 + (head - 0x40);
-  const width = { 0x58: 1, 0x59: 2, 0x5a: 4 }[head];
-  if (width === undefined) return undefined;
-  if (at + width >= bytes.length) return 1 + width;
-  return 1 + width + Buffer.from(bytes).readUIntBE(at + 1, width);
-}
 
 async function readPart(file: FileHandle, from: number, to: number): Promise<Buffer> {
   const bytes = Buffer.alloc(Math.max(0, to - from));

@@ -162,13 +162,13 @@ function rangeRoot(read: NodeReader, start: number, end: number): Uint8Array {
 }
 
 /** The largest power of two smaller than `width`: where RFC 6962 cuts a tree. Safe up to 2^53, unlike bit shifts. */
-function split(width: number): number {
+export function split(width: number): number {
   let power = 1;
   while (power * 2 < width) power *= 2;
   return power;
 }
 
-function levelOf(powerOfTwo: number): number {
+export function levelOf(powerOfTwo: number): number {
   let level = 0;
   for (let width = powerOfTwo; width > 1; width /= 2) level++;
   return level;
