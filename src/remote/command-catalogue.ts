@@ -1,3 +1,5 @@
+import type { EntriesParameters } from './entries-transfer.ts';
+
 /** What an operator may do with a key: `read` sees, `act` also makes the station do something that costs money, data or a line's time. */
 export type Permission = 'read' | 'act';
 
@@ -15,7 +17,7 @@ export interface CommandParameters {
   /** Portable evidence of entries (docs/receipts.md). */
   readonly 'journal receipt': { readonly indices: readonly number[] } | { readonly session: string };
   /** Entries as they are signed, on topics of their own, with credit (docs/telemetry.md, Backfill). */
-  readonly 'journal entries': { readonly from: number; readonly to: number; readonly credit: number };
+  readonly 'journal entries': EntriesParameters;
   readonly 'sync now': Record<string, never>;
   /** Which lines of the log are published, for so long (at most a day). */
   readonly 'log level': { readonly level: 'error' | 'warning' | 'info' | 'debug'; readonly forMs: number };
