@@ -6,7 +6,7 @@ import { NETWORK_PACE, serialPace } from './pacing.ts';
 import { PEER_LIMITS } from './peer.ts';
 import type { SerialSettings } from './serial-channel.ts';
 import { tcpChannel } from './tcp-channel.ts';
-import { traced, type TraceListener } from './trace.ts';
+import { traced, type LineTap } from './trace.ts';
 
 export type LineOptions = SerialLineOptions | TcpLineOptions;
 
@@ -33,7 +33,8 @@ export interface TcpLineOptions {
 }
 
 export type { LineLimits } from './line-actor.ts';
-export type { LineTraceEvent, TraceListener } from './trace.ts';
+export { LineTap, type LineTraceEvent, type TraceListener } from './trace.ts';
+export { lineStateDocument, type LineStateDocument } from './trace-document.ts';
 export { openListeningLine, type ListeningLineOptions } from './listening-line.ts';
 
 /** A gateway on a mobile link connects within this time; a meter cabinet's switch within a tenth of it. */
@@ -54,11 +55,10 @@ const LIMITS: LineLimits = {
  */
 export function openLine(
   options: LineOptions,
-  ports: { clock: MonotonicClock; log: Log; onTrace?: TraceListener },
+  ports: { clock: MonotonicClock; log: Log; tap?: LineTap },
 ): Line {
-  const { clock, log, onTrace } = ports;
-  const listened = (open: OpenChannel): OpenChannel =>
-    onTrace === undefined ? open : traced(open, onTrace, clock);
+  const { clock, log, tap } = ports;
+  const listened = (open: OpenChannel): OpenChannel => (tap === undefined ? open : traced(open, tap));
   const limits = { ...LIMITS, ...options.limits };
   const parts: Omit<LineParts, 'pace' | 'open'> = { id: options.id, kind: options.kind, limits, clock, log };
   if (options.kind === 'serial') {

@@ -12,6 +12,7 @@ import type { ByteChannel, ChannelEvents, OpenChannel } from './channel.ts';
 import { Connection, REOPEN_LIMITS, type ReopenLimits } from './connection.ts';
 import { asMeterError, closedError } from './errors.ts';
 import { tcpChannel } from './tcp-channel.ts';
+import { heardBy, type LineTap } from './trace.ts';
 
 export type ListeningLineOptions =
   | {
@@ -38,7 +39,7 @@ const CONNECT_TIMEOUT_MS = 3_000;
 /** Opens nothing before `listen`; never throws. While the device is absent it is tried again, with growing pauses. */
 export function openListeningLine(
   options: ListeningLineOptions,
-  ports: { clock: MonotonicClock; log: Log },
+  ports: { clock: MonotonicClock; log: Log; tap?: LineTap },
 ): ListeningLine {
   const { id, kind, reopen = REOPEN_LIMITS } = options;
   return new ListeningLineActor({ id, kind, reopen, open: channelOf(options), ...ports });
@@ -73,6 +74,7 @@ export interface ListeningLineParts {
   readonly reopen: ReopenLimits;
   readonly clock: MonotonicClock;
   readonly log: Log;
+  readonly tap?: LineTap;
 }
 
 /** Keeps one device open and hands on what it says. Holds no bytes. */
@@ -116,7 +118,10 @@ export class ListeningLineActor implements ListeningLine {
   }
 
   async send(bytes: Uint8Array): Promise<void> {
-    await this.#act((channel) => channel.write(bytes));
+    await this.#act((channel) => {
+      this.#parts.tap?.sent(bytes);
+      return channel.write(bytes);
+    });
     this.#bytesSent += bytes.length;
   }
 
@@ -165,19 +170,20 @@ export class ListeningLineActor implements ListeningLine {
   async #openChannel(events: ChannelEvents, signal: AbortSignal): Promise<Tunable> {
     // Bytes are handed on at once, past the connection's own buffer: that one is for lines on which answers are awaited.
     let current = true;
-    const channel = await this.#parts.open(
-      {
-        onBytes: (bytes) => {
-          if (current && !this.#closed) this.#hear(bytes);
-        },
-        onClosed: (cause) => {
-          current = false;
-          events.onClosed(cause);
-        },
+    const heard: ChannelEvents = {
+      onBytes: (bytes) => {
+        if (current && !this.#closed) this.#hear(bytes);
       },
-      signal,
-      this.#baudRate,
-    );
+      onClosed: (cause) => {
+        current = false;
+        events.onClosed(cause);
+      },
+    };
+    const { open, tap } = this.#parts;
+    const opening = open(tap === undefined ? heard : heardBy(tap, heard), signal, this.#baudRate);
+    opening.catch((cause: unknown) => tap?.closed(cause));
+    const channel = await opening;
+    tap?.opened();
     this.#channel = channel;
     return channel;
   }

@@ -1,5 +1,5 @@
 import type { MonotonicClock } from '../contract/index.ts';
-import type { OpenChannel } from './channel.ts';
+import type { ChannelEvents, OpenChannel } from './channel.ts';
 
 /** What happened on the wire, for whoever looks for a fault. Bytes are as they were handed over, frames cut or glued. */
 export type LineTraceEvent =
@@ -12,31 +12,69 @@ export type LineTraceEvent =
 
 export type TraceListener = (event: LineTraceEvent) => void;
 
-/** The same channel, with somebody listening. */
-export function traced(open: OpenChannel, onTrace: TraceListener, clock: MonotonicClock): OpenChannel {
-  const now = (): number => clock.nowMonoMs();
-  const closed = (cause: unknown): void =>
-    onTrace({ kind: 'closed', atMonoMs: now(), cause: cause instanceof Error ? cause.message : undefined });
+/** Where somebody may listen to a line for a while. Costs nothing while nobody does. A listener must not throw. */
+export class LineTap {
+  readonly #clock: Pick<MonotonicClock, 'nowMonoMs'>;
+  readonly #listeners = new Set<TraceListener>();
+
+  constructor(clock: Pick<MonotonicClock, 'nowMonoMs'>) {
+    this.#clock = clock;
+  }
+
+  /** @returns what ends it */
+  listen(listener: TraceListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  sent(bytes: Uint8Array): void {
+    this.#tell((atMonoMs) => ({ kind: 'sent', atMonoMs, bytes: bytes.slice() }));
+  }
+
+  received(bytes: Uint8Array): void {
+    this.#tell((atMonoMs) => ({ kind: 'received', atMonoMs, bytes: bytes.slice() }));
+  }
+
+  opened(): void {
+    this.#tell((atMonoMs) => ({ kind: 'opened', atMonoMs }));
+  }
+
+  closed(cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : undefined;
+    this.#tell((atMonoMs) => ({ kind: 'closed', atMonoMs, cause: why }));
+  }
+
+  #tell(event: (atMonoMs: number) => LineTraceEvent): void {
+    if (this.#listeners.size === 0) return;
+    const told = event(this.#clock.nowMonoMs());
+    for (const listener of this.#listeners) listener(told);
+  }
+}
+
+/** The same events, with a tap. */
+export function heardBy(tap: LineTap, events: ChannelEvents): ChannelEvents {
+  return {
+    onBytes(bytes) {
+      tap.received(bytes);
+      events.onBytes(bytes);
+    },
+    onClosed(cause) {
+      tap.closed(cause);
+      events.onClosed(cause);
+    },
+  };
+}
+
+/** The same channel, with a tap. */
+export function traced(open: OpenChannel, tap: LineTap): OpenChannel {
   return async (events, signal) => {
-    const opening = open(
-      {
-        onBytes(bytes) {
-          onTrace({ kind: 'received', atMonoMs: now(), bytes: bytes.slice() });
-          events.onBytes(bytes);
-        },
-        onClosed(cause) {
-          closed(cause);
-          events.onClosed(cause);
-        },
-      },
-      signal,
-    );
-    opening.catch(closed);
+    const opening = open(heardBy(tap, events), signal);
+    opening.catch((cause: unknown) => tap.closed(cause));
     const channel = await opening;
-    onTrace({ kind: 'opened', atMonoMs: now() });
+    tap.opened();
     return {
       write(bytes) {
-        onTrace({ kind: 'sent', atMonoMs: now(), bytes: bytes.slice() });
+        tap.sent(bytes);
         return channel.write(bytes);
       },
       discardInput: () => channel.discardInput(),

@@ -10,3 +10,4 @@ export {
 } from './metering.ts';
 export type { MeterFacts, MeterStatus } from './meter-status.ts';
 export { historyOfReading } from './plausibility.ts';
+export { readingDocument, type ReadingDocument } from './reading-document.ts';

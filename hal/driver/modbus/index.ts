@@ -3,6 +3,7 @@ import { ModbusMeter, type ModbusMeterOptions } from './modbus-meter.ts';
 import { SunSpecMeter } from './sunspec-meter.ts';
 
 export { askUnit, type UnitPresence, type UnitQuestion } from './ask-unit.ts';
+export { frameDocument, type FrameDocument } from './frame-document.ts';
 export { FrameTrace, type TracedFrame, type WireBytes } from './frame-trace.ts';
 export { identifyUnit, type ModelFound, type ModelsFound, type UnitToIdentify } from './identify-model.ts';
 export type { ModbusMeterOptions } from './modbus-meter.ts';

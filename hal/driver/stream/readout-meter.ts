@@ -89,7 +89,8 @@ class ReadoutMeter implements EnergyMeter, LineListener {
     // A readout that began before the call may hold values that the meter had before it.
     if (priority === 'billing') await this.#running?.catch(() => {});
     const sample = (priority === 'billing' ? undefined : this.#fresh()) ?? (await this.#readOut());
-    this.#unread = undefined;
+    // Whoever looks for a fault takes nothing from who meters.
+    if (priority !== 'diagnostic') this.#unread = undefined;
     const identified = this.#serial;
     if (identified !== undefined && identified !== sample.meterSerial) {
       this.#serial = undefined;

@@ -129,7 +129,8 @@ class ListeningMeter implements StreamMeter, LineListener {
         found: serial,
       });
     }
-    if (this.#unread?.sample === sample) this.#unread = undefined;
+    // Whoever looks for a fault takes nothing from who meters.
+    if (priority !== 'diagnostic' && this.#unread?.sample === sample) this.#unread = undefined;
     return sample;
   }
 

@@ -90,11 +90,13 @@ async function readMeter(options: ReadOptions): Promise<void> {
   const profile = await findProfile(options.profile);
   const lineOptions = lineOptionsOf(options, profile);
   const unitId = options.unit ?? profile.link.unitId;
-  const [{ openLine }, { createModbusMeter }, { systemMonotonicClock }] = await Promise.all([
-    import('../../../hal/line/index.ts'),
-    import('../../../hal/driver/modbus/index.ts'),
-    import('../../service/index.ts'),
-  ]);
+  const [{ openLine }, { createModbusMeter }, { systemMonotonicClock }, { readingDocument }] =
+    await Promise.all([
+      import('../../../hal/line/index.ts'),
+      import('../../../hal/driver/modbus/index.ts'),
+      import('../../service/index.ts'),
+      import('../../metering/index.ts'),
+    ]);
   const line = openLine(lineOptions, { clock: systemMonotonicClock, log: silentLog });
   try {
     const meter = createModbusMeter({
@@ -106,7 +108,7 @@ async function readMeter(options: ReadOptions): Promise<void> {
     });
     const readOnce = async (): Promise<void> => {
       const sample = await meter.readSample('diagnostic');
-      if (options.json === true) printJson(sampleDocument(sample));
+      if (options.json === true) printJson(readingDocument(sample));
       else printSample(sample, profile, options.watch);
     };
     if (options.watch !== true) return await readOnce();
@@ -149,24 +151,6 @@ function showError(error: unknown, json: true | undefined): void {
   const { code, message, hint } = error;
   if (json === true) printJson({ error: { code, message, hint: hint ?? null } });
   else printError(error);
-}
-
-/** The shape that docs/commands promise: what the meter does not have is there, with `null` for a value. */
-function sampleDocument({ meterSerial, profileId, readBeginMonoMs, readEndMonoMs, ...sample }: MeterSample) {
-  return {
-    meter: { serial: meterSerial === '' ? null : meterSerial, profile: profileId },
-    readBeginMs: readBeginMonoMs,
-    readEndMs: readEndMonoMs,
-    values: [
-      ...sample.values.map(({ obis, value, unit, quality }) => ({
-        obis,
-        value: formatDecimal(value),
-        unit,
-        quality,
-      })),
-      ...(sample.missing ?? []).map(({ obis, unit, quality }) => ({ obis, value: null, unit, quality })),
-    ],
-  };
 }
 
 function printSample(sample: MeterSample, { maker, model }: MeterProfile, watched: true | undefined): void {

@@ -40,21 +40,24 @@ async function traceMeter(options: TraceOptions): Promise<void> {
   const profile = await findProfile(options.profile);
   const lineOptions = lineOptionsOf(options, profile);
   const unitId = options.unit ?? profile.link.unitId;
-  const [{ openLine }, { createModbusMeter, FrameTrace, framingOf }, { systemMonotonicClock: clock }] =
+  const [{ openLine, LineTap, lineStateDocument }, modbus, { systemMonotonicClock: clock }] =
     await Promise.all([
       import('../../../hal/line/index.ts'),
       import('../../../hal/driver/modbus/index.ts'),
       import('../../service/index.ts'),
     ]);
+  const { createModbusMeter, FrameTrace, frameDocument, framingOf } = modbus;
   const beganAt = clock.nowMonoMs();
   const frames = new FrameTrace(profile, framingOf(lineOptions.kind));
-  const show = options.json === true ? showJson : showText;
+  const show = options.json === true ? jsonShow({ frameDocument, lineStateDocument }) : showText;
   const onTrace = (event: LineTraceEvent): void => {
     if (event.kind === 'opened' || event.kind === 'closed') return show.line(event, beganAt);
     const direction = event.kind === 'sent' ? 'out' : 'in';
     for (const frame of frames.push({ ...event, direction })) show.frame(frame, beganAt);
   };
-  const line = openLine(lineOptions, { clock, log: silentLog, onTrace });
+  const tap = new LineTap(clock);
+  tap.listen(onTrace);
+  const line = openLine(lineOptions, { clock, log: silentLog, tap });
   const id = `${lineOptions.id}/${unitId}`;
   const meter = createModbusMeter({ id, line, unitId, profile, withoutSerial: 'accept' });
   const until = { interrupted: untilInterrupted(), atMonoMs: beganAt + options.for, clock };
@@ -100,40 +103,30 @@ async function readUntil(
 
 type LineState = Extract<LineTraceEvent, { kind: 'opened' | 'closed' }>;
 
+interface Documents {
+  readonly frameDocument: typeof import('../../../hal/driver/modbus/index.ts').frameDocument;
+  readonly lineStateDocument: typeof import('../../../hal/line/index.ts').lineStateDocument;
+}
+
 interface Show {
   frame(frame: TracedFrame, beganAt: number): void;
   line(event: LineState, beganAt: number): void;
   error(error: unknown, beganAt: number, clock: MonotonicClock): void;
 }
 
-const showJson: Show = {
-  frame({ direction, atMonoMs, bytes, request, afterMs, values, problem }, beganAt) {
-    printJson({
-      atMs: tenths(atMonoMs - beganAt),
-      direction,
-      hex: Buffer.from(bytes).toString('hex'),
-      unit: request?.unitId ?? null,
-      function: request === undefined ? null : functionOf(request),
-      registerAddress: request?.registerAddress ?? null,
-      registerCount: request?.registerCount ?? null,
-      ...(afterMs === undefined ? {} : { afterMs: tenths(afterMs) }),
-      ...(values === undefined ? {} : { values }),
-      ...(problem === undefined ? {} : { problem }),
-    });
-  },
-  line({ kind, atMonoMs, ...rest }, beganAt) {
-    printJson({
-      atMs: tenths(atMonoMs - beganAt),
-      line: kind,
-      ...('cause' in rest ? { cause: rest.cause } : {}),
-    });
-  },
-  error(error, beganAt, clock) {
-    if (!(error instanceof StationError)) throw error;
-    const { code, message, hint } = error;
-    printJson({ atMs: tenths(clock.nowMonoMs() - beganAt), error: { code, message, hint: hint ?? null } });
-  },
-};
+/** @param documents of the rooms that are loaded when a trace begins */
+function jsonShow({ frameDocument, lineStateDocument }: Documents): Show {
+  return {
+    frame: (frame, beganAt) => printJson(frameDocument(frame, beganAt)),
+    line: (event, beganAt) => printJson(lineStateDocument(event, beganAt)),
+    error(error, beganAt, clock) {
+      if (!(error instanceof StationError)) throw error;
+      const { code, message, hint } = error;
+      const atMs = Math.round((clock.nowMonoMs() - beganAt) * 10) / 10;
+      printJson({ atMs, error: { code, message, hint: hint ?? null } });
+    },
+  };
+}
 
 const showText: Show = {
   frame({ direction, atMonoMs, bytes, request, afterMs, values, problem }, beganAt) {
@@ -144,7 +137,7 @@ const showText: Show = {
     if (direction === 'out' && request !== undefined) {
       const { unitId, table, registerAddress, registerCount } = request;
       const last = registerAddress + registerCount - 1;
-      const code = functionOf(request);
+      const code = table === 'holding' ? 3 : 4;
       detail(`unit ${unitId}, function ${code}: ${table} registers ${registerAddress} to ${last}`);
     }
     if (afterMs !== undefined) detail(`after ${afterMs.toFixed(1)} ms`);
@@ -162,16 +155,8 @@ const showText: Show = {
   },
 };
 
-function functionOf({ table }: { readonly table: 'holding' | 'input' }): 3 | 4 {
-  return table === 'holding' ? 3 : 4;
-}
-
 function detail(text: string): void {
   print(`${' '.repeat(13)}${text}`);
-}
-
-function tenths(durationMs: number): number {
-  return Math.round(durationMs * 10) / 10;
 }
 
 function timeOf(durationMs: number): string {

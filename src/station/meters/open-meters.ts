@@ -1,7 +1,15 @@
-import type { EnergyMeter, Line, LineStatistics, Log, MonotonicClock } from '../../../hal/contract/index.ts';
+import type {
+  EnergyMeter,
+  Line,
+  LineStatistics,
+  ListeningLine,
+  ListeningLineStatistics,
+  Log,
+  MonotonicClock,
+} from '../../../hal/contract/index.ts';
 import { createModbusMeter, type ModbusMeterOptions } from '../../../hal/driver/modbus/index.ts';
 import { createReadoutMeter, createStreamMeter } from '../../../hal/driver/stream/index.ts';
-import { openLine, openListeningLine } from '../../../hal/line/index.ts';
+import { LineTap, openLine, openListeningLine } from '../../../hal/line/index.ts';
 import { loadProfile } from '../../../hal/profile/index.ts';
 import type { LineConfig, MeterConfig, StationConfig, StreamMeterConfig } from '../../config/index.ts';
 import type { ScheduledMeter } from '../../metering/index.ts';
@@ -18,7 +26,11 @@ export async function profilesOf({ meters }: StationConfig): Promise<Profiles> {
 /** A line as whoever closes it and whoever watches over it need it. */
 export interface OpenedLine {
   readonly id: string;
-  statistics(): Pick<LineStatistics, 'state'> & Partial<Pick<LineStatistics, 'requests' | 'errors'>>;
+  /** Where somebody may listen to it for a while. */
+  readonly tap: LineTap;
+  statistics(): LineStatistics | ListeningLineStatistics;
+  /** Stable code of why a line that only listens hears nothing now; null: it does, or it is no such line. */
+  trouble(): string | null;
   close(): Promise<void>;
 }
 
@@ -39,9 +51,10 @@ export function openMeters(config: StationConfig, profiles: Profiles, ports: Por
   const sharedLine = (line: LineConfig): Line => {
     const known = shared.get(line.id);
     if (known !== undefined) return known;
-    const opened = openLine(line, ports);
+    const tap = new LineTap(ports.clock);
+    const opened = openLine(line, { ...ports, tap });
     shared.set(line.id, opened);
-    lines.push(opened);
+    lines.push(tappedLine(opened, tap));
     return opened;
   };
   const meterOf = (meter: MeterConfig): EnergyMeter | undefined => {
@@ -50,8 +63,10 @@ export function openMeters(config: StationConfig, profiles: Profiles, ports: Por
     if (meter.kind === 'stream') {
       // Modbus TCP carries no telegrams; the configuration was checked.
       if (line.kind === 'tcp') return undefined;
-      const own = openListeningLine(line.kind === 'serial' ? line : { ...line, kind: line.kind }, ports);
-      lines.push(own);
+      const tap = new LineTap(ports.clock);
+      const place = line.kind === 'serial' ? line : { ...line, kind: line.kind };
+      const own = openListeningLine(place, { ...ports, tap });
+      lines.push(tappedLine(own, tap));
       return streamMeter(meter, line, { line: own, clock: ports.clock });
     }
     const profile = profiles.get(meter.profile);
@@ -69,6 +84,11 @@ export function openMeters(config: StationConfig, profiles: Profiles, ports: Por
     return [{ meter: known, everyMs: meter.everyMs }];
   });
   return { lines, meters };
+}
+
+function tappedLine(line: Line | ListeningLine, tap: LineTap): OpenedLine {
+  const trouble = (): string | null => ('trouble' in line ? (line.trouble?.code ?? null) : null);
+  return { id: line.id, tap, trouble, statistics: () => line.statistics(), close: () => line.close() };
 }
 
 function streamMeter(
