@@ -41,6 +41,7 @@ export const PUBLISHED_KINDS = [
   'session-end',
   'tariff',
   'fault',
+  'command',
 ] as const;
 
 /** `chain:` as written. */

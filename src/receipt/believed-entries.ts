@@ -30,6 +30,7 @@ export function sampleOf(entry: JournalEntry): MeterSample | undefined {
     case 'gap':
     case 'tariff':
     case 'fault':
+    case 'command':
       return undefined;
   }
 }

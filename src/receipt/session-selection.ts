@@ -111,6 +111,7 @@ function concerns(entry: JournalEntry, sessionId: string): boolean {
       return true;
     case 'reading':
     case 'config':
+    case 'command':
     case 'session-begin':
     case 'session-end':
       return false;

@@ -1,6 +1,6 @@
 // What the entries of a receipt say, in a form that people and programs can read.
 import { formatDecimal, type MeasuredValue } from '../../hal/contract/index.ts';
-import { formatTime, type ClockStatus, type JournalEntry } from '../journal/index.ts';
+import { formatTime, type ClockStatus, type CommandBody, type JournalEntry } from '../journal/index.ts';
 import { sampleOf } from './believed-entries.ts';
 
 /** Values are decimal strings, exact as the meter showed them. */
@@ -71,11 +71,25 @@ function tellingOf(entry: JournalEntry): string | undefined {
       return entry.body.reason;
     case 'boot':
       return entry.body.software;
+    case 'command':
+      return commandTold(entry.body);
     case 'reading':
     case 'session-begin':
     case 'session-end':
       return undefined;
   }
+}
+
+function commandTold({
+  command,
+  operator = 'an unknown key',
+  outcome,
+  code,
+  count = 1,
+}: CommandBody): string {
+  const what = command === '' ? 'unreadable command' : command;
+  if (outcome === 'accepted') return `${what}: accepted of ${operator}`;
+  return `${what}: refused of ${operator}, ${code}${count > 1 ? `, ${count} times` : ''}`;
 }
 
 function statedValue({ obis, value, unit, quality }: MeasuredValue): StatedValue {

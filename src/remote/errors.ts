@@ -12,6 +12,7 @@ export type RemoteErrorCode =
   | 'remote.not_allowed'
   | 'remote.unknown_command'
   | 'remote.bad_parameters'
+  | 'remote.too_many'
   | 'remote.busy'
   | 'remote.unavailable';
 

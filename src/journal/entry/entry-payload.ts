@@ -15,6 +15,7 @@ import {
   uint,
 } from './cbor-field.ts';
 import type { Field } from './cbor-field.ts';
+import { commandBody } from './command-body.ts';
 import { KEY_BYTES, SIGNATURE_BYTES } from './ed25519.ts';
 import {
   CLOCK_STATUSES,
@@ -218,6 +219,7 @@ const BODIES: { readonly [K in EntryKind]: Field<EntryBodies[K]> } = {
     holes: { optional: [4, list(entryRange)] },
     tree: { optional: [5, tuple<TreeHead>({ size: uint, root: bytes(32) })] },
   }),
+  command: commandBody,
 };
 
 export const ENTRY_KINDS = Object.keys(BODIES) as readonly EntryKind[];

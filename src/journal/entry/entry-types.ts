@@ -173,6 +173,24 @@ export interface FaultFact {
   readonly value: string;
 }
 
+export const COMMAND_OUTCOMES = ['accepted', 'refused'] as const;
+export type CommandOutcome = (typeof COMMAND_OUTCOMES)[number];
+
+/** A command that came from afar: on record before it is carried out, or refused. */
+export interface CommandBody {
+  /** One that this software knows; empty where it is none, or could not be read. Of a refused one it is only a claim. */
+  readonly command: string;
+  /** Name of the key that signed it; not there where no known key did. */
+  readonly operator?: string;
+  /** SHA-256 of the command's envelope, byte for byte: whoever has kept one can prove that it was this. */
+  readonly digest: Uint8Array;
+  readonly outcome: CommandOutcome;
+  /** Why it was refused: a code of docs/errors.md. */
+  readonly code?: string;
+  /** How many were refused for this reason since the last entry of that code, this one included; the digest is the last one's. */
+  readonly count?: number;
+}
+
 /** Entries from..to-1. */
 export interface EntryRange {
   readonly from: number;
@@ -191,6 +209,7 @@ export interface EntryBodies {
   'session-end': SessionBody;
   tariff: TariffBody;
   fault: FaultBody;
+  command: CommandBody;
 }
 export type EntryKind = keyof EntryBodies;
 

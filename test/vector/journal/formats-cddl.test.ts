@@ -62,6 +62,10 @@ const FULL: EntryBodies = {
     ...{ code: 'x', message: 'y', facts: [{ name: 'a', value: 'b' }] },
     ...{ holes: [{ from: 0, to: 1 }], tree: { size: 1, root: new Uint8Array(32) } },
   },
+  command: {
+    ...{ command: 'doctor', operator: 'o', digest: new Uint8Array(32) },
+    ...({ outcome: 'refused', code: 'remote.expired', count: 2 } as const),
+  },
 };
 const bodyRules = new Map(
   [...rule('entry-kind').matchAll(/3 => "([^"]+)", 7 => ([a-z-]+)/g)].map(([, kind, body]) => [kind, body]),
