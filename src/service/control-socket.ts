@@ -1,8 +1,8 @@
-import { chmodSync, statSync, unlinkSync, type Stats } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { StationError, type Log } from '../../hal/contract/index.ts';
 import { ControlError } from './errors.ts';
+import { listenOnUnixSocket } from './unix-listener.ts';
 
 /** A request has a few hundred bytes; whoever sends more without an end of line is no client of ours. */
 const MAX_LINE_BYTES = 16_384;
@@ -12,8 +12,6 @@ const MAX_CONNECTIONS = 16;
 const IDLE_MS = 600_000;
 /** So long, at the end, those are waited for whose request is being answered. */
 const LAST_ANSWERS_MS = 500;
-/** Owner and group: who may speak for the charging software is a matter of group membership. */
-const SOCKET_MODE = 0o660;
 
 export interface ControlSocketOptions {
   readonly path: string;
@@ -33,7 +31,6 @@ export interface ControlSocket {
  * @throws ControlError `control.in_use` when another process listens there, `control.failed`
  */
 export async function openControlSocket(options: ControlSocketOptions): Promise<ControlSocket> {
-  await removeStale(options.path);
   const sockets = new Set<Socket>();
   const answering = new Set<Promise<void>>();
   // Who has asked and closes its half of the connection, as socat does, still waits for the answer.
@@ -51,7 +48,7 @@ export async function openControlSocket(options: ControlSocketOptions): Promise<
       void answered.finally(() => answering.delete(answered));
     });
   });
-  await listening(server, options.path);
+  await listenOnUnixSocket(server, options.path);
   server.on('error', (error) => options.log('error', 'control.failed', { error }));
   return {
     close: async () => {
@@ -61,51 +58,6 @@ export async function openControlSocket(options: ControlSocketOptions): Promise<
       await closed;
     },
   };
-}
-
-async function listening(server: Server, path: string): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(path, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-    // Until here nobody but the owner could connect: a new socket has the mode that umask leaves, and connecting needs to write.
-    chmodSync(path, SOCKET_MODE);
-  } catch (cause) {
-    throw new ControlError('control.failed', `cannot listen on ${path}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-}
-
-function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch (cause) {
-    throw new ControlError('control.failed', `cannot look at ${path}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-}
-
-/** A service that was killed leaves its socket behind; nobody listens there any more. */
-async function removeStale(path: string): Promise<void> {
-  const found = statOf(path);
-  if (found === undefined) return;
-  if (!found.isSocket()) throw new ControlError('control.failed', `${path} is there and is no socket`);
-  const isAlive = await new Promise<boolean>((resolve) => {
-    const probe = createConnection(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (isAlive) throw new ControlError('control.in_use', `another process listens on ${path}`);
-  unlinkSync(path);
 }
 
 /** One request after the other: while one is answered, and until its answer was taken, nothing more is read. */

@@ -20,6 +20,7 @@ export {
 export type { LeapState, TimeReading, TimeSourceName } from './time-status/time-reading.ts';
 export { askControlSocket } from './control-client.ts';
 export { openControlSocket, type ControlSocket, type ControlSocketOptions } from './control-socket.ts';
+export { openMetricsSocket, type MetricsSocket, type MetricsSocketOptions } from './metrics-socket.ts';
 export { ControlError, type ControlErrorCode } from './errors.ts';
 export { openServiceNotify, type ServiceNotify, type ServiceNotifyOptions } from './notify/service-notify.ts';
 export { keepWatchdog, type KeepWatchdogOptions, type Watchdog } from './notify/keep-watchdog.ts';
