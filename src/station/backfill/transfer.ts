@@ -1,0 +1,222 @@
+import type { MonotonicClock } from '../../../hal/contract/index.ts';
+import {
+  openJournalReader,
+  type EntryRange,
+  type JournalReader,
+  type SignedCheckpoint,
+} from '../../journal/index.ts';
+import {
+  ENTRIES_CONTENT_TYPE,
+  MAX_CHUNK_BYTES,
+  MAX_PIECE_BYTES,
+  type EntriesParameters,
+  type TransferBegin,
+  type TransferEnd,
+  type TransferEndReason,
+  type TransferGone,
+  type TransferPiece,
+} from '../../remote/index.ts';
+import type { Reply } from '../../telemetry/index.ts';
+import type { Credit } from './credit.ts';
+import { InFlight } from './in-flight.ts';
+import type { Pace } from './pace.ts';
+import { goneBefore, readChunk, toHex, type Chunk } from './read-chunk.ts';
+
+/** A transfer that nobody gives credit to for so long is over. */
+const WITHOUT_CREDIT_MS = 60_000;
+/** Of JSON in one part that tells what is gone. */
+const GONE_PART_BYTES = 12 * 1_024;
+
+export interface TransferPorts {
+  readonly directory: string;
+  readonly clock: MonotonicClock;
+  readonly pace: Pace;
+  /** Resolves when it was taken to be sent. */
+  readonly send: (reply: Reply, signal: AbortSignal) => Promise<void>;
+}
+
+export interface TransferTask {
+  readonly request: string;
+  readonly parameters: EntriesParameters;
+  readonly tree: SignedCheckpoint;
+  readonly credit: Credit;
+  /** Sends a part of the answer before the last. */
+  readonly part: (result: object) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends entries for as long as there is credit and budget, and resolves with the last part of the answer. The log is opened for each
+ * message and closed behind it: a transfer may last for hours, and nothing of it must lie in the way of the writer meanwhile.
+ */
+export class Transfer {
+  readonly #ports: TransferPorts;
+  readonly #task: TransferTask;
+  readonly #range: EntryRange;
+  readonly #inFlight = new InFlight();
+  /** Index of the first entry that was sent. */
+  #first: { readonly index: number; readonly proof: readonly string[] } | undefined;
+  #last: number | undefined;
+  #next: number;
+
+  constructor(task: TransferTask, ports: TransferPorts) {
+    this.#task = task;
+    this.#ports = ports;
+    const { from, to, next = from } = task.parameters;
+    this.#range = { from, to: Math.min(to, task.tree.size) };
+    this.#next = Math.min(next, this.#range.to);
+  }
+
+  async run(): Promise<TransferEnd> {
+    const { begin, gone } = this.#read((reader) => this.#begin(reader));
+    await this.#task.part(begin);
+    await this.#tellGone(gone);
+    let end: TransferEndReason | { readonly retryAfterMs: number } | undefined;
+    while (end === undefined) end = await this.#step();
+    return this.#read((reader) => this.#end(reader, end));
+  }
+
+  /** One message's worth; what it ends with, if it ends. */
+  async #step(): Promise<TransferEndReason | { readonly retryAfterMs: number } | undefined> {
+    if (this.#inFlight.lost !== undefined) return 'lost';
+    if (this.#next >= this.#range.to) return 'complete';
+    const chunk = this.#read((reader) => this.#readNext(reader));
+    await this.#tellGone(chunk.gone);
+    if (chunk.first === undefined) {
+      this.#next = chunk.next;
+      return undefined;
+    }
+    for (const message of messagesOf(this.#task.request, chunk.first, chunk.bytes)) {
+      const refused = await this.#admit(message.bytes);
+      if (refused !== undefined) return refused;
+      if ('piece' in message) await this.#task.part(message.piece);
+      else await this.#send(message.reply, chunk.first);
+    }
+    this.#last = chunk.last;
+    this.#next = chunk.next;
+    return undefined;
+  }
+
+  /** Waits for credit, for the link and for the pace; why it cannot go on, if it cannot. */
+  async #admit(bytes: number): Promise<'no-credit' | { readonly retryAfterMs: number } | undefined> {
+    const { clock, pace } = this.#ports;
+    const { credit, signal } = this.#task;
+    await this.#inFlight.room(signal);
+    if (!(await credit.take(clock, WITHOUT_CREDIT_MS, signal))) return 'no-credit';
+    for (;;) {
+      const answer = pace.take(bytes, clock.nowMonoMs());
+      if (answer.state === 'go') return undefined;
+      if (answer.state === 'used-up') return { retryAfterMs: answer.ms };
+      await clock.sleep(answer.ms, signal);
+    }
+  }
+
+  async #send(reply: Reply, first: number): Promise<void> {
+    const onSettled = this.#inFlight.sent(first);
+    await this.#ports.send({ ...reply, onSettled }, this.#task.signal);
+  }
+
+  async #tellGone(gone: TransferGone['gone']): Promise<void> {
+    for (let rest = gone; rest.length > 0;) {
+      let [runs, bytes] = [0, 0];
+      for (const run of rest) {
+        bytes += JSON.stringify(run).length + 1;
+        if (runs > 0 && bytes > GONE_PART_BYTES) break;
+        runs++;
+      }
+      await this.#task.part({ gone: rest.slice(0, runs) } satisfies TransferGone);
+      rest = rest.slice(runs);
+    }
+  }
+
+  #begin(reader: JournalReader): { begin: TransferBegin; gone: TransferGone['gone'] } {
+    const { from, to } = this.#range;
+    const { size } = this.#task.tree;
+    const missing = reader
+      .holes(from, to)
+      .reduce((sum, hole) => sum + Math.min(hole.to, to) - Math.max(hole.from, from), 0);
+    const handedOver = reader.keys.keys.filter(({ firstIndex }) => firstIndex > 0 && firstIndex <= size);
+    const rotations = handedOver.map(({ firstIndex }) => toBase64(reader.entry(firstIndex - 1).cose));
+    const entries = Math.max(0, to - from - missing);
+    const begin = { from, to, next: this.#next, size, origin: reader.origin, entries, rotations };
+    if (this.#next > from) this.#noteFirst(reader, from);
+    return { begin, gone: goneBefore(reader, this.#range, this.#next) };
+  }
+
+  #readNext(reader: JournalReader): Chunk {
+    const chunk = readChunk(reader, this.#range, this.#next);
+    // Now, while it is still there: retention may take its hash before the transfer has come to its end.
+    if (chunk.first !== undefined) this.#noteFirst(reader, chunk.first);
+    return chunk;
+  }
+
+  #noteFirst(reader: JournalReader, index: number): void {
+    this.#first ??= { index, proof: reader.inclusionProof(index, this.#task.tree.size).map(toHex) };
+  }
+
+  #end(reader: JournalReader, end: TransferEndReason | { readonly retryAfterMs: number }): TransferEnd {
+    const { tree, parameters } = this.#task;
+    const first = this.#first;
+    const last =
+      this.#last ??
+      (this.#next > this.#range.from ? lastThere(reader, this.#range.from, this.#next) : undefined);
+    return {
+      ...(typeof end === 'string' ? { end } : { end: 'budget', ...end }),
+      next: this.#inFlight.lost ?? this.#next,
+      checkpoint: tree.text,
+      rangeProof:
+        first === undefined || last === undefined
+          ? null
+          : {
+              ...{ from: first.index, to: last + 1, first: first.proof },
+              last: reader.inclusionProof(last, tree.size).map(toHex),
+            },
+      consistency:
+        parameters.known === undefined
+          ? null
+          : reader.consistencyProof(parameters.known, tree.size).map(toHex),
+    };
+  }
+
+  #read<T>(read: (reader: JournalReader) => T): T {
+    const reader = openJournalReader(this.#ports.directory);
+    try {
+      return read(reader);
+    } finally {
+      reader.close();
+    }
+  }
+}
+
+/** The last entry in front of `to` that is there; undefined when none is from `from` on. */
+function lastThere(reader: JournalReader, from: number, to: number): number | undefined {
+  for (let at = to; at > from;) {
+    const hole = reader.holes(at - 1, at)[0];
+    if (hole === undefined) return at - 1;
+    at = hole.from;
+  }
+  return undefined;
+}
+
+type Message = { readonly bytes: number } & ({ readonly reply: Reply } | { readonly piece: TransferPiece });
+
+/** One message, or as many pieces as an entry takes that is too large for one. */
+function messagesOf(request: string, first: number, bytes: Buffer): readonly Message[] {
+  if (bytes.length <= MAX_CHUNK_BYTES) {
+    const properties = { contentType: ENTRIES_CONTENT_TYPE };
+    return [
+      { bytes: bytes.length, reply: { topic: `entries/${request}/${first}`, payload: bytes, properties } },
+    ];
+  }
+  const pieces: Message[] = [];
+  for (let offset = 0; offset < bytes.length; offset += MAX_PIECE_BYTES) {
+    const part = toBase64(bytes.subarray(offset, offset + MAX_PIECE_BYTES));
+    const piece = { index: first, offset, size: bytes.length, bytes: part };
+    pieces.push({ bytes: part.length, piece: { piece } });
+  }
+  return pieces;
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
