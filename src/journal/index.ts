@@ -37,6 +37,7 @@ export type { MonotonicCounter } from './recovery/monotonic-counter.ts';
 export { nextScrub, scrubEntries, type FoundDamage, type ScrubRange } from './recovery/scrub.ts';
 export { hasTpm, tpmCounter, type TpmCounterOptions } from './recovery/tpm-counter.ts';
 export { firstLogOrigin, logNumber } from './recovery/origin-chain.ts';
+export type { StartReason } from './recovery/start-reason.ts';
 export { signerOfDamaged } from './recovery/log-keys.ts';
 export { setAsideKeylessLog, type KeptLog } from './recovery/after-loss.ts';
 export { recoverJournal, type RecoverOptions, type Recovery } from './recovery/recover-journal.ts';

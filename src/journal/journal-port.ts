@@ -4,6 +4,7 @@ import type { ClockStatus, EntryBodies, EntryKind } from './entry/entry-types.ts
 import type { RetentionLimits, RetentionOutcome } from './retention/retain.ts';
 import type { KnownTree } from './recovery/high-water.ts';
 import type { MonotonicCounter } from './recovery/monotonic-counter.ts';
+import type { StartReason } from './recovery/start-reason.ts';
 import type { StoreOptions } from './store/sqlite-store.ts';
 
 /** When something happened, as far as the station knows. */
@@ -50,6 +51,8 @@ export interface Journal {
   diskBytes(): number;
   /** How many boots of the kernel this log has seen, this one included; from 1. */
   readonly bootCount: number;
+  /** Why the service starts, as far as can be told from how it ended before. */
+  readonly startReason: StartReason;
   /**
    * Records that the service starts; must be the first append after opening. On an empty log it is entry 0 and carries
    * the identity's birth. What was noticed when the journal was opened follows in `fault` entries, in the same commit.

@@ -20,6 +20,7 @@ import { HighWaterKeeper } from './recovery/high-water-keeper.ts';
 import { highWaterFile } from './recovery/high-water-file.ts';
 import { lookAround } from './recovery/opening.ts';
 import { forgetReport } from './recovery/recovery-report.ts';
+import type { StartReason } from './recovery/start-reason.ts';
 import { edgeAfter } from './log-continuity.ts';
 import { retain, type RetainedLog, type RetentionLimits, type RetentionOutcome } from './retention/retain.ts';
 import { leafHash, rootOf } from './tree/merkle-tree.ts';
@@ -63,6 +64,7 @@ interface OpenState extends ContinuedLog {
 class SqliteJournal implements Journal {
   readonly origin: string;
   readonly bootCount: number;
+  readonly startReason: StartReason;
   readonly #options: JournalOptions;
   readonly #lock: WriterLock;
   readonly #opened: OpenState;
@@ -80,6 +82,7 @@ class SqliteJournal implements Journal {
     const { origin, opening } = opened;
     this.origin = origin;
     this.bootCount = opened.bootCount;
+    this.startReason = opened.startReason;
     this.#options = options;
     this.#lock = opened.lock;
     this.#store = opened.store;

@@ -123,7 +123,8 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   const view = await openView(
     {
       ...{ options, configuration, config, identity, ...evidence, metering: reading.metering },
-      ...{ listeners: intake.listeners, isOnTrial: () => intake.isOnTrial },
+      ...{ listeners: intake.listeners, isOnTrial: () => intake.isOnTrial, lines: reading.lines },
+      ...{ evidenceFacts: () => reading.evidence.facts(), figures: () => health.figures() },
     },
     (error) => degraded('telemetry', error),
   );
@@ -144,7 +145,9 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   if (sync !== undefined) view.followSync(() => sync.status());
   sync?.start();
   health.open({ syncStatus: sync && (() => sync.status()), broker: () => view.broker() });
-  view.followHealth(() => health.list());
+  // The list as of now, and every fault that is raised from here on.
+  health.list();
+  view.health();
   const { clock, random, log, onPhase } = options;
   const onDamage = (error: StationError): void => {
     parts.troubles.noteDamage(error);
@@ -182,8 +185,11 @@ function watchHealth(
     ...{ journal: evidence.journal, account: identity.chainAccount.ss58 },
     timeReport: () => time.report(),
     recorder: faultsOnRecord(reading.evidence, log, raised),
-    onChange: (items) => {
-      for (const view of views) view.health(items);
+    onChange: () => {
+      for (const view of views) view.health();
+    },
+    onFault: (change) => {
+      for (const view of views) view.healthChange(change);
     },
   });
 }

@@ -67,7 +67,13 @@ export const ROOMS = [
     uses: ['hal/contract', ...BOTTOM],
     libraries: ['cborg', 'valibot', '@noble/hashes'],
   },
-  { path: 'src/telemetry', uses: ['hal/contract', ...BOTTOM], libraries: ['mqtt'] },
+  // Of the schemas a device takes the types only (telemetry-contract.test.ts).
+  { path: 'src/telemetry/contract/schemas', uses: [], libraries: ['valibot'] },
+  {
+    path: 'src/telemetry',
+    uses: ['hal/contract', 'src/telemetry/contract/schemas', ...BOTTOM],
+    libraries: ['mqtt'],
+  },
   {
     path: 'src/sync',
     uses: ['hal/contract', ...BOTTOM],
@@ -83,7 +89,14 @@ export const ROOMS = [
   // The other side of telemetry: what an operator's desk sees and asks.
   {
     path: 'src/fleet',
-    uses: ['hal/contract', ...BOTTOM, 'src/telemetry', 'src/remote', 'src/receipt'],
+    uses: [
+      'hal/contract',
+      ...BOTTOM,
+      'src/telemetry',
+      'src/telemetry/contract/schemas',
+      'src/remote',
+      'src/receipt',
+    ],
     libraries: ['mqtt'],
   },
   // Pure: facts in, a list out.

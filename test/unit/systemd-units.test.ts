@@ -172,7 +172,11 @@ describe('the units and what they run', () => {
     const loaded = ['LoadCredential', 'LoadCredentialEncrypted'].flatMap((key) =>
       valuesOf('delmonicos.service', key),
     );
-    const sources = ['identity/seed-store.ts', 'identity/pkcs11-seal.ts', 'station/station-view.ts'];
+    const sources = [
+      'identity/seed-store.ts',
+      'identity/pkcs11-seal.ts',
+      'station/telemetry/credential-files.ts',
+    ];
     const named = sources.flatMap((file) =>
       [...read(`src/${file}`).matchAll(/'(root-seed(?:\.next)?|pkcs11-pin|mqtt-[a-z]+)'/g)].map(
         ([, name]) => name,

@@ -15,6 +15,7 @@ import {
   type LogEnd,
   type Surroundings,
 } from './opening.ts';
+import { startReason, type StartReason } from './start-reason.ts';
 
 /** A log that may be appended to. */
 export interface ContinuedLog {
@@ -26,6 +27,7 @@ export interface ContinuedLog {
   readonly opening: number;
   /** What the high-water mark says that a monotonic counter showed. */
   readonly seal: number | undefined;
+  readonly startReason: StartReason;
   /** To be recorded behind the `boot` entry. */
   readonly faults: readonly FaultBody[];
 }
@@ -56,6 +58,7 @@ export function continueLog(
     ...{ origin, bootId, bootCount: nextBootCount(last, bootId) },
     edge: checkedEdge(store, origin, size, keys, { signed, hashed }),
     seal: mark?.seal,
+    startReason: startReason(last, bootId, mark, around.report !== undefined),
     opening: Math.max(last?.opening ?? 0, mark?.opening ?? 0) + 1,
     faults: [...faultsToRecord(store, around, end, directory), ...faults],
   };

@@ -1,4 +1,4 @@
-import type { Log, MonotonicClock } from '../../../hal/contract/index.ts';
+import type { LineStatistics, Log, MonotonicClock } from '../../../hal/contract/index.ts';
 import type { StationConfig } from '../../config/index.ts';
 import {
   FAULTS,
@@ -10,15 +10,17 @@ import {
   type ChainFactsOfSync,
   type ConfigurationFacts,
   type FaultCode,
+  type FlashFacts,
+  type HealthChange,
   type HealthFacts,
   type HealthItem,
   type HealthMemory,
+  type MemoryFacts,
 } from '../../health/index.ts';
-import { watchLoopDelay, type LoopDelayWatch, type TimeReport } from '../../service/index.ts';
+import { watchLoopDelay, type LoopDelay, type LoopDelayWatch, type TimeReport } from '../../service/index.ts';
 import type { SyncStatus } from '../../sync/index.ts';
 import type { FaultRecorder } from './faults-on-record.ts';
 import { diskFacts, flashFacts, memoryFacts } from './machine-facts.ts';
-import type { OpenedLine } from '../meters/open-meters.ts';
 import type { StationFacts } from '../running-station.ts';
 import type { StationTroubles } from './station-troubles.ts';
 
@@ -26,6 +28,11 @@ const LOOK_EVERY_MS = 5_000;
 /** Files of the kernel, and what sync makes of its outbox. */
 const MACHINE_EVERY_MS = 15_000;
 const FLASH_EVERY_MS = 600_000;
+
+export interface WatchedLine {
+  readonly id: string;
+  statistics(): Pick<LineStatistics, 'state'> & Partial<Pick<LineStatistics, 'requests' | 'errors'>>;
+}
 
 export interface HealthParts {
   readonly config: StationConfig;
@@ -35,7 +42,7 @@ export interface HealthParts {
   readonly journal: { readonly size: number };
   readonly facts: () => StationFacts;
   readonly configurationFacts: () => ConfigurationFacts;
-  readonly lines: readonly OpenedLine[];
+  readonly lines: readonly WatchedLine[];
   readonly timeReport: () => TimeReport;
   readonly isExhausted: () => boolean;
   readonly troubles: StationTroubles;
@@ -44,6 +51,17 @@ export interface HealthParts {
   readonly recorder: FaultRecorder;
   /** Called when the list has become another one, figures aside. */
   readonly onChange: (items: readonly HealthItem[]) => void;
+  /** Called with each fault that is raised or cleared. */
+  readonly onFault?: (change: HealthChange) => void;
+}
+
+/** As of the last look: every five seconds, what is dear less often. */
+export interface HealthFigures {
+  readonly items: readonly HealthItem[];
+  readonly asOfMonoMs: number;
+  readonly loopDelay: LoopDelay | null;
+  readonly memory: MemoryFacts | undefined;
+  readonly flash: FlashFacts | undefined;
 }
 
 /** What comes later than the first look, and may never come. */
@@ -66,12 +84,15 @@ export class HealthWatch {
   #told = '';
   #machine: Pick<HealthFacts, 'disk' | 'memory' | 'chain'> = {};
   #flash: HealthFacts['flash'];
+  #delay: LoopDelay | null = null;
+  #lookedMonoMs: number;
   #machineMonoMs = -Infinity;
   #flashMonoMs = -Infinity;
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
     this.#startedMonoMs = parts.clock.nowMonoMs();
+    this.#lookedMonoMs = this.#startedMonoMs;
     this.#loopDelay = watchLoopDelay(this.#startedMonoMs);
     this.#running = this.#run();
   }
@@ -99,6 +120,14 @@ export class HealthWatch {
     return this.#items;
   }
 
+  /** What the last look found, without another one. */
+  figures(): HealthFigures {
+    return {
+      ...{ items: this.#items, asOfMonoMs: this.#lookedMonoMs, loopDelay: this.#delay },
+      ...{ memory: this.#machine.memory, flash: this.#flash },
+    };
+  }
+
   async stop(): Promise<void> {
     this.#abort.abort();
     this.#loopDelay.stop();
@@ -116,17 +145,29 @@ export class HealthWatch {
   #look(): void {
     const { clock, log } = this.#parts;
     const now = clock.nowMonoMs();
+    this.#delay = this.#loopDelay.read(now) ?? null;
     const { next, items, changes } = judgeAndStep(this.#memory, this.#facts(now));
     this.#memory = next;
     this.#items = items;
-    for (const { type, code, subject, detail } of changes) {
+    this.#lookedMonoMs = now;
+    for (const change of changes) {
+      const { type, code, subject, detail } = change;
       if (type === 'raise') log('warning', 'health.raised', { code, subject, detail });
       else log('info', 'health.cleared', { code, subject });
+      this.#tellOf(change);
     }
     const { evidence } = this.#parts.facts();
     // Before anything was stored or refused nobody knows whether what is on record is over.
     if (evidence.lastCommitMonoMs !== null || evidence.refusedBecause !== null)
       this.#parts.recorder.follow(items, now);
+  }
+
+  #tellOf(change: HealthChange): void {
+    try {
+      this.#parts.onFault?.(change);
+    } catch (error) {
+      this.#parts.log('error', 'health.not_told', { error });
+    }
   }
 
   #tell(): void {
@@ -143,7 +184,7 @@ export class HealthWatch {
     return {
       nowMonoMs: now,
       configuration: this.#parts.configurationFacts(),
-      service: { version, startedMonoMs: this.#startedMonoMs, loopDelay: this.#loopDelay.read(now) ?? null },
+      service: { version, startedMonoMs: this.#startedMonoMs, loopDelay: this.#delay },
       meters,
       lines: this.#lines(),
       journal: {

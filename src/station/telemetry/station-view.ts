@@ -1,41 +1,27 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { StationConfig } from '../../config/index.ts';
-import type { HealthItem } from '../../health/index.ts';
+import { FAULTS, type HealthChange } from '../../health/index.ts';
 import type { StationIdentity } from '../../identity/index.ts';
-import type { Journal } from '../../journal/index.ts';
 import type { Metering, MeteringEvent } from '../../metering/index.ts';
-import type { WallClock } from '../../service/index.ts';
 import type { SyncStatus } from '../../sync/index.ts';
 import type {
   ConfigurationResultDocument,
-  CredentialFiles,
   Listener,
   Telemetry,
   TelemetryStatistics,
 } from '../../telemetry/index.ts';
-import { healthDocument } from '../health/health-document.ts';
-import type { Configuration } from '../configuration/load-configuration.ts';
+import type { WallClock } from '../../service/index.ts';
 import type { StationOptions } from '../station-options.ts';
-import { syncDocument, syncNews } from './sync-document.ts';
+import { credentialFiles } from './credential-files.ts';
+import { DocumentSchedule, type DocumentPace } from './document-schedule.ts';
+import { stationDocuments, type DocumentSources } from './station-documents.ts';
 
-/** How often the retained figures are renewed. An unchanged document is not sent again. */
-const REFRESH_MS = 5_000;
-/** Of those refreshes, how many for one of the bytes, memory and ages of a gateway that runs. */
-const REFRESHES_PER_SYNC = 12;
-/** Of those, how many for one of the health list's figures: it is told when it changes. */
-const REFRESHES_PER_HEALTH = 720;
-
-export interface ViewParts {
+export interface ViewParts extends Omit<
+  DocumentSources,
+  'options' | 'metering' | 'syncStatus' | 'statistics'
+> {
   readonly options: StationOptions & { readonly wallClock: WallClock };
   readonly config: StationConfig;
-  readonly configuration: Pick<Configuration, 'source' | 'sequence' | 'signedBy'>;
-  /** Whether that has still to show that the station is well with it. */
-  readonly isOnTrial: () => boolean;
   readonly identity: StationIdentity;
-  readonly journal: Journal;
-  /** SHA-256 of the configuration file, hexadecimal. */
-  readonly configHash: string;
   readonly metering: Metering;
   /** What the station listens to. */
   readonly listeners: readonly Listener[];
@@ -47,9 +33,9 @@ export interface StationView {
   sync(status: SyncStatus): void;
   configurationResult(document: ConfigurationResultDocument): void;
   /** The list has become another one. */
-  health(items: readonly HealthItem[]): void;
-  /** Where the list comes from, for the first time and for being renewed once an hour. */
-  followHealth(list: () => readonly HealthItem[]): void;
+  health(): void;
+  /** A fault is raised or cleared. */
+  healthChange(change: HealthChange): void;
   /** Of the session with the broker; undefined: there is no telemetry. */
   broker(): Pick<TelemetryStatistics, 'connected' | 'failure'> | undefined;
   /** Whether a broker is reached right now. */
@@ -64,7 +50,7 @@ const NO_VIEW: StationView = {
   sync: () => {},
   configurationResult: () => {},
   health: () => {},
-  followHealth: () => {},
+  healthChange: () => {},
   broker: () => undefined,
   isConnected: () => false,
   followSync: () => {},
@@ -78,46 +64,61 @@ export async function openView(parts: ViewParts, degraded: (error: unknown) => v
   try {
     const { openTelemetry } = await import('../../telemetry/index.ts');
     const { clock, random, log, version, credentialsDirectory } = parts.options;
+    const { journal, identity } = parts;
     const telemetry = openTelemetry(
       {
         url: mqtt.url,
+        ...(mqtt.serverName !== undefined && { serverName: mqtt.serverName }),
         stationName: parts.config.station.name,
         birth: {
           version,
           identity: {
-            publicKey: Buffer.from(parts.identity.publicKey).toString('hex'),
-            account: parts.identity.chainAccount.ss58,
-            origin: parts.journal.origin,
+            publicKey: Buffer.from(identity.publicKey).toString('hex'),
+            account: identity.chainAccount.ss58,
+            origin: journal.origin,
           },
-          boot: { count: parts.journal.bootCount },
+          boot: { count: journal.bootCount, reason: journal.startReason },
         },
         credentials: credentialFiles(credentialsDirectory, mqtt.username),
         listeners: parts.listeners,
       },
       { clock, random, log },
     );
-    return new TelemetryView(parts, telemetry);
+    return new TelemetryView(parts, telemetry, USUAL_PACE);
   } catch (error) {
     degraded(error);
     return NO_VIEW;
   }
 }
 
+const USUAL_FIGURES_MS = 60_000;
+/** The list is told when it changes; its figures are for people. */
+const HEALTH_FIGURES_MS = 3_600_000;
+
+const USUAL_PACE: DocumentPace = {
+  figuresEveryMs: (topic) => (topic === 'health' ? HEALTH_FIGURES_MS : USUAL_FIGURES_MS),
+};
+
 class TelemetryView implements StationView {
   readonly #parts: ViewParts;
   readonly #telemetry: Telemetry;
-  readonly #abort = new AbortController();
-  readonly #refreshing: Promise<void>;
-  #anchoredSize = 0;
-  /** What was last told of sync, without the figures that always move. */
-  #toldOfSync = '';
-  #syncStatus: (() => SyncStatus) | undefined;
-  #health: (() => readonly HealthItem[]) | undefined;
+  readonly #schedule: DocumentSchedule;
+  #syncStatus: () => SyncStatus | undefined = () => undefined;
 
-  constructor(parts: ViewParts, telemetry: Telemetry) {
+  constructor(parts: ViewParts, telemetry: Telemetry, pace: DocumentPace) {
+    const { clock, log } = parts.options;
     this.#parts = parts;
     this.#telemetry = telemetry;
-    this.#refreshing = this.#refresh();
+    this.#schedule = new DocumentSchedule({
+      documents: stationDocuments({
+        ...parts,
+        syncStatus: () => this.#syncStatus(),
+        statistics: () => telemetry.statistics(),
+      }),
+      publish: (topic, document) => telemetry.publishState(topic, document),
+      ...{ pace, clock },
+      onError: (topic, error) => log('error', 'telemetry.not_published', { topic, error }),
+    });
   }
 
   metering(event: MeteringEvent): void {
@@ -125,37 +126,38 @@ class TelemetryView implements StationView {
       const { wallClock } = this.#parts.options;
       const stamp = { time: wallClock.nowWallMs(), clock: wallClock.status() };
       this.#telemetry.publishSample(event.meterId, event.sample, stamp);
-    } else this.#publishMeter(event.status.meterId);
+    } else this.#schedule.look(`meters/${event.status.meterId}/status`);
   }
 
   sync(status: SyncStatus): void {
-    this.#anchoredSize = status.anchoredSize;
-    const document = syncDocument(status);
-    const news = syncNews(document);
-    if (news === this.#toldOfSync) return;
-    this.#toldOfSync = news;
-    this.#telemetry.publishState('sync', document);
-    this.#publishJournal();
+    if (this.#syncStatus() === undefined) this.#syncStatus = () => status;
+    this.#schedule.look('sync');
+    this.#schedule.look('journal');
   }
 
   configurationResult(document: ConfigurationResultDocument): void {
-    this.#attempt(() => this.#telemetry.publishState('config/result', document));
+    this.#attempt('config/result', () => this.#telemetry.publishState('config/result', document));
   }
 
   isConnected(): boolean {
     return this.#telemetry.statistics().connected;
   }
 
-  health(items: readonly HealthItem[]): void {
-    const { clock, wallClock } = this.#parts.options;
-    const now = { time: wallClock.nowWallMs(), clock: wallClock.status() };
-    const document = healthDocument(items, { asOfMs: Math.floor(clock.nowMonoMs()), ...now });
-    this.#attempt(() => this.#telemetry.publishState('health', document));
+  health(): void {
+    this.#schedule.look('health');
   }
 
-  followHealth(list: () => readonly HealthItem[]): void {
-    this.#health = list;
-    this.health(list());
+  healthChange({ type, code, subject, detail }: HealthChange): void {
+    const { clock, wallClock } = this.#parts.options;
+    this.#attempt('health/change', () =>
+      this.#telemetry.publishNote('health/change', {
+        ...{ type, code, severity: FAULTS[code].severity },
+        ...(subject !== undefined && { subject }),
+        detail,
+        atMs: Math.floor(clock.nowMonoMs()),
+        ...{ time: wallClock.nowWallMs(), clock: wallClock.status() },
+      }),
+    );
   }
 
   broker(): Pick<TelemetryStatistics, 'connected' | 'failure'> {
@@ -164,105 +166,21 @@ class TelemetryView implements StationView {
 
   followSync(status: () => SyncStatus): void {
     this.#syncStatus = status;
-    this.#attempt(() => this.sync(status()));
+    this.#schedule.look('sync');
+    this.#schedule.look('journal');
   }
 
   async close(): Promise<void> {
-    this.#abort.abort();
-    await this.#refreshing;
-    this.#attempt(() => this.#publishJournal());
+    await this.#schedule.stop(['journal']);
     await this.#telemetry.close();
   }
 
-  async #refresh(): Promise<void> {
-    const { clock } = this.#parts.options;
-    for (let round = 1; !this.#abort.signal.aborted; round++) {
-      this.#attempt(() => {
-        for (const { meterId } of this.#parts.metering.status()) this.#publishMeter(meterId);
-        this.#publishJournal();
-        this.#publishState();
-        if (round % REFRESHES_PER_SYNC === 0) this.#refreshSync();
-        if (round % REFRESHES_PER_HEALTH === 0) this.health(this.#health?.() ?? []);
-      });
-      await clock.sleep(REFRESH_MS, this.#abort.signal).catch(() => undefined);
-    }
-  }
-
-  /** Without a gateway only ages change, and whoever reads them can go on counting. */
-  #refreshSync(): void {
-    const status = this.#syncStatus?.();
-    if (status === undefined || status.gateway === null) return;
-    this.#toldOfSync = '';
-    this.sync(status);
-  }
-
   /** A view that cannot be made is no reason to end anything. */
-  #attempt(publish: () => void): void {
+  #attempt(topic: string, publish: () => void): void {
     try {
       publish();
     } catch (error) {
-      this.#parts.options.log('error', 'telemetry.not_published', { error });
+      this.#parts.options.log('error', 'telemetry.not_published', { topic, error });
     }
   }
-
-  #publishMeter(meterId: string): void {
-    const status = this.#parts.metering.status().find((meter) => meter.meterId === meterId);
-    const meter = this.#parts.config.meters.find(({ id }) => id === meterId);
-    if (status === undefined || meter === undefined) return;
-    const { serial, profileId, lastSampleMonoMs, errorCode, state } = status;
-    const { samples, failures, skippedSlots, implausible } = status;
-    this.#telemetry.publishState(`meters/${meterId}/status`, {
-      meter: { id: meterId, serial, profile: profileId },
-      state,
-      failure: errorCode,
-      samples,
-      failures,
-      skippedSlots,
-      implausible,
-      lastSampleMs: lastSampleMonoMs === null ? null : Math.round(lastSampleMonoMs),
-    });
-  }
-
-  #publishJournal(): void {
-    const { journal } = this.#parts;
-    this.#telemetry.publishState('journal', {
-      size: journal.size,
-      root: Buffer.from(journal.root).toString('hex'),
-      bytes: journal.diskBytes(),
-      backlog: Math.max(0, journal.size - this.#anchoredSize),
-    });
-  }
-
-  #publishState(): void {
-    const { wallClock } = this.#parts.options;
-    const { source, sequence, signedBy } = this.#parts.configuration;
-    this.#telemetry.publishState('state', {
-      uptimeMs: Math.floor(process.uptime() * 1_000),
-      time: wallClock.nowWallMs(),
-      clock: wallClock.status(),
-      configHash: this.#parts.configHash,
-      configuration: { source, sequence, signedBy, onTrial: this.#parts.isOnTrial() },
-      rssBytes: process.memoryUsage.rss(),
-      telemetry: this.#telemetry.statistics(),
-    });
-  }
-}
-
-/**
- * Secrets of the broker connection, as systemd hands them over (LoadCredential=mqtt-password:...); those that are not there
- * are not used.
- */
-function credentialFiles(directory: string | undefined, username: string | undefined): CredentialFiles {
-  const file = (name: string): string | undefined => {
-    const candidate = directory === undefined ? undefined : path.join(directory, name);
-    return candidate !== undefined && existsSync(candidate) ? candidate : undefined;
-  };
-  const found = {
-    username,
-    passwordFile: file('mqtt-password'),
-    caFile: file('mqtt-ca'),
-    certFile: file('mqtt-cert'),
-    keyFile: file('mqtt-key'),
-  };
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }

@@ -30,6 +30,7 @@ export function syncDocument(status: SyncStatus): SyncDocument {
     balance: { free: balance.free, low: balance.low },
     heldBy: held?.by ?? null,
     faults,
+    advice: status.words[0]?.advice ?? null,
   };
 }
 
