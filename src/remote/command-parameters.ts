@@ -39,7 +39,7 @@ const textUpTo = (most: number) =>
 const meter = textUpTo(METER_CHARACTERS);
 const NONE = v.strictObject({});
 
-const SCHEMAS = {
+export const SCHEMAS = {
   doctor: NONE,
   'meter read': v.strictObject({ meter }),
   'meter trace': v.strictObject({ meter, forMs: oneTo(COMMAND_BOUNDS.traceMs) }),
