@@ -65,8 +65,6 @@ export interface TransferEnd {
   readonly end: TransferEndReason;
   /** The first entry that was not sent. */
   readonly next: number;
-  /** Where the day's budget is used up: when there will be room again, in ms from now. */
-  readonly retryAfterMs?: number;
   /** Signed note over the tree of `size` entries. */
   readonly checkpoint: string;
   /** That the entries from..to-1 stand in it: inclusion proofs of the first and the last of them, hexadecimal. Null: there are none. */

@@ -4,7 +4,7 @@ import { RemoteError, type EntriesParameters } from '../../remote/index.ts';
 import type { Reply } from '../../telemetry/index.ts';
 import type { Answer } from '../remote/handler.ts';
 import { Credit, readCredit } from './credit.ts';
-import { Pace, type PaceBounds } from './pace.ts';
+import { Pace } from './pace.ts';
 import { Transfer } from './transfer.ts';
 
 /** At once: each may have a few messages in telemetry's queue. */
@@ -14,13 +14,16 @@ export interface TransferDeskPorts {
   /** State directory, with the journal. */
   readonly directory: string;
   readonly clock: MonotonicClock;
-  readonly pace: PaceBounds;
   /** Entries on disk. */
   readonly logSize: () => number;
   /** The signed tree of so many entries; of all there are unless given. */
   readonly signTree: (size?: number) => Promise<SignedCheckpoint>;
   /** Resolves when telemetry has taken it. Rejects with the signal's reason. */
   readonly send: (reply: Reply, signal: AbortSignal) => Promise<void>;
+  /** Whether entries wait in telemetry because the day's budget is used up. */
+  readonly isHeldBack: () => boolean;
+  /** USUAL_BYTES_PER_SECOND unless given. */
+  readonly bytesPerSecond?: number;
 }
 
 interface Running {
@@ -39,7 +42,7 @@ export class TransferDesk {
 
   constructor(ports: TransferDeskPorts) {
     this.#ports = ports;
-    this.#pace = new Pace(ports.pace, ports.clock.nowMonoMs());
+    this.#pace = new Pace(ports.bytesPerSecond);
   }
 
   /**
@@ -82,7 +85,7 @@ export class TransferDesk {
   }
 
   async #transfer(parameters: EntriesParameters, answer: Answer, running: Running): Promise<object> {
-    const { directory, clock, send, signTree } = this.#ports;
+    const { directory, clock, send, signTree, isHeldBack } = this.#ports;
     const { request } = answer;
     const tree = await signTree(parameters.size);
     const signal = AbortSignal.any([answer.signal, running.giveWay.signal]);
@@ -91,7 +94,7 @@ export class TransferDesk {
         ...{ request, parameters, tree, signal, credit: running.credit },
         part: (result) => answer.part(result),
       },
-      { directory, clock, send, pace: this.#pace },
+      { directory, clock, send, isHeldBack, pace: this.#pace },
     );
     return await transfer.run();
   }

@@ -22,6 +22,8 @@ import { InFlight } from './in-flight.ts';
 import type { Pace } from './pace.ts';
 import { goneBefore, readChunk, toHex, type Chunk } from './read-chunk.ts';
 
+/** Messages of one transfer in telemetry's queue at once: it is for everybody's. */
+const MOST_IN_FLIGHT = 2;
 /** A transfer that nobody gives credit to for so long is over. */
 const WITHOUT_CREDIT_MS = 60_000;
 /** Of JSON in one part that tells what is gone. */
@@ -33,6 +35,8 @@ export interface TransferPorts {
   readonly pace: Pace;
   /** Resolves when it was taken to be sent. */
   readonly send: (reply: Reply, signal: AbortSignal) => Promise<void>;
+  /** Whether entries wait in telemetry because the day's budget is used up. */
+  readonly isHeldBack: () => boolean;
 }
 
 export interface TransferTask {
@@ -53,7 +57,7 @@ export class Transfer {
   readonly #ports: TransferPorts;
   readonly #task: TransferTask;
   readonly #range: EntryRange;
-  readonly #inFlight = new InFlight();
+  readonly #inFlight: InFlight;
   /** Index of the first entry that was sent. */
   #first: { readonly index: number; readonly proof: readonly string[] } | undefined;
   #last: number | undefined;
@@ -62,6 +66,7 @@ export class Transfer {
   constructor(task: TransferTask, ports: TransferPorts) {
     this.#task = task;
     this.#ports = ports;
+    this.#inFlight = new InFlight(ports);
     const { from, to, next = from } = task.parameters;
     this.#range = { from, to: Math.min(to, task.tree.size) };
     this.#next = Math.min(next, this.#range.to);
@@ -71,43 +76,45 @@ export class Transfer {
     const { begin, gone } = this.#read((reader) => this.#begin(reader));
     await this.#task.part(begin);
     await this.#tellGone(gone);
-    let end: TransferEndReason | { readonly retryAfterMs: number } | undefined;
+    let end: TransferEndReason | undefined;
     while (end === undefined) end = await this.#step();
+    // Answers overtake entries in telemetry: the last word is said when all of them have arrived.
+    const held = end === 'budget' ? undefined : await this.#inFlight.atMost(0, this.#task.signal);
+    if (held !== undefined) end = 'budget';
+    else if (this.#inFlight.lost !== undefined) end = 'lost';
     return this.#read((reader) => this.#end(reader, end));
   }
 
   /** One message's worth; what it ends with, if it ends. */
-  async #step(): Promise<TransferEndReason | { readonly retryAfterMs: number } | undefined> {
+  async #step(): Promise<TransferEndReason | undefined> {
     if (this.#inFlight.lost !== undefined) return 'lost';
     if (this.#next >= this.#range.to) return 'complete';
     const chunk = this.#read((reader) => this.#readNext(reader));
     await this.#tellGone(chunk.gone);
-    if (chunk.first === undefined) {
-      this.#next = chunk.next;
-      return undefined;
+    if (chunk.first !== undefined) {
+      for (const message of messagesOf(this.#task.request, chunk.first, chunk.bytes)) {
+        const refused = await this.#admit(message.bytes);
+        if (refused !== undefined) return refused;
+        if ('piece' in message) await this.#task.part(message.piece);
+        else await this.#send(message.reply, chunk.first);
+      }
+      this.#last = chunk.last;
     }
-    for (const message of messagesOf(this.#task.request, chunk.first, chunk.bytes)) {
-      const refused = await this.#admit(message.bytes);
-      if (refused !== undefined) return refused;
-      if ('piece' in message) await this.#task.part(message.piece);
-      else await this.#send(message.reply, chunk.first);
-    }
-    this.#last = chunk.last;
     this.#next = chunk.next;
     return undefined;
   }
 
-  /** Waits for credit, for the link and for the pace; why it cannot go on, if it cannot. */
-  async #admit(bytes: number): Promise<'no-credit' | { readonly retryAfterMs: number } | undefined> {
+  /** Waits for the link, for credit and for the pace; why it cannot go on, if it cannot. */
+  async #admit(bytes: number): Promise<TransferEndReason | undefined> {
     const { clock, pace } = this.#ports;
     const { credit, signal } = this.#task;
-    await this.#inFlight.room(signal);
+    const held = await this.#inFlight.atMost(MOST_IN_FLIGHT - 1, signal);
+    if (held !== undefined) return 'budget';
     if (!(await credit.take(clock, WITHOUT_CREDIT_MS, signal))) return 'no-credit';
     for (;;) {
-      const answer = pace.take(bytes, clock.nowMonoMs());
-      if (answer.state === 'go') return undefined;
-      if (answer.state === 'used-up') return { retryAfterMs: answer.ms };
-      await clock.sleep(answer.ms, signal);
+      const waitMs = pace.take(bytes, clock.nowMonoMs());
+      if (waitMs === 0) return undefined;
+      await clock.sleep(waitMs, signal);
     }
   }
 
@@ -139,43 +146,39 @@ export class Transfer {
     const rotations = handedOver.map(({ firstIndex }) => toBase64(reader.entry(firstIndex - 1).cose));
     const entries = Math.max(0, to - from - missing);
     const begin = { from, to, next: this.#next, size, origin: reader.origin, entries, rotations };
-    if (this.#next > from) this.#noteFirst(reader, from);
+    if (this.#next > from) this.#noteFirst(reader, firstThere(reader, from, this.#next));
     return { begin, gone: goneBefore(reader, this.#range, this.#next) };
   }
 
   #readNext(reader: JournalReader): Chunk {
     const chunk = readChunk(reader, this.#range, this.#next);
     // Now, while it is still there: retention may take its hash before the transfer has come to its end.
-    if (chunk.first !== undefined) this.#noteFirst(reader, chunk.first);
+    this.#noteFirst(reader, chunk.first);
     return chunk;
   }
 
-  #noteFirst(reader: JournalReader, index: number): void {
+  #noteFirst(reader: JournalReader, index: number | undefined): void {
+    if (index === undefined) return;
     this.#first ??= { index, proof: reader.inclusionProof(index, this.#task.tree.size).map(toHex) };
   }
 
-  #end(reader: JournalReader, end: TransferEndReason | { readonly retryAfterMs: number }): TransferEnd {
+  #end(reader: JournalReader, end: TransferEndReason): TransferEnd {
     const { tree, parameters } = this.#task;
-    const first = this.#first;
-    const last =
-      this.#last ??
-      (this.#next > this.#range.from ? lastThere(reader, this.#range.from, this.#next) : undefined);
+    const { known } = parameters;
+    const last = this.#last ?? lastThere(reader, this.#range.from, this.#next);
     return {
-      ...(typeof end === 'string' ? { end } : { end: 'budget', ...end }),
-      next: this.#inFlight.lost ?? this.#next,
+      end,
+      next: this.#inFlight.lost ?? this.#inFlight.first ?? this.#next,
       checkpoint: tree.text,
-      rangeProof:
-        first === undefined || last === undefined
-          ? null
-          : {
-              ...{ from: first.index, to: last + 1, first: first.proof },
-              last: reader.inclusionProof(last, tree.size).map(toHex),
-            },
-      consistency:
-        parameters.known === undefined
-          ? null
-          : reader.consistencyProof(parameters.known, tree.size).map(toHex),
+      rangeProof: this.#first === undefined || last === undefined ? null : this.#rangeProof(reader, last),
+      consistency: known === undefined ? null : reader.consistencyProof(known, tree.size).map(toHex),
     };
+  }
+
+  #rangeProof(reader: JournalReader, last: number): TransferEnd['rangeProof'] {
+    const { index: from = last, proof: first = [] } = this.#first ?? {};
+    const proof = reader.inclusionProof(last, this.#task.tree.size);
+    return { from, to: last + 1, first, last: proof.map(toHex) };
   }
 
   #read<T>(read: (reader: JournalReader) => T): T {
@@ -186,6 +189,16 @@ export class Transfer {
       reader.close();
     }
   }
+}
+
+/** The first entry from `from` on that is there; undefined when none is in front of `to`. */
+function firstThere(reader: JournalReader, from: number, to: number): number | undefined {
+  for (let at = from; at < to;) {
+    const hole = reader.holes(at, at + 1)[0];
+    if (hole === undefined) return at;
+    at = hole.to;
+  }
+  return undefined;
 }
 
 /** The last entry in front of `to` that is there; undefined when none is from `from` on. */
