@@ -1,10 +1,12 @@
 import { LISTENED, type Listener } from '../../telemetry/index.ts';
 import type { RemoteParts } from '../remote/remote-parts.ts';
+import type { ReplyRoom } from '../remote/reply-room.ts';
 import { signedTree } from './sign-tree.ts';
 import { TransferDesk } from './transfer-desk.ts';
 
-export type TransferParts = Pick<RemoteParts, 'journal' | 'identity' | 'replies'> & {
+export type TransferParts = Pick<RemoteParts, 'journal' | 'identity'> & {
   readonly options: Pick<RemoteParts['options'], 'stateDirectory' | 'clock'>;
+  readonly replies: Pick<ReplyRoom, 'send'>;
 };
 
 /**
