@@ -22,7 +22,8 @@ import { TroubleNotes, type StationPart } from './health/station-troubles.ts';
 import { scrubJournal } from './evidence/scrub-journal.ts';
 import { onTheirLines } from './meters/line-neighbours.ts';
 import { startReading, type Reading } from './meters/start-reading.ts';
-import { openView, type StationView } from './telemetry/station-view.ts';
+import { openMetrics } from './telemetry/outlets/open-metrics.ts';
+import { NO_VIEW, openView, type StationView } from './telemetry/station-view.ts';
 import { syncFaultsOnRecord } from './sync/sync-faults-on-record.ts';
 import { syncOnSocket } from './sync/sync-on-socket.ts';
 import { stopInOrder } from './lifecycle/stop-order.ts';
@@ -120,15 +121,15 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
     ...{ clock: options.clock, log: options.log, answerSync: onSocket.answer },
     answerHealth: () => healthAnswer(health.list(), options.clock.nowMonoMs()),
   }).catch((error: unknown) => void degraded('control', error));
-  const view = await openView(
-    {
-      ...{ options, configuration, config, identity, ...evidence, metering: reading.metering },
-      ...{ listeners: intake.listeners, isOnTrial: () => intake.isOnTrial, lines: reading.lines },
-      ...{ evidenceFacts: () => reading.evidence.facts(), figures: () => health.figures() },
-    },
-    (error) => degraded('telemetry', error),
-  );
-  views.push(view);
+  const shown = {
+    ...{ options, configuration, config, identity, ...evidence, metering: reading.metering },
+    ...{ listeners: intake.listeners, isOnTrial: () => intake.isOnTrial, lines: reading.lines },
+    ...{ evidenceFacts: () => reading.evidence.facts(), figures: () => health.figures() },
+  };
+  const unshown = (error: unknown): void => degraded('telemetry', error);
+  const view = await openView(shown, unshown);
+  const metrics = await openMetrics(shown, () => view.broker(), unshown);
+  views.push(view, { ...NO_VIEW, metering: (event) => metrics.metering(event) });
   intake.open(view);
   const faults = {
     onFault: syncFaultsOnRecord(reading.evidence, options.log),
@@ -142,7 +143,7 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
     degraded('chain', error),
   );
   await onSocket.open(sync);
-  if (sync !== undefined) view.followSync(() => sync.status());
+  if (sync !== undefined) for (const each of [view, metrics]) each.followSync(() => sync.status());
   sync?.start();
   health.open({ syncStatus: sync && (() => sync.status()), broker: () => view.broker() });
   // The list as of now, and every fault that is raised from here on.
@@ -159,7 +160,7 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   const failed = reading.failed.then((error) => (lost = error));
   const stop = async (): Promise<void> => {
     const onStep = (what: string, atMostMs: number): void => onPhase?.({ phase: 'stop', what, atMostMs });
-    const watches = [intake, scrub, health];
+    const watches = [intake, scrub, health, metrics];
     await stopInOrder({ ...reading, watches, sessions, journal, sync, view }, { clock, log, onStep });
     if (lost?.code === 'journal.corrupt') keepAside(options, lost);
     options.onEvent({ event: 'stopped' });

@@ -37,7 +37,7 @@ export interface StationView {
   /** A fault is raised or cleared. */
   healthChange(change: HealthChange): void;
   /** Of the session with the broker; undefined: there is no telemetry. */
-  broker(): Pick<TelemetryStatistics, 'connected' | 'failure'> | undefined;
+  broker(): TelemetryStatistics | undefined;
   /** Whether a broker is reached right now. */
   isConnected(): boolean;
   /** Where the figures come from that change while nothing happens. */
@@ -45,7 +45,7 @@ export interface StationView {
   close(): Promise<void>;
 }
 
-const NO_VIEW: StationView = {
+export const NO_VIEW: StationView = {
   metering: () => {},
   sync: () => {},
   configurationResult: () => {},
@@ -63,6 +63,7 @@ export async function openView(parts: ViewParts, degraded: (error: unknown) => v
   if (mqtt === undefined) return NO_VIEW;
   try {
     const { openTelemetry } = await import('../../telemetry/index.ts');
+    const { announceTo } = await import('./outlets/home-assistant-news.ts');
     const { clock, random, log, version, credentialsDirectory } = parts.options;
     const { journal, identity } = parts;
     const telemetry = openTelemetry(
@@ -84,7 +85,8 @@ export async function openView(parts: ViewParts, degraded: (error: unknown) => v
       },
       { clock, random, log },
     );
-    return new TelemetryView(parts, telemetry, USUAL_PACE);
+    const announce = announceTo(telemetry, parts.config, version);
+    return new TelemetryView(parts, telemetry, USUAL_PACE, announce);
   } catch (error) {
     degraded(error);
     return NO_VIEW;
@@ -99,16 +101,21 @@ const USUAL_PACE: DocumentPace = {
   figuresEveryMs: (topic) => (topic === 'health' ? HEALTH_FIGURES_MS : USUAL_FIGURES_MS),
 };
 
+type Announce = (event: Extract<MeteringEvent, { type: 'sample' }>) => void;
+
 class TelemetryView implements StationView {
   readonly #parts: ViewParts;
   readonly #telemetry: Telemetry;
   readonly #schedule: DocumentSchedule;
+  /** Tells Home Assistant of what is new in a sample. */
+  readonly #announce: Announce;
   #syncStatus: () => SyncStatus | undefined = () => undefined;
 
-  constructor(parts: ViewParts, telemetry: Telemetry, pace: DocumentPace) {
+  constructor(parts: ViewParts, telemetry: Telemetry, pace: DocumentPace, announce: Announce) {
     const { clock, log } = parts.options;
     this.#parts = parts;
     this.#telemetry = telemetry;
+    this.#announce = announce;
     this.#schedule = new DocumentSchedule({
       documents: stationDocuments({
         ...parts,
@@ -126,6 +133,7 @@ class TelemetryView implements StationView {
       const { wallClock } = this.#parts.options;
       const stamp = { time: wallClock.nowWallMs(), clock: wallClock.status() };
       this.#telemetry.publishSample(event.meterId, event.sample, stamp);
+      this.#announce(event);
     } else this.#schedule.look(`meters/${event.status.meterId}/status`);
   }
 
@@ -160,7 +168,7 @@ class TelemetryView implements StationView {
     );
   }
 
-  broker(): Pick<TelemetryStatistics, 'connected' | 'failure'> {
+  broker(): TelemetryStatistics {
     return this.#telemetry.statistics();
   }
 

@@ -15,7 +15,6 @@ export interface MetricFamily {
 const NAME = /^[a-z][a-z0-9_]*$/;
 const NUMBER = /^-?\d+(\.\d+)?$/;
 // Everything below a blank but the line feed, which the format escapes: a NUL ends the text for some readers.
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x09\x0b-\x1f\x7f]/g;
 
 /**

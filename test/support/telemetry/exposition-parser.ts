@@ -20,7 +20,6 @@ export function parseExposition(text: string): Map<string, ParsedFamily> {
   const families = new Map<string, ParsedFamily>();
   if (text === '') return families;
   if (!text.endsWith('\n')) throw new Error('the last line does not end');
-  // eslint-disable-next-line no-control-regex
   if (/[\x00-\x09\x0b-\x1f\x7f]/.test(text)) throw new Error('a control character');
   const lines = text.slice(0, -1).split('\n');
   const seen = new Set<string>();

@@ -74,13 +74,15 @@ function judgeSensor(sensor: Keyed, shared: unknown): void {
   need(sensor['platform'] === 'sensor', 'platform');
   need(typeof sensor['unique_id'] === 'string', 'unique_id, which device discovery requires');
   need(typeof (sensor['state_topic'] ?? shared) === 'string', 'state_topic');
-  const [unit, state, kind] = [sensor['unit_of_measurement'], sensor['state_class'], sensor['device_class']];
-  need(STATE_CLASSES.includes(state as string), `state_class ${String(state)}`);
+  const [unit, state, kind] = ['unit_of_measurement', 'state_class', 'device_class'].map(
+    (key) => sensor[key] as string | undefined,
+  );
+  need(STATE_CLASSES.includes(state), `state_class ${state}`);
   need((kind === 'enum') === (sensor['options'] !== undefined), 'options');
   if (kind === undefined) return;
-  const { units, states } = CLASSES[kind as string] ?? { units: [], states: [] };
-  need(units.includes(unit), `${String(kind)} in ${String(unit)}`);
-  need(states.includes(state), `${String(kind)} as ${String(state)}`);
+  const { units, states } = CLASSES[kind] ?? { units: [], states: [] };
+  need(units.includes(unit), `${kind} in ${unit}`);
+  need(states.includes(state), `${kind} as ${state}`);
 }
 
 function long(given: unknown, short: Readonly<Record<string, string>>, known: readonly string[]): Keyed {

@@ -1,9 +1,12 @@
 import type { MeterSample } from '../../../../hal/contract/index.ts';
+import type { StationConfig } from '../../../config/index.ts';
 import {
   announceMeter,
+  announceStation,
   type Announcement,
   type AnnouncingStation,
   type Quantity,
+  type Telemetry,
 } from '../../../telemetry/index.ts';
 
 /** What a meter that is misread, or lies, can make us remember. */
@@ -36,4 +39,21 @@ export class HomeAssistantNews {
     const quantities = [...known.quantities.values()];
     return announceMeter(this.#station, { id, serial: meterSerial, profile: profileId, quantities });
   }
+}
+
+/** Announces the station, and each meter as its quantities are seen, where that is configured. */
+export function announceTo(
+  telemetry: Pick<Telemetry, 'announce'>,
+  { station: { name }, telemetry: { mqtt } }: Pick<StationConfig, 'station' | 'telemetry'>,
+  version: string,
+): (event: { readonly meterId: string; readonly sample: MeterSample }) => void {
+  const prefix = mqtt?.homeAssistant?.prefix;
+  if (prefix === undefined) return () => {};
+  const station = { prefix, station: name, version };
+  telemetry.announce(announceStation(station));
+  const known = new HomeAssistantNews(station);
+  return ({ meterId, sample }) => {
+    const news = known.of(meterId, sample);
+    if (news !== undefined) telemetry.announce(news);
+  };
 }

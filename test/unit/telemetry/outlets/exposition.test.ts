@@ -36,7 +36,6 @@ describe('the text of figures', () => {
           { ...family({}), samples: all.map((labels) => ({ labels, value: value.toString() })) },
         ]);
         const parsed = parseExposition(Buffer.from(text).toString('utf8')).get('a_total');
-        // eslint-disable-next-line no-control-regex
         const shown = (one: string): string => one.replace(/[\x00-\x09\x0b-\x1f\x7f]/g, '\ufffd');
         const expected = new Set(all.map(({ x, y }) => JSON.stringify([shown(x), shown(y)])));
         const found = (parsed?.samples ?? []).map(({ labels }) => JSON.stringify([labels['x'], labels['y']]));

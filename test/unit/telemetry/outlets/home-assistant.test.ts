@@ -79,7 +79,7 @@ describe('what Home Assistant is told', () => {
     );
     const name = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 24 })
-      .filter((one) => one.isWellFormed());
+      .filter((one) => !/\p{Surrogate}/u.test(one));
     fc.assert(
       fc.property(quantities, name, name, (all, station, id) => {
         const announcement = meterWith(all, id, station);
