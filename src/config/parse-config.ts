@@ -3,6 +3,7 @@ import { nearestNames, parseStrictYaml, type Locate, type Problem } from '../../
 import { ConfigError } from './errors.ts';
 import { parseDayWindow, parseDurationMs, parseSizeBytes } from './quantity.ts';
 import { STATION_FILE, type StationFile } from './schema.ts';
+import { telemetryContradictions } from './telemetry-contradictions.ts';
 
 /** Facts from outside of this room that a configuration is checked against. */
 export interface ConfigContext {
@@ -38,6 +39,7 @@ function contradictions(file: StationFile, context: ConfigContext, locate: Locat
     ...meterContradictions(file, context, locate),
     ...chainContradictions(file, locate),
     ...identityContradictions(file, locate),
+    ...telemetryContradictions(file, locate),
     ...intervalProblems(file, locate),
   ];
 }

@@ -121,8 +121,10 @@ function clockDirectives({ clock }: StationConfig): Directive[] {
 }
 
 /** The file system is read only to the unit, besides its own directories. */
-function writtenElsewhere({ journal, control }: StationConfig): Directive[] {
-  const files = [journal.highWater, control?.socket].filter((file) => file !== undefined);
+function writtenElsewhere({ journal, control, telemetry }: StationConfig): Directive[] {
+  const files = [journal.highWater, control?.socket, telemetry.prometheus?.socket].filter(
+    (file) => file !== undefined,
+  );
   const directories = [...new Set(files.map((file) => path.dirname(file)))];
   return directories
     .filter((directory) => isPlainPath(directory) && !isBelow(directory, OWN_DIRECTORIES))
@@ -131,9 +133,9 @@ function writtenElsewhere({ journal, control }: StationConfig): Directive[] {
     );
 }
 
-function pathNotes({ lines, chain, control, journal }: StationConfig): string[] {
+function pathNotes({ lines, chain, control, journal, telemetry }: StationConfig): string[] {
   const ports = lines.flatMap((line) => (line.kind === 'serial' ? [line.path] : []));
-  const odd = [...ports, journal.highWater, control?.socket].filter(
+  const odd = [...ports, journal.highWater, control?.socket, telemetry.prometheus?.socket].filter(
     (file) => file !== undefined && !isPlainPath(file),
   );
   const specs = chain?.transport === 'light-client' ? [chain.relaySpec, chain.paraSpec] : [];

@@ -137,6 +137,18 @@ describe('what the core needs besides', () => {
     ]);
   });
 
+  it('is the folder of the socket for metrics, where that is not the one that the unit gives anyway', () => {
+    const written = (socket: string): string[] =>
+      directives({ more: `telemetry: { prometheus: { socket: ${socket} } }` }).filter((text) =>
+        text.startsWith('ReadWritePaths'),
+      );
+    expect(written('/run/metrics/delmonicos.sock')).toEqual(['ReadWritePaths=/run/metrics']);
+    expect(written('/run/delmonicos/metrics.sock')).toEqual([]);
+    expect(made({ more: `telemetry: { prometheus: { socket: "/run/a%b" } }` }).notes.join()).toContain(
+      'by hand',
+    );
+  });
+
   it('is an end of the starts where each of them tries a PIN', () => {
     const more = 'identity: { seed: pkcs11, pkcs11: { module: /usr/lib/p11.so, token: t } }';
     expect(directives({ more })).toEqual(
