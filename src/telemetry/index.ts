@@ -18,20 +18,38 @@ export {
   type SessionFacts,
   type StationBirth,
 } from './contract/documents.ts';
+export { windowDocument } from './contract/window-document.ts';
+export { exchangeBytes, figuresIntervalMs, keepAliveMs } from './outgoing/pacing.ts';
+export type { BudgetFigures, HeldBack } from './outgoing/outgoing-traffic.ts';
 export type { MessageProperties } from './outgoing/outgoing-message.ts';
 export type { HeardMessage, Listener } from './session/listeners.ts';
 export { TelemetryError, type TelemetryErrorCode } from './errors.ts';
 export { DEFAULT_LIMITS, type TelemetryLimits } from './limits.ts';
 export type {
-  HealthDocument,
+  BootReason,
   ConfigurationResultDocument,
+  HealthChangeDocument,
+  HealthDocument,
   JournalDocument,
+  LineStatusDocument,
+  LogDocument,
   MeterStatusDocument,
+  NoteDocumentOf,
   StateDocumentOf,
   StateDocuments,
   StationStateDocument,
   SyncDocument,
 } from './contract/state-documents.ts';
+export {
+  announceMeter,
+  announceStation,
+  type AnnouncedMeter,
+  type AnnouncingStation,
+  type Announcement,
+  type Quantity,
+} from './outlets/home-assistant.ts';
+export type { MetricFacts } from './outlets/metric-facts.ts';
+export { metricsText } from './outlets/metrics-text.ts';
 export {
   openTelemetry,
   type Reply,
@@ -43,6 +61,7 @@ export {
 export {
   decodeLevel,
   encodeLevel,
+  historyTopic,
   LISTENED,
   type NoteTopic,
   type ReplyTopic,

@@ -5,10 +5,12 @@ import type { SampleStamp, StationBirth } from './contract/documents.ts';
 import type { TelemetryErrorCode } from './errors.ts';
 import type { TelemetryLimits } from './limits.ts';
 import { MqttTelemetry } from './mqtt-telemetry.ts';
-import type { StateDocumentOf } from './contract/state-documents.ts';
+import type { NoteDocumentOf, StateDocumentOf } from './contract/state-documents.ts';
 import type { NoteTopic, ReplyTopic, StateTopic } from './contract/topics.ts';
 import type { MessageProperties } from './outgoing/outgoing-message.ts';
+import type { BudgetFigures } from './outgoing/outgoing-traffic.ts';
 import type { Listener } from './session/listeners.ts';
+import type { Announcement } from './outlets/home-assistant.ts';
 
 export interface TelemetryOptions {
   /** `mqtt://host[:port]` or `mqtts://host[:port]`. */
@@ -21,6 +23,8 @@ export interface TelemetryOptions {
   /** Name that the broker's certificate must carry; default: the host of the URL. */
   readonly serverName?: string;
   readonly limits?: Partial<TelemetryLimits>;
+  /** What telemetry may cost a day on the wire; null (default): nothing is held back, and every sample is sent. */
+  readonly bytesPerDay?: number | null;
   /** Topics to listen to; without any the station subscribes to nothing. */
   readonly listeners?: readonly Listener[];
   /** Stands in `status`: what a command must carry to be fresh (src/remote). */
@@ -51,6 +55,8 @@ export interface TelemetryStatistics {
   readonly sent: number;
   /** Samples given up since the start; they are in the journal. */
   readonly dropped: number;
+  /** Lines of the log and changes of health given up since the start. */
+  readonly notesDropped: number;
   /** Messages waiting or in flight. */
   readonly queued: number;
   /** Sessions opened since the start. */
@@ -59,23 +65,38 @@ export interface TelemetryStatistics {
   readonly bytesReceived: number;
   /** Why there is no session, while there is none. */
   readonly failure?: TelemetryErrorCode;
+  readonly budget: BudgetFigures;
 }
 
 /** All methods return at once and never throw because of the network or the broker. */
 export interface Telemetry {
-  /** Queues one reading; at the bound the oldest waiting one is dropped and counted. */
+  /**
+   * Takes one reading. With a budget, readings are put together until it allows a message; without one each is queued, and at the bound the
+   * oldest waiting one is dropped and counted.
+   */
   publishSample(meterId: string, sample: MeterSample, stamp?: SampleStamp): void;
   /**
    * Sets the retained document of a topic; the latest wins and one that the broker has is not sent again.
    * @throws RangeError for a topic that is not in the contract.
    */
   publishState<Topic extends StateTopic>(topic: Topic, document: StateDocumentOf<Topic>): void;
+  /** Sets a retained document outside of `delmonicos/`, where Home Assistant looks for it. */
+  announce(announcement: Announcement): void;
   /** Queues what is said once and kept by nobody: at the bound the oldest waiting one is dropped and counted. */
-  publishNote(topic: NoteTopic, document: object): void;
+  publishNote<Topic extends NoteTopic>(topic: Topic, document: NoteDocumentOf<Topic>): void;
   /** Queues an answer. False when there is no room: one that was settled makes some, unless it is too large. */
   reply(reply: Reply): boolean;
   /** From now on another one stands in `status`. */
   setChallenge(challenge: string): void;
+  /**
+   * For so long (at most `maxWatchMs`) each sample of that meter is sent, or of all meters, as far as the operators' share of the budget
+   * goes. Returns until when, on the monotonic clock.
+   */
+  watch(forMs: number, meterId?: string): number;
+  /** How often figures of the retained documents should be renewed: what the budget allows for the documents that there are. */
+  figuresEveryMs(): number;
+  /** After 1.5 times this silence the broker publishes the last will. */
+  keepAliveMs(): number;
   statistics(): TelemetryStatistics;
   /** Delivers what waits, publishes the offline status and disconnects, within `closeTimeoutMs`. Safe to call twice. */
   close(): Promise<void>;

@@ -82,24 +82,28 @@ export async function openView(parts: ViewParts, degraded: (error: unknown) => v
         },
         credentials: credentialFiles(credentialsDirectory, mqtt.username),
         listeners: parts.listeners,
+        bytesPerDay: mqtt.bytesPerDay,
       },
       { clock, random, log },
     );
     const announce = announceTo(telemetry, parts.config, version);
-    return new TelemetryView(parts, telemetry, USUAL_PACE, announce);
+    return new TelemetryView(parts, telemetry, paceOf(telemetry), announce);
   } catch (error) {
     degraded(error);
     return NO_VIEW;
   }
 }
 
-const USUAL_FIGURES_MS = 60_000;
 /** The list is told when it changes; its figures are for people. */
 const HEALTH_FIGURES_MS = 3_600_000;
 
-const USUAL_PACE: DocumentPace = {
-  figuresEveryMs: (topic) => (topic === 'health' ? HEALTH_FIGURES_MS : USUAL_FIGURES_MS),
-};
+/** As often as the day's budget allows. */
+function paceOf(telemetry: Telemetry): DocumentPace {
+  return {
+    figuresEveryMs: (topic) =>
+      Math.max(topic === 'health' ? HEALTH_FIGURES_MS : 0, telemetry.figuresEveryMs()),
+  };
+}
 
 type Announce = (event: Extract<MeteringEvent, { type: 'sample' }>) => void;
 

@@ -26,6 +26,8 @@ export interface SessionFacts {
   readonly samplesDropped: number;
   /** What a command must carry; undefined where nobody may send any. */
   readonly challenge?: string | undefined;
+  /** After 1.5 times this silence the broker speaks the last will. */
+  readonly keepAliveSeconds: number;
 }
 
 /** Where a sample stands in the evidence, when the publisher knows: its journal entry and the station's wall clock. */
@@ -48,6 +50,7 @@ export function onlineDocument(stationName: string, birth: StationBirth, session
     session: session.session,
     mqtt: session.level === 5 ? '5' : '3.1.1',
     samplesDropped: session.samplesDropped,
+    keepAliveSeconds: session.keepAliveSeconds,
     ...(session.challenge !== undefined && { challenge: session.challenge }),
   };
 }

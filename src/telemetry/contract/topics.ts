@@ -21,6 +21,10 @@ export const TOPICS = {
   configResult: rule('config/result', true, 'what became of the last signed configuration that was brought'),
   meterStatus: rule('meters/<meter>/status', true, 'what a meter is and whether it answers'),
   meterSample: { ...rule('meters/<meter>/sample', false, 'one reading of one meter'), expiry: 'sample' },
+  meterHistory: {
+    ...rule('meters/<meter>/history', false, 'readings of an outage, put together, as a sample is'),
+    expiry: 'sample',
+  },
   lineStatus: rule('lines/<line>/status', true, 'requests, errors by kind and latency of a line'),
   healthChange: { ...rule('health/change', false, 'a fault is raised or cleared'), expiry: 'sample' },
   log: { ...rule('log', false, 'one line of the log'), expiry: 'sample' },
@@ -86,6 +90,10 @@ export function statusTopic(prefix: string): string {
 
 export function sampleTopic(prefix: string, meterId: string): string {
   return `${prefix}/${TOPICS.meterSample.pattern.replace('<meter>', encodeLevel(meterId))}`;
+}
+
+export function historyTopic(prefix: string, meterId: string): string {
+  return `${prefix}/${TOPICS.meterHistory.pattern.replace('<meter>', encodeLevel(meterId))}`;
 }
 
 export function noteTopic(prefix: string, topic: NoteTopic): string {

@@ -44,29 +44,33 @@ export class Lane {
     while (this.#waiting.length > 0 && this.#isOver()) this.#dropOldest();
   }
 
-  /** One that was never taken in. */
-  countDropped(): void {
-    this.#dropped++;
+  /** One that was never taken in, or what it stands for. */
+  countDropped(count = 1): void {
+    this.#dropped += count;
   }
 
-  /** The next one that has not expired, now in flight. */
-  take(nowMonoMs: number): OutgoingMessage | undefined {
+  /** The next one that has not expired. */
+  peek(nowMonoMs: number): OutgoingMessage | undefined {
     for (;;) {
       const message = this.#waiting[0];
-      if (message === undefined) return undefined;
-      if ((message.expiresAtMonoMs ?? Infinity) > nowMonoMs) {
-        this.#waiting.shift();
-        this.#inFlight++;
-        return message;
-      }
+      if (message === undefined || (message.expiresAtMonoMs ?? Infinity) > nowMonoMs) return message;
       this.#dropOldest();
     }
+  }
+
+  /** The next one that has not expired, now in flight; none while that one is not allowed. */
+  take(nowMonoMs: number, allows: (message: OutgoingMessage) => boolean): OutgoingMessage | undefined {
+    const message = this.peek(nowMonoMs);
+    if (message === undefined || !allows(message)) return undefined;
+    this.#waiting.shift();
+    this.#inFlight++;
+    return message;
   }
 
   settle(message: OutgoingMessage, outcome: 'acknowledged' | 'refused'): void {
     this.#inFlight--;
     this.#bytes -= message.payload.length;
-    if (outcome === 'refused') this.#dropped++;
+    if (outcome === 'refused') this.countDropped(message.samples);
     message.onSettled?.(outcome === 'acknowledged' ? 'delivered' : 'lost');
   }
 
@@ -88,7 +92,7 @@ export class Lane {
   #dropOldest(): void {
     const message = this.#waiting.shift();
     this.#bytes -= message?.payload.length ?? 0;
-    this.#dropped++;
+    this.countDropped(message?.samples);
     message?.onSettled?.('lost');
   }
 }

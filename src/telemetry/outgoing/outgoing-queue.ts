@@ -1,5 +1,6 @@
+import type { Purpose } from './daily-budget.ts';
 import { Lane } from './lane.ts';
-import type { MessageProperties, OutgoingMessage } from './outgoing-message.ts';
+import type { MessageKind, OutgoingMessage } from './outgoing-message.ts';
 import { RetainedDocuments } from './retained-documents.ts';
 
 export interface QueueBounds {
@@ -7,6 +8,8 @@ export interface QueueBounds {
   readonly maxSampleBytes: number;
   readonly maxReplies: number;
   readonly maxReplyBytes: number;
+  readonly maxBackfill: number;
+  readonly maxBackfillBytes: number;
   readonly maxNotes: number;
   readonly maxNoteBytes: number;
   readonly maxStates: number;
@@ -25,23 +28,25 @@ export interface QueueFigures {
   readonly inFlight: number;
 }
 
-/** What is said once: a reply, a sample, a note. */
-export interface Saying {
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly expiresAtMonoMs: number;
-  readonly properties?: MessageProperties;
-  readonly onSettled?: ((outcome: 'delivered' | 'lost') => void) | undefined;
-}
+/** What is said once: an answer, a sample, a line of the log. */
+export type Saying = Omit<OutgoingMessage, 'id' | 'kind' | 'purpose'>;
 
-type LaneName = 'reply' | 'note' | 'sample';
-/** After the states: whoever asked waits for an answer, notes say what is wrong, samples are many. */
-const LANES: readonly LaneName[] = ['reply', 'note', 'sample'];
+type LaneName = Exclude<MessageKind, 'state'>;
+
+/** In this order what waits goes, as far as the budget allows it: whoever asked waits, and samples are many. */
+const TURNS = ['vital', 'answer', 'change', 'figure', 'log', 'sample', 'backfill'] as const;
+const LANES = ['answer', 'change', 'log', 'sample', 'backfill'] as const satisfies readonly LaneName[];
+/** What the bytes of each lane are spent on, where the message does not say. */
+const PURPOSE: Readonly<Record<LaneName, Purpose>> = {
+  ...{ answer: 'answer', change: 'vital', log: 'log', sample: 'sample', backfill: 'backfill' },
+};
+
+type Allows = (message: OutgoingMessage) => boolean;
 
 /**
- * What waits for the broker, in bounded memory: samples and notes first in, first out, the oldest dropped at the bound; replies
+ * What waits for the broker, in bounded memory: samples and notes first in, first out, the oldest dropped at the bound; answers
  * refused at the bound, so that whoever makes them waits; of each retained topic only the latest document. No I/O and no clock: the
- * caller says what time it is. States go first: there are few of them, and they say how to read the rest.
+ * caller says what time it is, and what the budget allows.
  */
 export class OutgoingQueue {
   readonly #maxPayloadBytes: number;
@@ -54,34 +59,42 @@ export class OutgoingQueue {
   constructor(bounds: QueueBounds) {
     this.#maxPayloadBytes = bounds.maxPayloadBytes;
     this.#states = new RetainedDocuments(bounds.maxStates);
+    const notes = { maxMessages: bounds.maxNotes, maxBytes: bounds.maxNoteBytes };
     this.#lanes = {
-      reply: new Lane({ maxMessages: bounds.maxReplies, maxBytes: bounds.maxReplyBytes }),
-      note: new Lane({ maxMessages: bounds.maxNotes, maxBytes: bounds.maxNoteBytes }),
+      answer: new Lane({ maxMessages: bounds.maxReplies, maxBytes: bounds.maxReplyBytes }),
+      change: new Lane(notes),
+      log: new Lane(notes),
       sample: new Lane({ maxMessages: bounds.maxSamples, maxBytes: bounds.maxSampleBytes }),
+      backfill: new Lane({ maxMessages: bounds.maxBackfill, maxBytes: bounds.maxBackfillBytes }),
     };
   }
 
   /** False when the document is larger than `maxPayloadBytes`: it is dropped. */
-  offerSample(topic: string, payload: Buffer, expiresAtMonoMs: number): boolean {
-    return this.#offer('sample', { topic, payload, expiresAtMonoMs });
+  offerSample(sample: Saying, purpose: 'sample' | 'watch' = 'sample'): boolean {
+    return this.#offer('sample', sample, purpose);
   }
 
   /** As of a sample. */
-  offerNote(topic: string, payload: Buffer, expiresAtMonoMs: number): boolean {
-    return this.#offer('note', { topic, payload, expiresAtMonoMs });
+  offerNote(kind: 'change' | 'log', note: Saying): boolean {
+    return this.#offer(kind, note);
   }
 
-  /** False when there is no room, now (a reply that was settled makes some) or ever (larger than `maxPayloadBytes`). */
-  offerReply(reply: Saying): boolean {
-    return this.#lanes.reply.hasRoomFor(reply.payload.length) && this.#offer('reply', reply);
+  /** False when there is no room, now (one that was settled makes some) or ever (larger than `maxPayloadBytes`). */
+  offerReply(kind: 'answer' | 'backfill', reply: Saying): boolean {
+    return this.#lanes[kind].hasRoomFor(reply.payload.length) && this.#offer(kind, reply);
   }
 
   /**
    * Replaces the document of a retained topic. One that the broker already holds is not sent again.
    * False when it is larger than `maxPayloadBytes` or its topic is one more than `maxStates`: it is not kept.
    */
-  putState(topic: string, payload: Buffer): boolean {
-    return payload.length <= this.#maxPayloadBytes && this.#states.put(topic, payload);
+  putState(topic: string, payload: Buffer, purpose: 'vital' | 'figure' = 'figure'): boolean {
+    return payload.length <= this.#maxPayloadBytes && this.#states.put(topic, payload, purpose);
+  }
+
+  /** Retained documents that hold figures. */
+  figureDocuments(): readonly { readonly topic: string; readonly payload: Buffer }[] {
+    return this.#states.all('figure');
   }
 
   /** The session is over: what was in flight is due again (at least once), in its old order, and so is every state. */
@@ -92,11 +105,25 @@ export class OutgoingQueue {
     this.#states.allDue();
   }
 
-  /** The next message due, now in flight until `settle` or `connectionLost`; undefined when nothing waits. */
-  take(nowMonoMs: number): OutgoingMessage | undefined {
-    const message = this.#takeState() ?? this.#takeSaid(nowMonoMs);
-    if (message !== undefined) this.#inFlight.set(message.id, { message, sinceMonoMs: nowMonoMs });
-    return message;
+  /** The next message due and allowed, now in flight until `settle` or `connectionLost`; undefined when none is. */
+  take(nowMonoMs: number, allows: Allows = () => true): OutgoingMessage | undefined {
+    for (const turn of TURNS) {
+      const message =
+        turn === 'vital' || turn === 'figure'
+          ? this.#takeState(turn, allows)
+          : this.#lanes[turn].take(nowMonoMs, allows);
+      if (message === undefined) continue;
+      this.#inFlight.set(message.id, { message, sinceMonoMs: nowMonoMs });
+      return message;
+    }
+    return undefined;
+  }
+
+  /** The first of each kind that waits. */
+  firsts(nowMonoMs: number): OutgoingMessage[] {
+    return TURNS.map((turn) =>
+      turn === 'vital' || turn === 'figure' ? this.#state(turn) : this.#lanes[turn].peek(nowMonoMs),
+    ).filter((message) => message !== undefined);
   }
 
   /** Ends the flight of a message. An id that is no longer in flight is ignored: its connection is gone. */
@@ -127,7 +154,7 @@ export class OutgoingQueue {
     return {
       sent: this.#sent,
       dropped: this.#lanes.sample.dropped,
-      notesDropped: this.#lanes.note.dropped,
+      notesDropped: this.#lanes.log.dropped + this.#lanes.change.dropped,
       queued: waiting + this.#states.pending + inFlight,
       inFlight,
     };
@@ -138,26 +165,25 @@ export class OutgoingQueue {
     return this.#lanes.sample.bytes;
   }
 
-  #offer(kind: LaneName, saying: Saying): boolean {
+  #offer(kind: LaneName, saying: Saying, purpose = PURPOSE[kind]): boolean {
     const lane = this.#lanes[kind];
     if (saying.payload.length > this.#maxPayloadBytes) {
-      lane.countDropped();
+      lane.countDropped(saying.samples);
       return false;
     }
-    lane.push({ id: this.#nextId++, kind, ...saying });
+    lane.push({ id: this.#nextId++, kind, purpose, ...saying });
     return true;
   }
 
-  #takeState(): OutgoingMessage | undefined {
-    const state = this.#states.take();
-    return state && { id: this.#nextId++, kind: 'state', ...state };
+  #state(purpose: 'vital' | 'figure'): OutgoingMessage | undefined {
+    const state = this.#states.peek(purpose);
+    return state && { id: 0, kind: 'state', purpose, ...state };
   }
 
-  #takeSaid(nowMonoMs: number): OutgoingMessage | undefined {
-    for (const lane of LANES) {
-      const message = this.#lanes[lane].take(nowMonoMs);
-      if (message !== undefined) return message;
-    }
-    return undefined;
+  #takeState(purpose: 'vital' | 'figure', allows: Allows): OutgoingMessage | undefined {
+    const state = this.#state(purpose);
+    if (state === undefined || !allows(state)) return undefined;
+    this.#states.taken(state.topic);
+    return { ...state, id: this.#nextId++ };
   }
 }

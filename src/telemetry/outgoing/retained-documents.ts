@@ -1,4 +1,7 @@
+import type { Purpose } from './daily-budget.ts';
+
 interface Held {
+  readonly purpose: Purpose;
   payload: Buffer;
   pending: boolean;
   delivered: Buffer | undefined;
@@ -20,11 +23,11 @@ export class RetainedDocuments {
   }
 
   /** False when the topic is one more than there is room for. A document that the broker has is not due again. */
-  put(topic: string, payload: Buffer): boolean {
+  put(topic: string, payload: Buffer, purpose: Purpose): boolean {
     const held = this.#held.get(topic);
     if (held === undefined) {
       if (this.#held.size >= this.#maxTopics) return false;
-      this.#held.set(topic, { payload, pending: true, delivered: undefined });
+      this.#held.set(topic, { purpose, payload, pending: true, delivered: undefined });
       this.#pending++;
       return true;
     }
@@ -33,16 +36,29 @@ export class RetainedDocuments {
     return true;
   }
 
-  take(): { readonly topic: string; readonly payload: Buffer } | undefined {
+  /** The first that is due for that purpose. */
+  peek(purpose: Purpose): { readonly topic: string; readonly payload: Buffer } | undefined {
     if (this.#pending === 0) return undefined;
     for (const [topic, held] of this.#held) {
-      if (!held.pending) continue;
-      this.#setPending(held, false);
-      // Whether it arrives is known at the latest when the connection ends, and then every document is due again.
-      held.delivered = held.payload;
-      return { topic, payload: held.payload };
+      if (held.pending && held.purpose === purpose) return { topic, payload: held.payload };
     }
     return undefined;
+  }
+
+  /** Whether they are due or not. */
+  all(purpose: Purpose): { readonly topic: string; readonly payload: Buffer }[] {
+    return [...this.#held]
+      .filter(([, held]) => held.purpose === purpose)
+      .map(([topic, { payload }]) => ({ topic, payload }));
+  }
+
+  /** That one is on its way. */
+  taken(topic: string): void {
+    const held = this.#held.get(topic);
+    if (held === undefined) return;
+    this.#setPending(held, false);
+    // Whether it arrives is known at the latest when the connection ends, and then every document is due again.
+    held.delivered = held.payload;
   }
 
   /** The broker may have lost what it retained: everything is due again. */

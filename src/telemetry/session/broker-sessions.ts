@@ -6,6 +6,7 @@ import { failure } from './connection-failure.ts';
 import { readCredentials, type CredentialFiles } from './credential-files.ts';
 import type { Subscriptions } from './listeners.ts';
 import { type BrokerConnection, openConnection } from './mqtt-connection.ts';
+import { WireMeter } from './wire-meter.ts';
 import { afterFailure, afterSession, FIRST_ATTEMPT } from './reconnect-policy.ts';
 
 export interface BrokerSessionsParts {
@@ -27,6 +28,8 @@ export interface BrokerSessionsParts {
   readonly onFailure: (reason: TelemetryError) => void;
   /** When the oldest message in flight was sent. */
   readonly oldestInFlightMonoMs: () => number | undefined;
+  /** How long the next attempt should wait for the day's budget. */
+  readonly debtMs: () => number;
 }
 
 /** One session with the broker after another, for as long as it takes; when to try again is decided in reconnect-policy. */
@@ -38,6 +41,7 @@ export class BrokerSessions {
   #reconnect = FIRST_ATTEMPT;
   #opened = 0;
   #failure: TelemetryErrorCode | undefined;
+  readonly #meter = new WireMeter();
   readonly #endedBytes = { sent: 0, received: 0 };
 
   constructor(parts: BrokerSessionsParts) {
@@ -79,8 +83,13 @@ export class BrokerSessions {
     return { sent: this.#endedBytes.sent + now.sent, received: this.#endedBytes.received + now.received };
   }
 
+  /** As estimated, since the start: what was sent and received, with attempts that came to nothing. */
+  wireBytes(): number {
+    return this.#meter.bytes();
+  }
+
   async #run(): Promise<void> {
-    const { clock, random, limits, onFailure, onOlderProtocol } = this.#parts;
+    const { clock, random, limits, onFailure, onOlderProtocol, debtMs } = this.#parts;
     const closing = this.#closing.signal;
     while (!closing.aborted) {
       const reason = await this.#session(closing).catch((cause: unknown) =>
@@ -97,7 +106,8 @@ export class BrokerSessions {
         onFailure(reason);
       }
       this.#reconnect = next.state;
-      await clock.sleep(next.delayMs, closing).catch(() => {});
+      const delayMs = Math.max(next.delayMs, Math.min(debtMs(), limits.reconnectDebtMs));
+      await clock.sleep(delayMs, closing).catch(() => {});
     }
   }
 
@@ -143,7 +153,7 @@ export class BrokerSessions {
     );
     try {
       const request = {
-        ...{ address, serverName, clientId, limits, subscriptions },
+        ...{ address, serverName, clientId, limits, subscriptions, meter: this.#meter },
         credentials: await readCredentials(credentials, address.tls),
         level: this.#reconnect.level,
         will: will(this.#opened + 1),

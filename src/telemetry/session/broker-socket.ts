@@ -5,6 +5,7 @@ import type { BrokerAddress } from './broker-url.ts';
 import { connectFailed, failure } from './connection-failure.ts';
 import type { Credentials } from './credential-files.ts';
 import { createInboundGuard } from './inbound-guard.ts';
+import type { WireMeter } from './wire-meter.ts';
 
 /** A connected socket to a broker. Rejects with a TelemetryError; the signal ends the attempt. */
 export async function connectSocket(
@@ -12,10 +13,12 @@ export async function connectSocket(
   credentials: Credentials,
   serverName: string | undefined,
   signal: AbortSignal,
+  meter?: WireMeter,
 ): Promise<net.Socket> {
   const name = serverName ?? (net.isIP(address.host) === 0 ? address.host : undefined);
   // tls.connect has the option only in its own form: Node's default of checking the server's name is kept either way.
   const socket = net.connect({ host: address.host, port: address.port, noDelay: true });
+  meter?.watch(socket, address.tls);
   try {
     await once(socket, 'connect', signal, 'tcp');
     if (!address.tls) return socket;
@@ -80,6 +83,7 @@ async function once(
  */
 export class GuardedStream extends Duplex {
   readonly #socket: net.Socket;
+  #meter: WireMeter | undefined;
   received = 0;
   sent = 0;
 
@@ -90,6 +94,7 @@ export class GuardedStream extends Duplex {
     const guard = createInboundGuard(...bounds);
     socket.on('data', (chunk: Buffer) => {
       this.received += chunk.length;
+      this.#meter?.received(chunk.length);
       const complaint = guard.inspect(chunk);
       if (complaint !== undefined) {
         this.destroy(
@@ -104,12 +109,18 @@ export class GuardedStream extends Duplex {
     socket.on('close', () => this.destroy());
   }
 
+  /** What passes from now on is counted there, too. */
+  countIn(meter: WireMeter): void {
+    this.#meter = meter;
+  }
+
   override _read(): void {
     this.#socket.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.sent += chunk.length;
+    this.#meter?.sent(chunk.length);
     this.#socket.write(chunk, done);
   }
 

@@ -7,6 +7,7 @@ import type { TelemetryError } from '../errors.ts';
 import type { TelemetryLimits } from '../limits.ts';
 import type { MessageProperties } from '../outgoing/outgoing-message.ts';
 import type { ProtocolLevel } from './reconnect-policy.ts';
+import type { WireMeter } from './wire-meter.ts';
 import { largestPublish, subscribe, type Subscriptions } from './listeners.ts';
 import { endOf } from './session-end.ts';
 
@@ -20,6 +21,7 @@ export interface ConnectRequest {
   readonly limits: TelemetryLimits;
   /** Without a listener nothing but answers is accepted from the broker. */
   readonly subscriptions: Subscriptions;
+  readonly meter: WireMeter;
 }
 
 export interface PublishRequest {
@@ -65,12 +67,14 @@ export async function openConnection(
 ): Promise<BrokerConnection> {
   const { default: mqtt } = await import('mqtt'); // the bundle keeps only the default export of a CommonJS package
   signal.throwIfAborted();
-  const socket = await connectSocket(request.address, request.credentials, request.serverName, signal);
+  const { address, serverName, meter } = request;
+  const socket = await connectSocket(address, request.credentials, serverName, signal, meter);
   const stream = new GuardedStream(
     socket,
     request.limits.maxInboundBytes,
     largestPublish(request.subscriptions),
   );
+  stream.countIn(meter);
   const client = new mqtt.MqttClient(() => stream, clientOptions(request));
   const ended = endOf(client, stream);
   const aborted = (): void => void stream.destroy(signal.reason as Error);

@@ -95,6 +95,7 @@ describe.each(KINDS)('with $name', (kind) => {
       session: 1,
       mqtt: kind.speaks,
       samplesDropped: 0,
+      keepAliveSeconds: 30,
     });
   });
 

@@ -1,8 +1,11 @@
 import { obis } from '../../../hal/contract/index.ts';
 import {
   type ConfigurationResultDocument,
+  type HealthChangeDocument,
   type HealthDocument,
   type JournalDocument,
+  type LineStatusDocument,
+  type LogDocument,
   type MeterStatusDocument,
   offlineDocument,
   onlineDocument,
@@ -14,7 +17,12 @@ import { BIRTH } from './telemetry-station.ts';
 
 const ROOT = '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d';
 
-export const JOURNAL: JournalDocument = { size: 86_412, root: ROOT, bytes: 31_244_288, backlog: 212 };
+export const JOURNAL: JournalDocument = {
+  ...{ size: 86_412, root: ROOT, bytes: 31_244_288, backlog: 212 },
+  ...{ maxBytes: 536_870_912, completeFrom: 0, dropped: 0, waiting: 3 },
+  ...{ lastCommitMs: 86_392_004, refusedBecause: null },
+  flash: { bytesPerDay: 231_410_112, lifeDays: 4_610, wornPercent: 10 },
+};
 
 export const SYNC: SyncDocument = {
   outbox: { broadcast: 1 },
@@ -42,6 +50,7 @@ export const SYNC: SyncDocument = {
   balance: { free: '48211054000', low: false },
   heldBy: null,
   faults: [],
+  advice: null,
 };
 
 export const HEALTH: HealthDocument = {
@@ -82,6 +91,29 @@ export const METER_STATUS: MeterStatusDocument = {
   skippedSlots: 0,
   implausible: 0,
   lastSampleMs: 86_398_114,
+  ...{ line: 'rs485', unitId: 1, everyMs: 1_000, missing: 0, implausibleNow: 0 },
+  unit: { answers: 172_422, failures: 6, consecutiveFailures: 0, breaker: 'healthy' },
+};
+
+export const LINE_STATUS: LineStatusDocument = {
+  line: { id: 'rs485', kind: 'serial', device: '/dev/ttyS1 19200 8E1', meters: 1, listens: false },
+  ...{ state: 'open', failure: null, opened: 1 },
+  ...{ requests: 172_428, answers: 172_422, errors: { 'meter.timeout': 6 } },
+  bytes: { sent: 1_379_424, received: 14_483_448, discarded: 0 },
+  latencyMs: { last: '46.2', mean: '46.7', max: '301.9' },
+  ...{ busyPermille: 94, queued: 0 },
+};
+
+export const HEALTH_CHANGE: HealthChangeDocument = {
+  ...{ type: 'raise', code: 'meter.silent', severity: 'fault', subject: 'evse1' },
+  detail: '[meter.timeout] last reading 12 s ago',
+  ...{ atMs: 86_401_000, time: 1_790_000_001_000, clock: 'S' },
+};
+
+export const LOG_LINE: LogDocument = {
+  ...{ level: 'warning', event: 'meter.read_failed' },
+  fields: { meter: 'evse1', code: 'meter.timeout', error: '[meter.timeout] unit 1 did not answer in 300 ms' },
+  ...{ atMs: 86_390_311, time: 1_789_999_990_311, clock: 'S', repeated: 11 },
 };
 
 export const STATE: StationStateDocument = {
@@ -103,7 +135,21 @@ export const STATE: StationStateDocument = {
     sessions: 2,
     bytesSent: 41_220_113,
     bytesReceived: 346_611,
+    notesDropped: 0,
+    budget: {
+      ...{ bytesPerDay: 10_485_760, bytesLastDay: 9_120_443, combined: 71_204 },
+      ...{ heldBack: ['samples'], tooSmall: false },
+    },
   },
+  atMs: 90_012_455,
+  boot: { count: 7, reason: 'power-on' },
+  heapBytes: 13_238_272,
+  memoryLimit: { usedBytes: 38_711_296, maxBytes: 134_217_728 },
+  cpuMsPerSecond: 21,
+  openFiles: 31,
+  loopDelayMs: { p99: 2, max: 11 },
+  machine: { load: '0.42', memory: { availableBytes: 301_989_888, totalBytes: 520_093_696 } },
+  gateway: null,
 };
 
 export const CONFIG_RESULT: ConfigurationResultDocument = {
@@ -119,7 +165,12 @@ export const CONFIG_RESULT: ConfigurationResultDocument = {
 
 /** The examples of docs/telemetry.md, by name. */
 export const EXAMPLES: Readonly<Record<string, object>> = {
-  online: onlineDocument('DE-ACME-0001', BIRTH, { session: 2, level: 5, samplesDropped: 12 }),
+  online: onlineDocument('DE-ACME-0001', BIRTH, {
+    session: 2,
+    level: 5,
+    samplesDropped: 12,
+    keepAliveSeconds: 30,
+  }),
   'will of session 2': offlineDocument('DE-ACME-0001', BIRTH, 2, 'connection lost'),
   goodbye: offlineDocument('DE-ACME-0001', BIRTH, 2, 'stopped'),
   sample: sampleDocument(
@@ -144,6 +195,9 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   ),
   journal: JOURNAL,
   sync: SYNC,
+  'health change': HEALTH_CHANGE,
+  log: LOG_LINE,
+  'line status': LINE_STATUS,
   health: HEALTH,
   state: STATE,
   'meter status': METER_STATUS,

@@ -57,7 +57,12 @@ describe('a sample document', () => {
 
 describe('a status document', () => {
   it('tells who the station is, which boot and which session it is in, and how it speaks', () => {
-    const document = onlineDocument('DE-ACME-0001', BIRTH, { session: 3, level: 4, samplesDropped: 12 });
+    const document = onlineDocument('DE-ACME-0001', BIRTH, {
+      session: 3,
+      level: 4,
+      samplesDropped: 12,
+      keepAliveSeconds: 30,
+    });
     expect(document).toEqual({
       status: 'online',
       station: 'DE-ACME-0001',
@@ -67,6 +72,7 @@ describe('a status document', () => {
       session: 3,
       mqtt: '3.1.1',
       samplesDropped: 12,
+      keepAliveSeconds: 30,
     });
   });
 

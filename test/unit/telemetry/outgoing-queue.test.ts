@@ -6,7 +6,13 @@ import { OutgoingQueue } from '../../../src/telemetry/outgoing/outgoing-queue.ts
 const BOUNDS = {
   ...{ maxSamples: 5, maxSampleBytes: 40, maxStates: 3, maxPayloadBytes: 20 },
   ...{ maxReplies: 2, maxReplyBytes: 30, maxNotes: 2, maxNoteBytes: 30 },
+  ...{ maxBackfill: 1, maxBackfillBytes: 30 },
 };
+const saying = (topic: string, payload: Buffer, expiresAtMonoMs: number) => ({
+  topic,
+  payload,
+  expiresAtMonoMs,
+});
 const text = (message: OutgoingMessage | undefined): string | undefined => message?.payload.toString();
 
 function drain(queue: OutgoingQueue, now = 0): string[] {
@@ -19,20 +25,41 @@ function drain(queue: OutgoingQueue, now = 0): string[] {
 }
 
 describe('the outgoing queue', () => {
-  it('sends states, then replies, then notes, then samples', () => {
+  it('sends what is vital, then answers, changes, figures, lines, samples and entries', () => {
     const queue = new OutgoingQueue(BOUNDS);
-    queue.offerSample('t', Buffer.from('sample'), 99);
-    queue.offerNote('t', Buffer.from('note'), 99);
-    queue.offerReply({ topic: 't', payload: Buffer.from('reply'), expiresAtMonoMs: 99 });
-    queue.putState('t', Buffer.from('state'));
-    expect(drain(queue)).toEqual(['state', 'reply', 'note', 'sample']);
+    const later = (name: string) => saying('t', Buffer.from(name), 99);
+    queue.offerReply('backfill', later('entries'));
+    queue.offerSample(saying('t', Buffer.from('sample'), 99));
+    queue.offerNote('log', later('line'));
+    queue.putState('t', Buffer.from('figures'));
+    queue.offerNote('change', later('change'));
+    queue.offerReply('answer', later('answer'));
+    queue.putState('u', Buffer.from('vital'), 'vital');
+    const all = ['vital', 'answer', 'change', 'figures', 'line', 'sample', 'entries'];
+    expect(queue.firsts(0).map(text)).toEqual(all);
+    expect(drain(queue)).toEqual(all);
+  });
+
+  it('lets what the budget holds back stay, and sends what is behind it in another lane', () => {
+    const queue = new OutgoingQueue(BOUNDS);
+    for (const line of ['a', 'b']) queue.offerNote('log', saying('t', Buffer.from(line), 99));
+    queue.putState('t', Buffer.from('figures'));
+    queue.putState('u', Buffer.from('vital'), 'vital');
+    queue.offerSample(saying('t', Buffer.from('s'), 99));
+    const allows = ({ purpose }: OutgoingMessage): boolean => purpose === 'vital' || purpose === 'sample';
+    expect([queue.take(0, allows), queue.take(0, allows), queue.take(0, allows)].map(text)).toEqual([
+      'vital',
+      's',
+      undefined,
+    ]);
+    expect(drain(queue)).toEqual(['figures', 'a', 'b']);
   });
 
   it('refuses a reply when there is no room, and has room again when one was settled', () => {
     const queue = new OutgoingQueue(BOUNDS);
     const settled: string[] = [];
     const offer = (name: string): boolean =>
-      queue.offerReply({
+      queue.offerReply('answer', {
         ...{ topic: 't', payload: Buffer.from(name), expiresAtMonoMs: 99 },
         onSettled: (outcome) => settled.push(`${name} ${outcome}`),
       });
@@ -45,35 +72,35 @@ describe('the outgoing queue', () => {
 
   it('drops the oldest note at its bound, apart from samples', () => {
     const queue = new OutgoingQueue(BOUNDS);
-    for (const note of ['a', 'b', 'c']) queue.offerNote('t', Buffer.from(note), 99);
+    for (const note of ['a', 'b', 'c']) queue.offerNote('log', saying('t', Buffer.from(note), 99));
     expect(queue.figures()).toMatchObject({ dropped: 0, notesDropped: 1 });
     expect(drain(queue)).toEqual(['b', 'c']);
   });
 
   it('drops the oldest sample at its bound, and counts it', () => {
     const queue = new OutgoingQueue(BOUNDS);
-    for (let n = 1; n <= 8; n++) queue.offerSample('t', Buffer.from(`s${n}`), 99);
+    for (let n = 1; n <= 8; n++) queue.offerSample(saying('t', Buffer.from(`s${n}`), 99));
     expect(queue.figures()).toEqual({ sent: 0, dropped: 3, notesDropped: 0, queued: 5, inFlight: 0 });
     expect(drain(queue)).toEqual(['s4', 's5', 's6', 's7', 's8']);
   });
 
   it('drops by bytes as well as by number', () => {
     const queue = new OutgoingQueue(BOUNDS);
-    for (let n = 1; n <= 3; n++) queue.offerSample('t', Buffer.alloc(16, `${n}`), 99);
+    for (let n = 1; n <= 3; n++) queue.offerSample(saying('t', Buffer.alloc(16, `${n}`), 99));
     expect(queue.figures()).toMatchObject({ dropped: 1, queued: 2 });
     expect(queue.sampleBytes()).toBe(32);
   });
 
   it('takes no document larger than its bound', () => {
     const queue = new OutgoingQueue(BOUNDS);
-    expect(queue.offerSample('t', Buffer.alloc(21), 99)).toBe(false);
+    expect(queue.offerSample(saying('t', Buffer.alloc(21), 99))).toBe(false);
     expect(queue.putState('t', Buffer.alloc(21))).toBe(false);
     expect(queue.figures()).toMatchObject({ dropped: 1, queued: 0 });
   });
 
   it('sends of a retained topic only the latest, before any sample, and not twice the same', () => {
     const queue = new OutgoingQueue(BOUNDS);
-    queue.offerSample('t', Buffer.from('sample'), 99);
+    queue.offerSample(saying('t', Buffer.from('sample'), 99));
     queue.putState('a', Buffer.from('old'));
     queue.putState('a', Buffer.from('new'));
     expect(drain(queue)).toEqual(['new', 'sample']);
@@ -97,7 +124,7 @@ describe('the outgoing queue', () => {
   it('sends again, in the old order, what was in flight when the session ended', () => {
     const queue = new OutgoingQueue(BOUNDS);
     queue.putState('a', Buffer.from('state'));
-    for (let n = 1; n <= 3; n++) queue.offerSample('t', Buffer.from(`s${n}`), 99);
+    for (let n = 1; n <= 3; n++) queue.offerSample(saying('t', Buffer.from(`s${n}`), 99));
     const taken = [queue.take(1), queue.take(2), queue.take(3)];
     expect(taken.map(text)).toEqual(['state', 's1', 's2']);
     expect(queue.oldestInFlightMonoMs()).toBe(1);
@@ -119,7 +146,7 @@ describe('the outgoing queue', () => {
   it('counts at the end what it could not deliver', () => {
     const queue = new OutgoingQueue(BOUNDS);
     queue.putState('a', Buffer.from('state'));
-    for (let n = 1; n <= 3; n++) queue.offerSample('t', Buffer.from(`s${n}`), 99);
+    for (let n = 1; n <= 3; n++) queue.offerSample(saying('t', Buffer.from(`s${n}`), 99));
     for (let n = 1; n <= 2; n++) queue.take(0);
     queue.discard();
     expect(queue.figures()).toEqual({ sent: 0, dropped: 3, notesDropped: 0, queued: 0, inFlight: 0 });
@@ -128,8 +155,8 @@ describe('the outgoing queue', () => {
 
   it('gives up a sample that expired while it waited', () => {
     const queue = new OutgoingQueue(BOUNDS);
-    queue.offerSample('t', Buffer.from('old'), 100);
-    queue.offerSample('t', Buffer.from('young'), 200);
+    queue.offerSample(saying('t', Buffer.from('old'), 100));
+    queue.offerSample(saying('t', Buffer.from('young'), 200));
     expect(text(queue.take(100))).toBe('young');
     expect(queue.figures().dropped).toBe(1);
   });
@@ -185,7 +212,7 @@ describe('whatever happens, the outgoing queue', () => {
         for (const step of steps) {
           if (step.do === 'offer') {
             offered++;
-            queue.offerSample('s', payload(++number, step.bytes), Infinity);
+            queue.offerSample(saying('s', payload(++number, step.bytes), Infinity));
           } else if (step.do === 'put') {
             if (queue.putState(step.topic, payload(++number))) latest.set(step.topic, number);
           } else if (step.do === 'take') {

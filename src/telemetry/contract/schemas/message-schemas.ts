@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import {
+  added,
   CLOCK,
   code,
   count,
@@ -30,6 +31,9 @@ const ONLINE = v.object({
   session: count('Sessions with the broker since the start of the service, this one included'),
   mqtt: v.picklist(['5', '3.1.1']),
   samplesDropped: count('Samples that telemetry gave up since then; they are in the journal'),
+  keepAliveSeconds: added(
+    count('The station is never silent for longer; after 1.5 times as long the broker speaks the last will'),
+  ),
   challenge: v.exactOptional(hexadecimal(16, 'What a command must carry; absent where nobody may send any')),
 });
 
@@ -70,6 +74,15 @@ export const SAMPLE = v.object({
       max: v.exactOptional(decimal('Greatest of the window; not for energy')),
       mean: v.exactOptional(
         decimal('Of the window, with one digit more than the value, rounded half to even'),
+      ),
+      count: v.exactOptional(
+        count('Good values of the window, which the three are of, where not each reading had one'),
+      ),
+      readBeginMs: v.exactOptional(
+        sinceBoot('Of a value that the newest reading does not hold: as of its own'),
+      ),
+      readEndMs: v.exactOptional(
+        sinceBoot('Of a value that the newest reading does not hold: as of its own'),
       ),
     }),
   ),
@@ -135,5 +148,5 @@ export const RESPONSE = v.variant('ok', [
 /** `credit`: more of a transfer that was authorised. */
 export const CREDIT = v.object({
   request: hexadecimal(16, 'Nonce of the command that opened the transfer'),
-  chunks: v.pipe(count('How many more messages may come'), v.minValue(1)),
+  chunks: v.pipe(count('How many more messages may come'), v.minValue(1), v.maxValue(256)),
 });

@@ -18,6 +18,7 @@ export const PUBLISHED = {
   configResult: { schema: CONFIGURATION_RESULT },
   meterStatus: { schema: METER_STATUS },
   meterSample: { schema: SAMPLE },
+  meterHistory: { schema: SAMPLE },
   lineStatus: { schema: LINE_STATUS },
   healthChange: { schema: HEALTH_CHANGE },
   log: { schema: LOG_LINE },

@@ -24,6 +24,21 @@ const STATISTICS = v.object({
   bytesSent: count('On the sockets, TLS and below aside'),
   bytesReceived: count('On the sockets, TLS and below aside'),
   failure: v.exactOptional(code('Why there is no session, while there is none')),
+  notesDropped: added(
+    count('Lines of the log and changes of health given up since the start of the service'),
+  ),
+  budget: added(
+    v.object({
+      bytesPerDay: v.nullable(count('What telemetry may cost a day on the wire; null: it is not limited')),
+      bytesLastDay: count('On the wire, as reckoned, in the last 24 hours or since the start of the service'),
+      combined: count('Readings that stand in the message of another one'),
+      heldBack: v.pipe(
+        v.array(v.picklist(['figures', 'log', 'samples', 'backfill'])),
+        v.description('What waits for the budget now'),
+      ),
+      tooSmall: flag('Too small for a sample of each meter every hour'),
+    }),
+  ),
 });
 
 const CONFIGURATION = v.object({

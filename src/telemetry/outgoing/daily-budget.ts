@@ -1,0 +1,110 @@
+import { LastDay } from './last-day.ts';
+import { Purse } from './purse.ts';
+
+/**
+ * What bytes are spent on. `vital`: the status, what is wrong, what became of a configuration. `figure`: the other retained
+ * documents. `answer`: to a command, and `watch`: each sample of a meter for a while, because an operator asked for it. `backfill`: journal
+ * entries that were asked for.
+ */
+export type Purpose = 'vital' | 'answer' | 'figure' | 'log' | 'sample' | 'watch' | 'backfill';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Sizes of the purses, as shares of the day's budget. All three start full and are filled at a pace that leaves their sizes out of the
+ * day: whatever was saved up, no 24 hours cost more than the budget. `asked` is saved up for hours, because operators ask rarely and then
+ * for much.
+ */
+const CAPACITY = { live: 1 / 24, log: 1 / 48, asked: 1 / 8 } as const;
+export const FILLED_PER_DAY = 1 - CAPACITY.live - CAPACITY.log - CAPACITY.asked;
+
+/** Of what comes in; the rest, and what has no room in these two, is for the live view. */
+const SHARE = { log: 1 / 8, asked: 1 / 4 } as const;
+/** Samples leave this much of the live purse to what matters more. */
+const SAMPLE_RESERVE = 1 / 2;
+
+/**
+ * What telemetry may cost, in bytes on the wire. Three purses, so that none of them starves another: the live view (vital messages,
+ * figures, samples), lines of the log, and what operators ask for.
+ *
+ * Vital messages and answers are never held back for want of bytes that are not there yet: they put their purse in debt (vital
+ * ones by its size at most), and what may wait then waits. No clock and no I/O: the caller says what time it is.
+ */
+export class DailyBudget {
+  /** null: unlimited. Bytes are counted all the same. */
+  readonly bytesPerDay: number | null;
+  readonly #perMs: number;
+  readonly #purses: Readonly<Record<'live' | 'log' | 'asked', Purse>>;
+  readonly #lastDay: LastDay;
+  #atMonoMs: number;
+
+  constructor(bytesPerDay: number | null, nowMonoMs: number) {
+    this.bytesPerDay = bytesPerDay;
+    const day = bytesPerDay ?? 0;
+    this.#perMs = (day * FILLED_PER_DAY) / DAY_MS;
+    this.#purses = {
+      live: new Purse(day * CAPACITY.live),
+      log: new Purse(day * CAPACITY.log),
+      asked: new Purse(day * CAPACITY.asked),
+    };
+    this.#atMonoMs = nowMonoMs;
+    this.#lastDay = new LastDay(nowMonoMs);
+  }
+
+  /** Whether a message of that size may go now. */
+  allows(purpose: Purpose, bytes: number, nowMonoMs: number): boolean {
+    if (this.bytesPerDay === null) return true;
+    this.#fill(nowMonoMs);
+    const purse = this.#purses[PURSE[purpose]];
+    switch (purpose) {
+      case 'answer':
+        return true;
+      case 'vital':
+      case 'watch':
+        return purse.balance > -purse.capacity;
+      case 'sample':
+        return purse.affords(bytes, purse.capacity * SAMPLE_RESERVE);
+      case 'figure':
+      case 'log':
+      case 'backfill':
+        return purse.affords(bytes);
+    }
+  }
+
+  /** Bytes that were spent, or were counted too high before (less than none). */
+  spend(purpose: Purpose, bytes: number, nowMonoMs: number): void {
+    this.#lastDay.add(bytes, nowMonoMs);
+    if (this.bytesPerDay === null) return;
+    this.#fill(nowMonoMs);
+    this.#purses[PURSE[purpose]].spend(bytes);
+  }
+
+  /** How long a new attempt to connect should wait: a broker that drops every session must not cost the day's budget. */
+  debtMs(nowMonoMs: number): number {
+    if (this.bytesPerDay === null) return 0;
+    this.#fill(nowMonoMs);
+    return Math.max(0, -this.#purses.live.balance) / (this.#perMs * (1 - SHARE.log - SHARE.asked));
+  }
+
+  /** Of the last 24 hours, or since the service started. */
+  bytesOfLastDay(nowMonoMs: number): number {
+    return this.#lastDay.total(nowMonoMs);
+  }
+
+  #fill(nowMonoMs: number): void {
+    const bytes = this.#perMs * Math.max(0, nowMonoMs - this.#atMonoMs);
+    this.#atMonoMs = Math.max(nowMonoMs, this.#atMonoMs);
+    const { live, log, asked } = this.#purses;
+    const over = log.pour(bytes * SHARE.log) + asked.pour(bytes * SHARE.asked);
+    live.pour(bytes * (1 - SHARE.log - SHARE.asked) + over);
+  }
+}
+
+const PURSE = {
+  ...{ vital: 'live', figure: 'live', sample: 'live' },
+  ...{ answer: 'asked', watch: 'asked', backfill: 'asked' },
+  log: 'log',
+} as const satisfies Record<Purpose, 'live' | 'log' | 'asked'>;
+
+/** Share of the budget that the live view has when everything else uses its own in full. */
+export const LIVE_SHARE = FILLED_PER_DAY * (1 - SHARE.log - SHARE.asked);

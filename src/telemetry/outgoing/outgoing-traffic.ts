@@ -1,0 +1,238 @@
+import type { MeterSample } from '../../../hal/contract/index.ts';
+import type { SampleStamp } from '../contract/documents.ts';
+import { DailyBudget, type Purpose } from './daily-budget.ts';
+import type { OutgoingMessage } from './outgoing-message.ts';
+import { OutgoingQueue, type QueueBounds, type Saying } from './outgoing-queue.ts';
+import { exchangeBytes, figuresIntervalMs, isUseful } from './pacing.ts';
+import { SampleWindow } from './sample-window.ts';
+import { type DueWindow, SampleWindows, type WindowBounds } from './sample-windows.ts';
+import { WatchedMeters } from './watched-meters.ts';
+
+export interface TrafficParts {
+  readonly bounds: QueueBounds & WindowBounds & { readonly sampleExpiryMs: number };
+  /** On the wire; null: unlimited, and every sample is sent. */
+  readonly bytesPerDay: number | null;
+  readonly tls: boolean;
+  readonly startMonoMs: number;
+  /** `late`: it is not the newest of its meter. */
+  readonly encode: (
+    meterId: string,
+    window: SampleWindow,
+    late: boolean,
+  ) => { readonly topic: string; readonly payload: Buffer };
+}
+
+/** What the budget holds back right now. */
+export type HeldBack = 'figures' | 'log' | 'samples' | 'backfill';
+
+export interface BudgetFigures {
+  /** null: unlimited. */
+  readonly bytesPerDay: number | null;
+  /** On the wire, as estimated, in the last 24 hours or since the service started. */
+  readonly bytesLastDay: number;
+  /** Readings that stand in a message of another one. */
+  readonly combined: number;
+  readonly heldBack: readonly HeldBack[];
+  /** Too small for a sample of each meter every hour. */
+  readonly tooSmall: boolean;
+}
+
+/** Before a meter was ever told of: a message of 24 values. */
+const USUAL_SAMPLE_BYTES = 2_500;
+
+/** What goes out and when: what waits in queues and windows, in an order, as far as the budget allows it. No I/O and no clock. */
+export class OutgoingTraffic {
+  readonly queue: OutgoingQueue;
+  readonly #parts: TrafficParts;
+  readonly #budget: DailyBudget;
+  readonly #windows: SampleWindows;
+  readonly #watched = new WatchedMeters();
+  /** What a message of each meter cost last. */
+  readonly #sampleBytes = new Map<string, number>();
+  #combined = 0;
+  /** What the budget was charged with, of what the sockets will have counted once nothing is in flight. */
+  #charged = 0;
+
+  constructor(parts: TrafficParts) {
+    this.#parts = parts;
+    this.queue = new OutgoingQueue(parts.bounds);
+    this.#budget = new DailyBudget(parts.bytesPerDay, parts.startMonoMs);
+    this.#windows = new SampleWindows(parts.bounds);
+  }
+
+  /** Takes a reading in. What is returned was too large, and is dropped. */
+  addSample(
+    meterId: string,
+    sample: MeterSample,
+    stamp: SampleStamp,
+    { nowMonoMs, isConnected }: { readonly nowMonoMs: number; readonly isConnected: boolean },
+  ): { readonly topic: string; readonly bytes: number } | undefined {
+    if (this.#parts.bytesPerDay === null) {
+      return this.#offer(meterId, new SampleWindow(sample, stamp), { nowMonoMs, late: false });
+    }
+    this.#windows.add(meterId, sample, stamp, isConnected);
+    if (!isConnected || !this.#watched.includes(meterId, nowMonoMs)) return undefined;
+    if (!this.#budget.allows('watch', this.#usualBytes(meterId), nowMonoMs)) return undefined;
+    const window = this.#windows.openOf(meterId);
+    if (window === undefined) return undefined;
+    this.#windows.remove({ meterId, window, late: false }, nowMonoMs);
+    return this.#offer(meterId, window, { nowMonoMs, late: false, purpose: 'watch' });
+  }
+
+  /** From now on each sample of that meter (none named: of all) is sent, as far as the operators' share of the budget goes. */
+  watch(meterId: string | undefined, untilMonoMs: number): void {
+    this.#watched.watch(meterId, untilMonoMs);
+  }
+
+  /** The next message that is due and allowed, now in flight. */
+  take(nowMonoMs: number): OutgoingMessage | undefined {
+    const allows = (message: OutgoingMessage): boolean => this.#allows(message, nowMonoMs);
+    const message =
+      this.queue.take(nowMonoMs, (first) => first.kind !== 'backfill' && allows(first)) ??
+      this.#takeWindow(nowMonoMs) ??
+      this.queue.take(nowMonoMs, allows);
+    if (message === undefined) return undefined;
+    const bytes = this.#costOf(message);
+    this.#budget.spend(message.purpose, bytes, nowMonoMs);
+    this.#charged += bytes;
+    return message;
+  }
+
+  /** What the sockets counted since the start, with headers: with nothing in flight, that is what was spent. */
+  balanceBooks(wireBytes: number, nowMonoMs: number): void {
+    if (this.queue.figures().inFlight > 0) return;
+    // Pings, connections, what others sent here, and what was estimated too high or too low.
+    this.#budget.spend('vital', wireBytes - this.#charged, nowMonoMs);
+    this.#charged = wireBytes;
+  }
+
+  /** How long a new attempt to connect should wait for the budget. */
+  debtMs(nowMonoMs: number): number {
+    return this.#budget.debtMs(nowMonoMs);
+  }
+
+  /** What waits and may go, or is on its way. */
+  isSendable(nowMonoMs: number): boolean {
+    const { inFlight } = this.queue.figures();
+    return inFlight > 0 || this.queue.firsts(nowMonoMs).some((message) => this.#allows(message, nowMonoMs));
+  }
+
+  /** The end is near: what is known of each meter goes as far as the budget has bytes at all, the rest is given up. */
+  finish(nowMonoMs: number): void {
+    for (let due = this.#windows.next(); due !== undefined && !due.late; due = this.#windows.next()) {
+      if (!this.#budget.allows('figure', this.#usualBytes(due.meterId), nowMonoMs)) break;
+      this.#windows.remove(due, nowMonoMs);
+      this.#offer(due.meterId, due.window, { nowMonoMs, late: due.late });
+    }
+    this.#windows.discard();
+  }
+
+  /** How often figures of the retained documents below `prefix` should be renewed. */
+  figuresEveryMs(prefix: string): number {
+    const round = this.queue
+      .figureDocuments()
+      .filter(({ topic }) => topic.startsWith(prefix))
+      .reduce((sum, document) => sum + exchangeBytes(packetBytes(document), this.#parts.tls), 0);
+    return figuresIntervalMs(this.#parts.bytesPerDay, round);
+  }
+
+  discard(): void {
+    this.queue.discard();
+    this.#windows.discard();
+  }
+
+  /** Samples given up: pushed out, expired, refused, or left at the end. */
+  dropped(): number {
+    return this.queue.figures().dropped + this.#windows.dropped;
+  }
+
+  /** Messages that wait or are in flight; of a window there is one. */
+  queued(): number {
+    return this.queue.figures().queued + this.#windows.waiting;
+  }
+
+  figures(nowMonoMs: number): BudgetFigures {
+    return {
+      bytesPerDay: this.#parts.bytesPerDay,
+      bytesLastDay: this.#budget.bytesOfLastDay(nowMonoMs),
+      combined: this.#combined,
+      heldBack: this.heldBack(nowMonoMs),
+      tooSmall: this.isTooSmall(),
+    };
+  }
+
+  heldBack(nowMonoMs: number): HeldBack[] {
+    const held = new Set<HeldBack>();
+    for (const first of this.queue.firsts(nowMonoMs)) {
+      const kind = HELD_BACK[first.purpose];
+      if (kind !== undefined && !this.#allows(first, nowMonoMs)) held.add(kind);
+    }
+    const due = this.#windows.next();
+    if (due !== undefined && !this.#allowsWindow(due, nowMonoMs)) held.add('samples');
+    return [...held];
+  }
+
+  /** Whether a sample of each meter every hour is more than the budget has. */
+  isTooSmall(): boolean {
+    const all = [...this.#sampleBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return !isUseful(this.#parts.bytesPerDay, all);
+  }
+
+  #takeWindow(nowMonoMs: number): OutgoingMessage | undefined {
+    const due = this.#windows.next();
+    if (due === undefined || !this.#allowsWindow(due, nowMonoMs)) return undefined;
+    this.#windows.remove(due, nowMonoMs);
+    this.#offer(due.meterId, due.window, { nowMonoMs, late: due.late });
+    return this.queue.take(nowMonoMs, ({ kind }) => kind === 'sample');
+  }
+
+  #offer(
+    meterId: string,
+    window: SampleWindow,
+    how: { readonly nowMonoMs: number; readonly late: boolean; readonly purpose?: 'sample' | 'watch' },
+  ): { readonly topic: string; readonly bytes: number } | undefined {
+    const { topic, payload } = this.#parts.encode(meterId, window, how.late);
+    const saying: Saying = {
+      ...{ topic, payload, samples: window.samples },
+      expiresAtMonoMs: how.nowMonoMs + this.#parts.bounds.sampleExpiryMs,
+    };
+    this.#sampleBytes.set(meterId, exchangeBytes(packetBytes(saying), this.#parts.tls));
+    if (!this.queue.offerSample(saying, how.purpose)) return { topic, bytes: payload.length };
+    this.#combined += window.samples - 1;
+    return undefined;
+  }
+
+  /** A sample in the queue was let in before, or there is no budget. */
+  #allows(message: OutgoingMessage, nowMonoMs: number): boolean {
+    return (
+      message.kind === 'sample' || this.#budget.allows(message.purpose, this.#costOf(message), nowMonoMs)
+    );
+  }
+
+  #allowsWindow({ meterId }: DueWindow, nowMonoMs: number): boolean {
+    return this.#budget.allows('sample', this.#usualBytes(meterId), nowMonoMs);
+  }
+
+  #usualBytes(meterId: string): number {
+    return this.#sampleBytes.get(meterId) ?? USUAL_SAMPLE_BYTES;
+  }
+
+  #costOf(message: OutgoingMessage): number {
+    return exchangeBytes(packetBytes(message), this.#parts.tls);
+  }
+}
+
+const HELD_BACK: Partial<Record<Purpose, HeldBack>> = { figure: 'figures', log: 'log', backfill: 'backfill' };
+
+/** Bytes of its PUBLISH packet, or a few more: 16 are more than fixed header, packet id and the properties that are always set take. */
+export function packetBytes({
+  payload,
+  topic,
+  properties,
+}: Pick<OutgoingMessage, 'payload' | 'topic' | 'properties'>): number {
+  const own =
+    properties === undefined
+      ? 0
+      : (properties.contentType?.length ?? 0) + (properties.correlationData?.length ?? 0) + 6;
+  return payload.length + Buffer.byteLength(topic) + 16 + own;
+}

@@ -1,0 +1,30 @@
+/** Bytes that may be spent: filled up to a bound, and in debt where somebody had to spend what was not there. */
+export class Purse {
+  readonly capacity: number;
+  #balance: number;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.#balance = capacity;
+  }
+
+  get balance(): number {
+    return this.#balance;
+  }
+
+  /** What has no room runs over. */
+  pour(bytes: number): number {
+    const room = this.capacity - this.#balance;
+    this.#balance += Math.min(bytes, room);
+    return Math.max(0, bytes - room);
+  }
+
+  spend(bytes: number): void {
+    this.#balance = Math.min(this.capacity, this.#balance - bytes);
+  }
+
+  /** Whether `bytes` are there above `reserve`; what is larger than the purse has to wait until it is full. */
+  affords(bytes: number, reserve = 0): boolean {
+    return this.#balance >= Math.min(bytes + reserve, this.capacity);
+  }
+}
