@@ -62,6 +62,12 @@ export {
   type SignedCheckpoint,
 } from './journal-port.ts';
 export {
+  journalFigures,
+  type FiguresWanted,
+  type FlashFigures,
+  type JournalFigures,
+} from './journal-figures.ts';
+export {
   openJournalReader,
   type EntryTime,
   type JournalReader,

@@ -12,6 +12,7 @@ export {
 } from './receipt-format.ts';
 export {
   PICTURE_READINGS,
+  selectingSession,
   selectSession,
   type SessionSelection,
   type SessionSource,

@@ -34,22 +34,41 @@ export interface SessionSelection {
 export const PICTURE_READINGS = 360;
 /** Nobody reads more, and a clock that is set all the time must not crowd out the readings. */
 const MAX_EVENTS = 200;
+/** Decoded in one piece. */
+const PIECE_ENTRIES = 64;
 
 /**
  * Thins evenly and keeps the first and the last of a kind. Reads the session once, in constant memory but for indices.
  * @throws ReceiptError `receipt.no_session`, `receipt.session_running`
  */
 export function selectSession(source: SessionSource, sessionId: string): SessionSelection {
-  const { begin, end } = findSession(source, sessionId);
+  const selecting = selectingSession(source, sessionId);
+  for (;;) {
+    const step = selecting.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
+ * The same in pieces of a few milliseconds, for whoever has something else to do in between.
+ * @param most of the meter's readings
+ */
+export function* selectingSession(
+  source: SessionSource,
+  sessionId: string,
+  most = PICTURE_READINGS,
+): Generator<undefined, SessionSelection, void> {
+  const { begin, end } = yield* findSession(source, sessionId);
   const readings: number[] = [];
   const events: number[] = [];
   for (const { index, cose } of source.entries(begin.index + 1, end.index)) {
+    if (index % PIECE_ENTRIES === 0) yield;
     const { entry } = decodeEntry(cose);
     if (entry.kind === 'reading') {
       if (sameMeter(entry.body, begin.body.reading)) readings.push(index);
     } else if (concerns(entry, sessionId)) events.push(index);
   }
-  const chosenReadings = thinned(readings, PICTURE_READINGS);
+  const chosenReadings = thinned(readings, most);
   const chosenEvents = thinned(events, MAX_EVENTS);
   const declared = declaredGone(source, begin.index, end.index);
   const indices = new Set([begin.index, ...chosenReadings, ...chosenEvents, end.index, ...declared]);
@@ -66,9 +85,9 @@ export function selectSession(source: SessionSource, sessionId: string): Session
 }
 
 /** The newest session of that id: a back office may use one again. */
-function findSession(source: SessionSource, sessionId: string): SessionEnds {
-  const end = newest(source, 'session-end', (entry) => entry.body.sessionId === sessionId);
-  const begin = newest(
+function* findSession(source: SessionSource, sessionId: string): Generator<undefined, SessionEnds, void> {
+  const end = yield* newest(source, 'session-end', (entry) => entry.body.sessionId === sessionId);
+  const begin = yield* newest(
     source,
     'session-begin',
     (entry) => entry.body.sessionId === sessionId && (end === undefined || entry.index < end.index),
@@ -86,12 +105,14 @@ function findSession(source: SessionSource, sessionId: string): SessionEnds {
   return { begin, end };
 }
 
-function newest<K extends 'session-begin' | 'session-end'>(
+function* newest<K extends 'session-begin' | 'session-end'>(
   source: SessionSource,
   kind: K,
   accepts: (entry: Extract<JournalEntry, { kind: K }>) => boolean,
-): Extract<JournalEntry, { kind: K }> | undefined {
+): Generator<undefined, Extract<JournalEntry, { kind: K }> | undefined, void> {
+  let looked = 0;
   for (const { cose } of source.newestOfKind(kind)) {
+    if (++looked % PIECE_ENTRIES === 0) yield;
     const entry = decodeEntry(cose).entry as Extract<JournalEntry, { kind: K }>;
     if (accepts(entry)) return entry;
   }

@@ -3,6 +3,12 @@ export { openAnchoring, type AnchoringParts } from './sync/open-anchoring.ts';
 export { diskFacts, flashFacts } from './health/machine-facts.ts';
 export { openMeters, profilesOf, type OpenMeters, type Profiles } from './meters/open-meters.ts';
 export {
+  composeReceipt,
+  type ComposedReceipt,
+  type ReceiptParts,
+  type ReceiptSubject,
+} from './evidence/compose-receipt.ts';
+export {
   openEvidence,
   type ConfigReason,
   type Evidence,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { JournalError } from '../../src/journal/index.ts';
-import { provableAnchor } from '../../src/cli/receipt/provable-anchor.ts';
+import { provableAnchor } from '../../src/station/evidence/provable-anchor.ts';
 import type { AnchorEvidence } from '../../src/chain/index.ts';
 import { OutboxStore } from '../../src/sync/outbox/outbox-store.ts';
 import { temporaryDirectory } from '../support/journal/journal-fixture.ts';

@@ -23,6 +23,9 @@ export interface TracedFrame extends WireBytes {
   readonly problem?: string;
 }
 
+/** Some sixteen times the longest frame: what is longer is noise, and need not be kept to say so. */
+const MAX_UNJUDGED_BYTES = 4_096;
+
 interface Open {
   readonly sent: WireBytes;
   readonly request: ReadRequest;
@@ -48,7 +51,7 @@ export class FrameTrace {
     if (bytes.direction === 'out') return [...this.end(bytes.atMonoMs), this.#begin(bytes)];
     const open = this.#open;
     if (open === undefined) return [{ ...bytes, request: undefined, problem: 'bytes that nobody asked for' }];
-    open.received = Buffer.concat([open.received, bytes.bytes]);
+    open.received = Buffer.concat([open.received, bytes.bytes]).subarray(0, MAX_UNJUDGED_BYTES);
     open.lastAtMonoMs = bytes.atMonoMs;
     return this.#judge(open);
   }

@@ -1,4 +1,4 @@
-import type { EmmcHealth, JournalReader, LogPace, WriteRate } from '../../journal/index.ts';
+import type { FiguresWanted, FlashFigures, JournalReader } from '../../journal/index.ts';
 import { harmlessLine, print, printJson } from '../output.ts';
 
 export interface StatOptions {
@@ -6,24 +6,13 @@ export interface StatOptions {
   readonly config?: string;
 }
 
-/** The newest entries, from which the log's pace is taken. */
-const PACE_ENTRIES = 5_000;
-
 export async function printJournalStat(directory: string, options: StatOptions): Promise<void> {
-  const { formatTime, openJournalReader } = await import('../../journal/index.ts');
+  const { formatTime, journalFigures, openJournalReader } = await import('../../journal/index.ts');
   const reader = openJournalReader(directory);
   try {
-    const { publicKey, root, ...stat } = reader.stat();
     const anchoredSize = await anchoredSizeOf(directory, reader);
-    const flash = await flashOf(directory, reader, options.config);
-    const document = {
-      ...stat,
-      root: hex(root),
-      publicKey: hex(publicKey),
-      anchoredSize,
-      backlog: Math.max(0, stat.size - anchoredSize),
-      flash,
-    };
+    const configured = await configuredJournal(options.config);
+    const document = journalFigures(reader, { directory, anchoredSize, ...configured });
     if (options.json === true) return printJson(document);
     print(`origin     ${harmlessLine(document.origin)}`);
     print(`entries    ${document.size}, ${document.backlog} not anchored yet`);
@@ -34,7 +23,7 @@ export async function printJournalStat(directory: string, options: StatOptions):
     print(`boots      ${document.bootCount}`);
     const kept = Math.max(1, document.size - entries);
     print(`on disk    ${document.bytes} bytes, ${Math.round(document.bytes / kept)} an entry`);
-    printFlash(flash);
+    printFlash(document.flash);
   } finally {
     reader.close();
   }
@@ -68,51 +57,16 @@ async function beginsWith(
   }
 }
 
-interface Flash {
-  /** Null: the service does not run, or not for long, and the log is too young to tell. */
-  readonly written: WriteRate | null;
-  readonly enduranceBytes: number | null;
-  readonly lifeYears: number | null;
-  /** What the eMMCs of this machine say themselves. */
-  readonly emmc: readonly EmmcHealth[];
-}
-
-async function flashOf(
-  directory: string,
-  reader: JournalReader,
-  configPath: string | undefined,
-): Promise<Flash> {
-  const journal = await import('../../journal/index.ts');
-  const { config, groupCommitMs } = await configured(configPath);
-  const { pid } = journal.findJournalWriter(directory);
-  const log = paceOf(reader, journal);
-  const writer = pid === undefined ? undefined : journal.writtenBytes(pid);
-  const written = journal.writeRate({ writer, log, groupCommitMs }) ?? null;
-  const enduranceBytes = config?.flashEnduranceBytes ?? null;
-  const days =
-    written === null || enduranceBytes === null ? null : journal.projectedLifeDays(written, enduranceBytes);
-  const lifeYears = days === null ? null : Math.round((days / 365.25) * 10) / 10;
-  return { written, enduranceBytes, lifeYears, emmc: journal.emmcHealth() };
-}
-
-async function configured(file: string | undefined) {
-  const { DEFAULT_GROUP_COMMIT_MS } = await import('../../journal/index.ts');
-  if (file === undefined) return { config: undefined, groupCommitMs: DEFAULT_GROUP_COMMIT_MS };
+async function configuredJournal(
+  file: string | undefined,
+): Promise<Pick<FiguresWanted, 'groupCommitMs' | 'flashEnduranceBytes'>> {
+  if (file === undefined) return {};
   const { loadStationConfigWith } = await import('../../config/index.ts');
   const profiles = await import('../../../hal/profile/index.ts');
-  const { journal: config } = await loadStationConfigWith(profiles, file);
-  return { config, groupCommitMs: config.groupCommitMs };
+  return (await loadStationConfigWith(profiles, file)).journal;
 }
 
-function paceOf(
-  reader: JournalReader,
-  { decodeEntry, logPace }: Pick<typeof import('../../journal/index.ts'), 'decodeEntry' | 'logPace'>,
-): LogPace {
-  const newest = reader.entries(Math.max(0, reader.size - PACE_ENTRIES));
-  return logPace(newest, ({ cose }) => decodeEntry(cose).entry.sinceBootMs);
-}
-
-function printFlash({ written, enduranceBytes, lifeYears, emmc }: Flash): void {
+function printFlash({ written, enduranceBytes, lifeYears, emmc }: FlashFigures): void {
   if (written === null) print('to flash   not known yet: the log is too young');
   else {
     const how =

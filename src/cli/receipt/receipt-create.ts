@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { JournalReader } from '../../journal/index.ts';
 import type { SessionSelection } from '../../receipt/index.ts';
 import { ExitCode, harmlessLine, note } from '../output.ts';
 import { signTree } from '../journal/sign-tree.ts';
@@ -45,44 +44,27 @@ async function create(given: string | undefined, options: Options): Promise<void
   }
   const directory = stateDirectory(given);
   const { openJournalReader } = await import('../../journal/index.ts');
-  const { createReceipt, selectSession, verifyReceipt } = await import('../../receipt/index.ts');
+  const { verifyReceipt } = await import('../../receipt/index.ts');
+  const { composeReceipt } = await import('../../station/index.ts');
   const journal = openJournalReader(directory);
   try {
-    const session = sessionId === undefined ? undefined : selectSession(journal, sessionId);
-    const { provableAnchor } = await import('./provable-anchor.ts');
-    const last = session?.end ?? Math.max(...(asked ?? []));
-    const anchor = await provableAnchor(journal, directory, last);
-    const { checkpoint, size } =
-      anchor ?? (await signTree(journal, directory, { covering: last, config: options.config }));
-    // What tells of entries that went later may stand behind the anchored tree; how many they are is told all the same.
-    const indices = session === undefined ? (asked ?? []) : session.indices.filter((index) => index < size);
-    // The birth names the key of the OCMF records.
-    const birth = indices.some((index) => journal.entry(index).kind.startsWith('session-')) ? [0] : [];
-    const wanted = new Set([...birth, ...rotationsIn(journal).filter((index) => index < size), ...indices]);
-    const entries = [...wanted].map((index) => ({
-      index,
-      bytes: journal.entry(index).cose,
-      inclusionProof: journal.inclusionProof(index, size),
-    }));
-    const { origin, keys } = journal;
-    const file = createReceipt({ origin, publicKey: keys.birthKey, checkpoint, entries, anchor });
-    await write(options.output, file);
+    const subject = sessionId === undefined ? { indices: asked ?? [] } : { session: sessionId };
+    const { text, origin, entries, anchor, session } = await composeReceipt(subject, {
+      ...{ journal, directory, pause: () => Promise.resolve() },
+      signTree: (covering) => signTree(journal, directory, { covering, config: options.config }),
+    });
+    await write(options.output, text);
     const where = anchor === null ? 'not anchored yet' : `anchored in block ${anchor.blockNumber}`;
-    note(`wrote ${options.output}: ${entries.length} entries of ${origin}, ${where}`);
+    note(`wrote ${options.output}: ${entries} entries of ${origin}, ${where}`);
     if (session !== undefined) tellSelection(session);
     // What the log itself contradicts is evidence too: the file is written, and said to be what it is.
-    for (const { name, detail } of verifyReceipt(file).checks.filter(({ result }) => result === 'fail')) {
+    for (const { name, detail } of verifyReceipt(text).checks.filter(({ result }) => result === 'fail')) {
       note(harmlessLine(`the check ${name} fails: ${detail}`));
       process.exitCode = ExitCode.bad;
     }
   } finally {
     journal.close();
   }
-}
-
-/** The entries that hand the log from one key to the next: without them later entries are a stranger's. */
-function rotationsIn({ keys }: JournalReader): number[] {
-  return keys.keys.slice(1).map(({ firstIndex }) => firstIndex - 1);
 }
 
 /** A receipt that shows less than there is says so. */

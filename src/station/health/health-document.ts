@@ -23,11 +23,7 @@ export function healthDocument(
 ): HealthDocument {
   const items: HealthDocument['items'][number][] = [];
   let bytes = 0;
-  for (const { check, subject, state, code, detail, sinceMs, advice } of worstFirst(list)) {
-    const item = {
-      ...{ check, ...(subject !== undefined && { subject }), state, code },
-      ...{ detail: shortened(detail), sinceMs, advice: advice === null ? null : shortened(advice) },
-    };
+  for (const item of healthItems(list, MAX_TEXT)) {
     bytes += Buffer.byteLength(JSON.stringify(item)) + 1;
     if (bytes > MAX_ITEMS_BYTES) break;
     items.push(item);
@@ -35,6 +31,12 @@ export function healthDocument(
   return { state: worstState(list), ...stamp, items, omitted: list.length - items.length };
 }
 
-function shortened(text: string): string {
-  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1)}…`;
+/** Items as they are published, worst first. Pure. @param maxText of each text, in characters */
+export function healthItems(list: readonly HealthItem[], maxText: number): HealthDocument['items'] {
+  const shortened = (text: string): string =>
+    text.length <= maxText ? text : `${text.slice(0, maxText - 1)}…`;
+  return worstFirst(list).map(({ check, subject, state, code, detail, sinceMs, advice }) => ({
+    ...{ check, ...(subject !== undefined && { subject }), state, code },
+    ...{ detail: shortened(detail), sinceMs, advice: advice === null ? null : shortened(advice) },
+  }));
 }

@@ -26,6 +26,11 @@ export class ReplyRoom {
     await this.#room(reply, signal);
   }
 
+  /** Sends what nobody waits for, if there is room now and nobody else waits for it. */
+  offer(reply: Reply): boolean {
+    return this.#waiting.length === 0 && this.#offer(this.#watched(reply));
+  }
+
   #room(reply: Reply, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error);
