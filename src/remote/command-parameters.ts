@@ -118,7 +118,13 @@ function parsedJson(name: CommandName, json: string): unknown {
 
 function told(issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue);
-  return path === null ? issue.message : `${path}: ${issue.message}`;
+  return path === null ? issue.message : `${shown(path)} ${inWords(issue)}`;
+}
+
+/** A strict object's own words for a key too many or too few tell of types and not of parameters. */
+function inWords({ type, expected, message }: v.BaseIssue<unknown>): string {
+  if (type !== 'strict_object') return message;
+  return expected === 'never' ? 'is no parameter of it' : 'is missing';
 }
 
 function bad(name: CommandName, why: string): RemoteError {

@@ -187,7 +187,7 @@ export interface CommandBody {
   readonly outcome: CommandOutcome;
   /** Why it was refused: a code of docs/errors.md. */
   readonly code?: string;
-  /** How many were refused for this reason since the last entry of that code, this one included; the digest is the last one's. */
+  /** How many were refused for this reason since the last entry of that code, this one included: the rest is of the last one. */
   readonly count?: number;
 }
 
