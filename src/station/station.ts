@@ -22,6 +22,10 @@ import { TroubleNotes, type StationPart } from './health/station-troubles.ts';
 import { scrubJournal } from './evidence/scrub-journal.ts';
 import { onTheirLines } from './meters/line-neighbours.ts';
 import { startReading, type Reading } from './meters/start-reading.ts';
+import { LogTail } from './remote/log/log-tail.ts';
+import { publishLog } from './remote/log/publish-log.ts';
+import type { Remote } from './remote/open-remote.ts';
+import type { RemoteParts } from './remote/remote-parts.ts';
 import { openMetrics } from './telemetry/outlets/open-metrics.ts';
 import { NO_VIEW, openView, type StationView } from './telemetry/station-view.ts';
 import { syncFaultsOnRecord } from './sync/sync-faults-on-record.ts';
@@ -46,7 +50,9 @@ async function startWith(given: StationOptions, configuration: Configuration): P
   const { config, profiles } = configuration;
   onPhase?.({ phase: 'clock' });
   const time = await openTime(given, config);
-  const options = { ...given, wallClock: time.wallClock, onEvent: telling(given) };
+  const logTail = logTailOf(config, given);
+  const log = logTail?.over(given.log) ?? given.log;
+  const options = { ...given, wallClock: time.wallClock, onEvent: telling(given), log };
   onPhase?.({ phase: 'keys' });
   const identity = await ownIdentity(options, config);
   const troubles = new TroubleNotes();
@@ -77,6 +83,7 @@ async function startWith(given: StationOptions, configuration: Configuration): P
       views,
       degraded,
       troubles,
+      logTail,
     };
     return { configuration, ...(await openRest(parts)) };
   } catch (error) {
@@ -101,6 +108,7 @@ interface RestParts {
   readonly views: StationView[];
   readonly degraded: Degraded;
   readonly troubles: TroubleNotes;
+  readonly logTail: LogTail | undefined;
 }
 
 /** Whatever of it cannot be opened is done without. */
@@ -121,16 +129,21 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
     ...{ clock: options.clock, log: options.log, answerSync: onSocket.answer },
     answerHealth: () => healthAnswer(health.list(), options.clock.nowMonoMs()),
   }).catch((error: unknown) => void degraded('control', error));
+  const unshown = (error: unknown): void => degraded('telemetry', error);
+  const remote = await remoteOf(parts, () => health.list(), onSocket.answer).catch(unshown);
   const shown = {
     ...{ options, configuration, config, identity, ...evidence, metering: reading.metering },
-    ...{ listeners: intake.listeners, isOnTrial: () => intake.isOnTrial, lines: reading.lines },
+    ...{ isOnTrial: () => intake.isOnTrial, lines: reading.lines, challenge: remote?.challenge },
+    listeners: [...intake.listeners, ...(remote?.listeners ?? [])],
     ...{ evidenceFacts: () => reading.evidence.facts(), figures: () => health.figures() },
   };
-  const unshown = (error: unknown): void => degraded('telemetry', error);
   const view = await openView(shown, unshown);
   const metrics = await openMetrics(shown, () => view.broker(), unshown);
   views.push(view, { ...NO_VIEW, metering: (event) => metrics.metering(event) });
   intake.open(view);
+  remote?.open(view.telemetry);
+  if (view.telemetry !== undefined && parts.logTail !== undefined)
+    publishLog(parts.logTail, view.telemetry, options);
   const faults = {
     onFault: syncFaultsOnRecord(reading.evidence, options.log),
     raisedFaults: raised,
@@ -203,6 +216,24 @@ function openIntake({ options, configuration, reading }: RestParts): Configurati
     desk: deskOf(options, configuration),
     storesEvidence: () => evidence.facts().lastCommitMonoMs !== null,
   });
+}
+
+/** What commands need is loaded only where somebody may send them. */
+async function remoteOf(
+  { options, configuration, config, identity, evidence, reading, logTail }: RestParts,
+  health: RemoteParts['health'],
+  askSync: RemoteParts['askSync'],
+): Promise<Remote | undefined> {
+  const { mqtt, operators } = config.telemetry;
+  if (mqtt === undefined || operators.length === 0) return undefined;
+  return (await import('./remote/open-remote.ts')).openRemote({
+    ...{ options, config, identity, reading, logTail, health, askSync },
+    ...{ profiles: configuration.profiles, journal: evidence.journal, evidence: reading.evidence },
+  });
+}
+
+function logTailOf({ telemetry: { mqtt } }: StationConfig, { clock }: StationOptions): LogTail | undefined {
+  return mqtt && new LogTail(mqtt.logLevel, clock);
 }
 
 /** What sessions need (OCMF, its curves) is loaded only where they are configured: 100 KB of code. */

@@ -1,5 +1,5 @@
 import { ControlError } from '../../service/index.ts';
-import type { Sync } from '../../sync/index.ts';
+import type { Sync, SyncAnswer } from '../../sync/index.ts';
 
 /** Whether a line on the control socket is about sync. Asked without loading what sync needs. */
 export function isSyncRequest(request: unknown): request is { readonly sync: unknown } {
@@ -8,14 +8,14 @@ export function isSyncRequest(request: unknown): request is { readonly sync: unk
 
 /** Answers about sync on the control socket, which is there before sync is, and where no chain is configured, too. */
 export interface SyncOnSocket {
-  readonly answer: (request: { readonly sync: unknown }) => object;
+  readonly answer: (request: { readonly sync: unknown }) => SyncAnswer;
   /** From here on it is answered; undefined: this station does not sync. */
   open(sync: Sync | undefined): Promise<void>;
 }
 
 export function syncOnSocket(stateDirectory: string): SyncOnSocket {
   let isOpen = false;
-  let desk: { answer(request: { readonly sync: unknown }): object } | undefined;
+  let desk: { answer(request: { readonly sync: unknown }): SyncAnswer } | undefined;
   return {
     answer: (request) => {
       if (desk !== undefined) return desk.answer(request);

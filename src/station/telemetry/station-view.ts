@@ -25,6 +25,8 @@ export interface ViewParts extends Omit<
   readonly metering: Metering;
   /** What the station listens to. */
   readonly listeners: readonly Listener[];
+  /** What a command must carry; undefined where nobody may send any. */
+  readonly challenge?: string | undefined;
 }
 
 /** What an operator sees of the station over MQTT: a view, never the evidence itself. */
@@ -42,6 +44,8 @@ export interface StationView {
   isConnected(): boolean;
   /** Where the figures come from that change while nothing happens. */
   followSync(status: () => SyncStatus): void;
+  /** For answers and lines of the log; undefined: there is none. */
+  readonly telemetry: Telemetry | undefined;
   close(): Promise<void>;
 }
 
@@ -54,6 +58,7 @@ export const NO_VIEW: StationView = {
   broker: () => undefined,
   isConnected: () => false,
   followSync: () => {},
+  telemetry: undefined,
   close: async () => {},
 };
 
@@ -82,6 +87,7 @@ export async function openView(parts: ViewParts, degraded: (error: unknown) => v
         },
         credentials: credentialFiles(credentialsDirectory, mqtt.username),
         listeners: parts.listeners,
+        challenge: parts.challenge,
         bytesPerDay: mqtt.bytesPerDay,
       },
       { clock, random, log },
@@ -170,6 +176,10 @@ class TelemetryView implements StationView {
         ...{ time: wallClock.nowWallMs(), clock: wallClock.status() },
       }),
     );
+  }
+
+  get telemetry(): Telemetry {
+    return this.#telemetry;
   }
 
   broker(): TelemetryStatistics {
