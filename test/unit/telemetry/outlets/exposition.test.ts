@@ -26,10 +26,10 @@ describe('the text of figures', () => {
 
   it('can be parsed whatever the labels are, and says the same', () => {
     const label = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 30 }),
+      fc.string({ unit: 'binary', maxLength: 16 }),
       fc.string({ unit: fc.constantFrom('"', '\\', '\n', '{', '}', ',', '=', ' ', '#', 'n'), maxLength: 12 }),
     );
-    const samples = fc.array(fc.record({ x: label, y: label }), { maxLength: 6 });
+    const samples = fc.array(fc.record({ x: label, y: label }), { maxLength: 4 });
     fc.assert(
       fc.property(samples, fc.bigInt(), (all, value) => {
         const text = expositionText([
