@@ -1,3 +1,12 @@
+export type { EntriesHeard, EntriesLink, EntriesRequest } from './backfill/entries-link.ts';
+export { BackfillError, type BackfillErrorCode } from './backfill/errors.ts';
+export {
+  fetchEntries,
+  type FetchOptions,
+  type FetchProgress,
+  type FetchResult,
+  type TrustedStation,
+} from './backfill/fetch-entries.ts';
 export type {
   BrokerDesk,
   DeskMessage,

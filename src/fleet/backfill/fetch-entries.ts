@@ -1,6 +1,10 @@
 import type { MonotonicClock } from '../../../hal/contract/index.ts';
 import type { EntryRange } from '../../journal/index.ts';
 import type { EntriesLink } from './entries-link.ts';
+import { EntriesFile, notResumable } from './entries-file.ts';
+import { Fetch } from './fetch.ts';
+import { readKnownTree, writeCheckpoint } from './kept-checkpoint.ts';
+import { ReceivedRange } from './received-range.ts';
 
 /** Whom to believe. */
 export interface TrustedStation {
@@ -51,7 +55,10 @@ export interface FetchResult {
   readonly size: number;
   /** Signed note over that tree; it stands in `<file>.checkpoint`, too. */
   readonly checkpoint: string;
-  /** Every entry has the station's signature, and all of them stand in that tree; or why that is not shown. */
+  /**
+   * All that is in the file stands in the tree that the station signed, and what this run wrote has the station's signature entry by
+   * entry; or why that is not shown.
+   */
   readonly verified: true | string;
   /** Messages that were left because they were not what the station signed. */
   readonly rejected: number;
@@ -61,10 +68,31 @@ export interface FetchResult {
 
 /**
  * Gets entries from a station into a file, each one verified before it is written, asks again for what got lost, and shows in the
- * end that all of it stands in the tree that the station signed.
- * @throws BackfillError `backfill.not_resumable`, `backfill.refused`, `backfill.no_progress`, `backfill.forked`,
- * `backfill.file`; the link's FleetErrors; the signal's reason
+ * end that all of it stands in the tree that the station signed; where an earlier run left a checkpoint beside the file, also that
+ * this tree begins with that one's.
+ * @throws BackfillError `backfill.not_resumable`, `backfill.refused`, `backfill.budget`, `backfill.no_progress`,
+ * `backfill.wrong_key`, `backfill.forked`, `backfill.file`; the link's FleetErrors; the signal's reason
  */
-export function fetchEntries(options: FetchOptions): Promise<FetchResult> {
-  return Promise.reject(new Error(`not there yet: ${options.file}`));
+export async function fetchEntries(options: FetchOptions): Promise<FetchResult> {
+  const { file: name, from, to } = options;
+  const range = new ReceivedRange(from);
+  let origin: string | undefined;
+  const file = await EntriesFile.open(name, (cose, entry) => {
+    if (entry.index < from) throw notResumable(name, `it begins with entry ${entry.index}, not ${from}`);
+    if (to !== undefined && entry.index >= to)
+      throw notResumable(name, `it already holds entry ${entry.index}`);
+    if (entry.station !== (origin ?? entry.station)) throw notResumable(name, 'it holds entries of two logs');
+    origin = entry.station;
+    range.add(cose, entry);
+  });
+  try {
+    const known = await readKnownTree(name, file.bytes > 0);
+    const fetch = new Fetch({ options, file, range, originInFile: origin, known });
+    const result = await fetch.run();
+    await file.sync();
+    if (result.verified === true) await writeCheckpoint(name, result.checkpoint);
+    return result;
+  } finally {
+    await file.close();
+  }
 }

@@ -82,6 +82,14 @@ export class RangeHashes {
     return true;
   }
 
+  /** The hashes of the run that follows this one, which must begin where this one ends. */
+  append(following: RangeHashes): void {
+    if (following.from !== this.#to) throw new RangeError(`${following.from} does not follow ${this.#to}`);
+    if (this.#to === this.from) this.#firstLeaf = following.#firstLeaf;
+    if (following.#to > following.from) this.#lastLeaf = following.#lastLeaf;
+    for (const node of following.#nodes) this.#add(node);
+  }
+
   /** Whether the run stands in the tree; its first and last leaf must not be gone. */
   isIn(tree: { readonly size: number; readonly root: Uint8Array }, proof: RangeProof): boolean {
     const leaves = [

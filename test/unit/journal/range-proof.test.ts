@@ -134,6 +134,23 @@ describe('a range proof', () => {
     );
   });
 
+  it('is the same whether a run is taken in whole or in runs that follow each other', () => {
+    fc.assert(
+      fc.property(runs, fc.nat(), ({ size, from, to }, at) => {
+        const middle = from + (at % (to - from + 1));
+        const [left, right] = [new RangeHashes(from), new RangeHashes(middle)];
+        for (const leaf of LEAVES.slice(from, middle)) left.addLeaf(leaf);
+        for (const leaf of LEAVES.slice(middle, to)) right.addLeaf(leaf);
+        left.append(right);
+        const tree = { size, root: ROOTS[size]! };
+        expect(left.to).toBe(to);
+        expect(left.isIn(tree, rangeProof(read, from, to, size))).toBe(true);
+        expect(() => left.append(new RangeHashes(to + 1))).toThrow(RangeError);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('is not made for what is not in the tree', () => {
     expect(() => rangeProof(read, 3, 6, 5)).toThrow(hasCode('journal.out_of_range'));
     expect(() => rangeProof(read, 5, 6, 5)).toThrow(hasCode('journal.out_of_range'));

@@ -1,0 +1,39 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { JournalError, parseCheckpoint, type Checkpoint } from '../../journal/index.ts';
+import { fail, notResumable } from './entries-file.ts';
+
+/** Beside a file of entries: the checkpoint that they were proved against. */
+function checkpointFile(name: string): string {
+  return `${name}.checkpoint`;
+}
+
+/** A tree that was seen before, its signature not checked yet. */
+export type KnownTree = Pick<Checkpoint, 'origin' | 'size' | 'root'> & { readonly text: string };
+
+/**
+ * What an earlier run proved its entries against; undefined where there was none.
+ * @throws BackfillError `backfill.not_resumable` when something else stands there, `backfill.file`
+ */
+export async function readKnownTree(name: string, isGoneOnWith: boolean): Promise<KnownTree | undefined> {
+  if (!isGoneOnWith) return undefined;
+  let text: string;
+  try {
+    text = await readFile(checkpointFile(name), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    return fail(checkpointFile(name), error);
+  }
+  try {
+    const { origin, size, root } = parseCheckpoint(text);
+    return { origin, size, root, text };
+  } catch (error) {
+    if (error instanceof JournalError)
+      throw notResumable(name, `no checkpoint is in ${checkpointFile(name)}`);
+    throw error;
+  }
+}
+
+/** @throws BackfillError `backfill.file` */
+export async function writeCheckpoint(name: string, text: string): Promise<void> {
+  await writeFile(checkpointFile(name), text).catch((cause: unknown) => fail(checkpointFile(name), cause));
+}
