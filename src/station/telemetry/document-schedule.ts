@@ -16,7 +16,7 @@ export interface DocumentScheduleOptions {
   readonly publish: <Topic extends StateTopic>(topic: Topic, document: StateDocumentOf<Topic>) => void;
   readonly pace: DocumentPace;
   readonly clock: MonotonicClock;
-  /** A document cannot be made or published; the others go on. */
+  /** A document cannot be made or published, from now on: it is tried again with each look, and the others go on. */
   readonly onError: (topic: StateTopic, error: unknown) => void;
 }
 
@@ -34,6 +34,7 @@ interface Told {
 export class DocumentSchedule {
   readonly #options: DocumentScheduleOptions;
   readonly #told = new Map<StateTopic, Told>();
+  readonly #failing = new Set<StateTopic>();
   readonly #abort = new AbortController();
   readonly #running: Promise<void>;
 
@@ -76,16 +77,18 @@ export class DocumentSchedule {
   }
 
   #publish(document: RetainedDocument, news: string): void {
-    this.#told.set(document.topic, { news, atMonoMs: this.#options.clock.nowMonoMs() });
     this.#options.publish(document.topic, document.make());
+    this.#told.set(document.topic, { news, atMonoMs: this.#options.clock.nowMonoMs() });
   }
 
   /** A view that cannot be made is no reason to end anything. */
   #attempt(document: RetainedDocument, act: () => void): void {
     try {
       act();
+      this.#failing.delete(document.topic);
     } catch (error) {
-      this.#options.onError(document.topic, error);
+      if (!this.#failing.has(document.topic)) this.#options.onError(document.topic, error);
+      this.#failing.add(document.topic);
     }
   }
 }

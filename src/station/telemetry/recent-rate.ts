@@ -9,10 +9,10 @@ export class RecentRate {
     this.#before = { total, atMonoMs };
   }
 
-  /** Growth for each millisecond since it was asked before, ten seconds ago at least; undefined before any time has passed. */
+  /** Growth for each millisecond since it was asked before, ten seconds ago at least; undefined before a millisecond has passed. */
   perMs(total: number, nowMonoMs: number): number | undefined {
     const forMs = nowMonoMs - this.#before.atMonoMs;
-    if (forMs <= 0) return undefined;
+    if (forMs < 1) return undefined;
     const rate = Math.max(0, total - this.#before.total) / forMs;
     if (forMs >= LEAST_MS) this.#before = { total, atMonoMs: nowMonoMs };
     return rate;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -197,6 +197,28 @@ describe('an entry', () => {
 });
 
 describe('a journal opened again', () => {
+  it('knows from how it was left why it is opened: closed in order or cut off, by the same kernel or another', async () => {
+    const first = await open();
+    const copies = ['crash', 'power-on'].map((name) => ({ name, copy: `${directory}-${name}` }));
+    for (const { copy } of copies) cpSync(directory, copy, { recursive: true });
+    await first.close();
+    const again = await open();
+    await again.close();
+    const rebooted = await open({ bootId: new Uint8Array(16).fill(2) });
+    expect([first, again, rebooted].map(({ startReason }) => startReason)).toEqual([
+      'first',
+      'restart',
+      'reboot',
+    ]);
+    for (const { name, copy } of copies) {
+      const bootId = new Uint8Array(16).fill(name === 'crash' ? 1 : 2);
+      const journal = await openTestJournal(copy, { bootId });
+      expect(journal.startReason).toBe(name);
+      await journal.close();
+      rmSync(copy, { recursive: true });
+    }
+  });
+
   it('goes on where it stopped, counts boots of the kernel and not starts of the service', async () => {
     const first = await writeTestLog(directory, 5);
     const again = await writeTestLog(directory, 9, {});

@@ -10,6 +10,7 @@ const document: SyncDocument = {
   gateway: { rssBytes: 1_000 },
   traffic: { session: bytes(5), last: bytes(3), today: bytes(8) },
   balance: { free: '100', low: false },
+  advice: null,
 };
 
 describe('the telemetry document of sync', () => {

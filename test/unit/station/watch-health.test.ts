@@ -80,7 +80,6 @@ function watched(raised: readonly string[] = []) {
       {
         id: 'lan',
         statistics: () => ({ state: state.line, requests: 1, errors: {} }),
-        close: async () => {},
       },
     ],
     timeReport: () => ({

@@ -1,3 +1,4 @@
+export { asyncApiDocument, type ContractParts } from './asyncapi.ts';
 export type { Published, Sent } from './fields.ts';
 export { HEALTH_CHANGE, HEALTH_DOCUMENT } from './health-schemas.ts';
 export { CREDIT, LOG_LINE, RESPONSE, SAMPLE, STATUS } from './message-schemas.ts';

@@ -1,0 +1,61 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import Ajv from 'ajv';
+import { describe, expect, it } from 'vitest';
+import { HEARD, PUBLISHED } from '../../../src/telemetry/contract/schemas/index.ts';
+import { LISTENED, TOPICS } from '../../../src/telemetry/index.ts';
+import { contractOfTheCode } from '../../support/telemetry/contract-document.ts';
+
+const FILE = new URL('../../../docs/asyncapi.json', import.meta.url);
+const OFFICIAL = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0-without-$id.json') as object;
+
+interface Contract {
+  readonly channels: Readonly<Record<string, { readonly address: string; readonly parameters: object }>>;
+  readonly operations: Readonly<Record<string, { readonly action: string }>>;
+}
+
+function validator(): (document: unknown) => readonly string[] {
+  // The official schema brings its own draft 07; formats (uri, …) are not checked: none of them is ours.
+  const ajv = new Ajv({ meta: false, validateSchema: false, unknownFormats: 'ignore', logger: false });
+  const isValid = ajv.compile(OFFICIAL);
+  return (document) =>
+    isValid(document) === true
+      ? []
+      : (isValid.errors ?? []).map((error) => `${error.dataPath} ${error.message}`);
+}
+
+describe('docs/asyncapi.json', () => {
+  it('is what the code says', () => {
+    const generated = `${JSON.stringify(contractOfTheCode(), null, 2)}\n`;
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(FILE, generated);
+    expect(JSON.parse(readFileSync(FILE, 'utf8'))).toEqual(JSON.parse(generated));
+  });
+
+  it("satisfies AsyncAPI's own schema of version 3.0, which refuses what is none", () => {
+    const problems = validator();
+    const document = JSON.parse(readFileSync(FILE, 'utf8')) as Contract;
+    expect(problems(document)).toEqual([]);
+    const [name = ''] = Object.keys(document.operations);
+    const broken = { ...document, operations: { ...document.operations, [name]: { action: 'publish' } } };
+    expect(problems(broken)).not.toEqual([]);
+  });
+
+  it('has a channel for every topic that is published or listened to, and no other', () => {
+    const { channels } = JSON.parse(readFileSync(FILE, 'utf8')) as Contract;
+    const patterns = [
+      ...Object.values(TOPICS).map(({ pattern }) => pattern),
+      ...Object.values(LISTENED).map(({ topic }) => topic),
+    ];
+    const addresses = patterns.map(
+      (pattern) => `delmonicos/v1/{station}/${pattern.replace(/<(\w+)>/g, '{$1}')}`,
+    );
+    expect(Object.values(channels).map(({ address }) => address)).toEqual(addresses);
+    expect(Object.keys(channels)).toEqual([...Object.keys(PUBLISHED), ...Object.keys(HEARD)]);
+    expect([Object.keys(TOPICS), Object.keys(LISTENED)]).toEqual([
+      Object.keys(PUBLISHED),
+      Object.keys(HEARD),
+    ]);
+    for (const { address, parameters } of Object.values(channels))
+      expect(Object.keys(parameters)).toEqual([...address.matchAll(/\{(\w+)\}/g)].map(([, level]) => level));
+  });
+});
