@@ -15,8 +15,8 @@ import {
 } from './contract/topics.ts';
 import type { TelemetryError } from './errors.ts';
 import { DEFAULT_LIMITS, type TelemetryLimits } from './limits.ts';
-import type { OutgoingMessage } from './outgoing/outgoing-message.ts';
-import { OutgoingTraffic, packetBytes } from './outgoing/outgoing-traffic.ts';
+import { MessagePump } from './message-pump.ts';
+import { OutgoingTraffic } from './outgoing/outgoing-traffic.ts';
 import { keepAliveMs } from './outgoing/pacing.ts';
 import type { Announcement } from './outlets/home-assistant.ts';
 import { ReportOnce } from './report-once.ts';
@@ -27,9 +27,6 @@ import type { Listener } from './session/listeners.ts';
 import type { BrokerConnection } from './session/mqtt-connection.ts';
 import type { Reply, Telemetry, TelemetryOptions, TelemetryPorts, TelemetryStatistics } from './telemetry.ts';
 
-/** How soon it is looked whether the budget allows what it held back. */
-const HELD_BACK_MS = 2_000;
-
 /** Hands what waits to the session that there is. What waits, what is said and when to try again is decided elsewhere. */
 export class MqttTelemetry implements Telemetry {
   readonly #options: TelemetryOptions;
@@ -38,16 +35,11 @@ export class MqttTelemetry implements Telemetry {
   readonly #limits: TelemetryLimits;
   readonly #prefix: string;
   readonly #traffic: OutgoingTraffic;
+  readonly #pump: MessagePump;
   readonly #sessions: BrokerSessions;
   readonly #report: ReportOnce;
   #closed: Promise<void> | undefined;
   #challenge: string | undefined;
-  #pumping = false;
-  /** Somebody will pump before long. */
-  #waiting = false;
-  #toldTooSmall = false;
-  readonly #ending = new AbortController();
-  #settled: () => void = () => {};
 
   constructor(options: TelemetryOptions, address: BrokerAddress, ports: TelemetryPorts) {
     this.#options = options;
@@ -61,6 +53,14 @@ export class MqttTelemetry implements Telemetry {
     this.#report = new ReportOnce(ports.log);
     this.#challenge = options.challenge;
     this.#sessions = this.#brokerSessions();
+    this.#pump = new MessagePump({
+      ...{ traffic: this.#traffic, limits: this.#limits, clock: ports.clock },
+      connection: () => this.#sessions.connection,
+      wireBytes: () => this.#sessions.wireBytes(),
+      unsendable: (topic, bytes) => this.#reportUnsendable(topic, bytes),
+      refused: (topic, reasonCode) =>
+        this.#report.log('warning', 'telemetry.publish_refused', { topic, reasonCode }),
+    });
   }
 
   start(): void {
@@ -74,10 +74,8 @@ export class MqttTelemetry implements Telemetry {
   publishSample(meterId: string, sample: MeterSample, stamp: SampleStamp = {}): void {
     if (this.#closed !== undefined) return;
     const isConnected = this.#sessions.connection !== undefined;
-    const when = { nowMonoMs: this.#now(), isConnected };
-    const refused = this.#traffic.addSample(meterId, sample, stamp, when);
-    if (refused !== undefined) this.#reportUnsendable(refused.topic, refused.bytes);
-    this.#pump();
+    this.#traffic.addSample(meterId, sample, stamp, { nowMonoMs: this.#now(), isConnected });
+    this.#pump.pump();
   }
 
   publishState(topic: StateTopic, document: object): void {
@@ -87,14 +85,14 @@ export class MqttTelemetry implements Telemetry {
     const purpose = topic === 'health' || topic === 'config/result' ? 'vital' : 'figure';
     if (!this.#traffic.queue.putState(fullTopic, payload, purpose))
       this.#reportUnsendable(fullTopic, payload.length);
-    this.#pump();
+    this.#pump.pump();
   }
 
   announce({ topic, document }: Announcement): void {
     if (this.#closed !== undefined) return;
     const payload = encodeDocument(document);
     if (!this.#traffic.queue.putState(topic, payload)) this.#reportUnsendable(topic, payload.length);
-    this.#pump();
+    this.#pump.pump();
   }
 
   publishNote(topic: NoteTopic, document: object): void {
@@ -107,7 +105,7 @@ export class MqttTelemetry implements Telemetry {
     };
     if (!this.#traffic.queue.offerNote(topic === 'log' ? 'log' : 'change', note))
       this.#reportUnsendable(note.topic, payload.length);
-    this.#pump();
+    this.#pump.pump();
   }
 
   reply({ topic, payload, properties, onSettled }: Reply): boolean {
@@ -122,7 +120,7 @@ export class MqttTelemetry implements Telemetry {
       ...(properties && { properties }),
       onSettled,
     });
-    this.#pump();
+    this.#pump.pump();
     return taken;
   }
 
@@ -130,7 +128,7 @@ export class MqttTelemetry implements Telemetry {
     this.#challenge = challenge;
     if (this.#closed !== undefined) return;
     this.#putStatus(this.#online());
-    this.#pump();
+    this.#pump.pump();
   }
 
   watch(forMs: number, meterId?: string): number {
@@ -179,6 +177,9 @@ export class MqttTelemetry implements Telemetry {
         topic: (late ? historyTopic : sampleTopic)(this.#prefix, meterId),
         payload: encodeDocument(windowDocument(meterId, boot, window)),
       }),
+      unsendable: (topic, bytes) => this.#reportUnsendable(topic, bytes),
+      tooSmall: (bytesNeeded) =>
+        this.#ports.log('warning', 'telemetry.budget_too_small', { bytesPerDay, bytesNeeded }),
     });
   }
 
@@ -204,15 +205,14 @@ export class MqttTelemetry implements Telemetry {
       },
       onOpened: (connection, session) => this.#opened(connection, session),
       onEnded: () => {
-        this.#traffic.queue.connectionLost();
         this.#report.forget();
-        this.#settled();
+        this.#pump.connectionLost();
       },
       onOlderProtocol: () => log('info', 'telemetry.older_protocol', { host, mqtt: '3.1.1' }),
       onFailure: (reason) => this.#reportFailure(reason),
       oldestInFlightMonoMs: () => this.#traffic.queue.oldestInFlightMonoMs(),
       debtMs: () => {
-        this.#balanceBooks();
+        this.#pump.balanceBooks();
         return this.#traffic.debtMs(this.#now());
       },
     });
@@ -226,70 +226,7 @@ export class MqttTelemetry implements Telemetry {
       ...{ host: this.#address.host, mqtt, session, dropped, queued },
     });
     this.#putStatus(this.#online());
-    this.#pump();
-  }
-
-  /** Sends while the window is open and the budget allows it. Acknowledgements call it again. */
-  #pump(): void {
-    const { connection } = this.#sessions;
-    if (connection === undefined || this.#pumping) return;
-    this.#pumping = true; // a message may be settled before publish returns
-    this.#balanceBooks();
-    const window = Math.min(this.#limits.maxInFlight, connection.accepts.inFlight);
-    while (this.#sessions.connection === connection && this.#traffic.queue.figures().inFlight < window) {
-      const message = this.#traffic.take(this.#now());
-      if (message === undefined) break;
-      this.#send(connection, message);
-    }
-    this.#pumping = false;
-    this.#pumpAgain();
-  }
-
-  /** What the budget holds back is looked at again, whether anybody publishes meanwhile or not. */
-  #pumpAgain(): void {
-    const nowMonoMs = this.#now();
-    if (this.#traffic.isTooSmall()) this.#reportTooSmall();
-    if (this.#waiting || this.#traffic.heldBack(nowMonoMs).length === 0) return;
-    this.#waiting = true;
-    this.#ports.clock.sleep(HELD_BACK_MS, this.#ending.signal).then(
-      () => {
-        this.#waiting = false;
-        this.#pump();
-      },
-      () => {},
-    );
-  }
-
-  #balanceBooks(): void {
-    this.#traffic.balanceBooks(this.#sessions.wireBytes(), this.#now());
-  }
-
-  #send(connection: BrokerConnection, message: OutgoingMessage): void {
-    const { accepts } = connection;
-    const { topic, payload, properties, expiresAtMonoMs, lifetimeMs } = message;
-    const size = packetBytes(message);
-    if (size > accepts.packetBytes) {
-      this.#traffic.queue.settle(message.id, 'refused');
-      this.#reportUnsendable(topic, size);
-      return;
-    }
-    const expiresInMs = lifetimeMs ?? (expiresAtMonoMs ?? Infinity) - this.#now();
-    const request = {
-      ...{ topic, payload },
-      qos: accepts.qos1 ? (1 as const) : (0 as const),
-      retain: message.kind === 'state' && accepts.retain,
-      ...(expiresInMs < Infinity && { expirySeconds: Math.max(1, Math.ceil(expiresInMs / 1000)) }),
-      ...(properties && { properties }),
-    };
-    connection.publish(request, (refusedBecause) => {
-      this.#traffic.queue.settle(message.id, refusedBecause === undefined ? 'acknowledged' : 'refused');
-      if (refusedBecause !== undefined) {
-        const fields = { topic, reasonCode: refusedBecause };
-        this.#report.log('warning', 'telemetry.publish_refused', fields);
-      }
-      this.#settled();
-      this.#pump();
-    });
+    this.#pump.pump();
   }
 
   async #sayGoodbye(): Promise<void> {
@@ -299,18 +236,15 @@ export class MqttTelemetry implements Telemetry {
       () => giveUp.abort(),
       () => {},
     );
-    this.#ending.abort();
-    const isDone = (): boolean => !this.#traffic.isSendable(this.#now());
+    this.#pump.stop();
     if (this.#sessions.connection !== undefined) this.#traffic.finish(this.#now());
-    this.#pump();
-    await this.#until(isDone, giveUp.signal);
+    await this.#pump.drain(giveUp.signal);
     this.#putStatus(this.#offline('stopped', this.#sessions.opened));
-    this.#pump();
-    await this.#until(isDone, giveUp.signal);
+    await this.#pump.drain(giveUp.signal);
     const { connection } = this.#sessions;
     const stopped = this.#sessions.stop();
     if (connection !== undefined) {
-      const delivered = isDone();
+      const delivered = this.#pump.isDrained();
       if (delivered) connection.disconnect();
       const late = failure('telemetry.connection_lost', 'closed before everything was delivered');
       if (!delivered || giveUp.signal.aborted) connection.abandon(late);
@@ -323,19 +257,8 @@ export class MqttTelemetry implements Telemetry {
     this.#ports.log('info', 'telemetry.closed', { sent, dropped: this.#traffic.dropped() });
   }
 
-  /** Waits until `done`, the end of the connection, or the signal. */
-  async #until(done: () => boolean, signal: AbortSignal): Promise<void> {
-    while (this.#sessions.connection !== undefined && !signal.aborted && !done()) {
-      await new Promise<void>((resolve) => {
-        this.#settled = resolve;
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    this.#settled = () => {};
-  }
-
   #putStatus(document: object): void {
-    this.#traffic.queue.putState(statusTopic(this.#prefix), encodeDocument(document), 'vital');
+    this.#traffic.queue.putState(statusTopic(this.#prefix), encodeDocument(document), 'status');
   }
 
   #online(): object {
@@ -364,12 +287,6 @@ export class MqttTelemetry implements Telemetry {
       ...reason.details,
       ...(reason.hint !== undefined && { hint: reason.hint }),
     });
-  }
-
-  #reportTooSmall(): void {
-    if (this.#toldTooSmall) return;
-    this.#toldTooSmall = true;
-    this.#ports.log('warning', 'telemetry.budget_too_small', { bytesPerDay: this.#options.bytesPerDay });
   }
 
   #reportUnsendable(topic: string, bytes: number): void {

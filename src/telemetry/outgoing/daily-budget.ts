@@ -2,11 +2,11 @@ import { LastDay } from './last-day.ts';
 import { Purse } from './purse.ts';
 
 /**
- * What bytes are spent on. `vital`: the status, what is wrong, what became of a configuration. `figure`: the other retained
+ * What bytes are spent on. `status`: birth and goodbye. `vital`: what is wrong, what became of a configuration. `figure`: the other retained
  * documents. `answer`: to a command, and `watch`: each sample of a meter for a while, because an operator asked for it. `backfill`: journal
  * entries that were asked for.
  */
-export type Purpose = 'vital' | 'answer' | 'figure' | 'log' | 'sample' | 'watch' | 'backfill';
+export type Purpose = 'status' | 'vital' | 'answer' | 'figure' | 'log' | 'sample' | 'watch' | 'backfill';
 
 const DAY_MS = 86_400_000;
 
@@ -27,8 +27,8 @@ const SAMPLE_RESERVE = 1 / 2;
  * What telemetry may cost, in bytes on the wire. Three purses, so that none of them starves another: the live view (vital messages,
  * figures, samples), lines of the log, and what operators ask for.
  *
- * Vital messages and answers are never held back for want of bytes that are not there yet: they put their purse in debt (vital
- * ones by its size at most), and what may wait then waits. No clock and no I/O: the caller says what time it is.
+ * The status and answers are never held back: they put their purse in debt, and what may wait then waits. Vital messages and watched
+ * samples may put it in debt by its size. No clock and no I/O: the caller says what time it is.
  */
 export class DailyBudget {
   /** null: unlimited. Bytes are counted all the same. */
@@ -57,6 +57,7 @@ export class DailyBudget {
     this.#fill(nowMonoMs);
     const purse = this.#purses[PURSE[purpose]];
     switch (purpose) {
+      case 'status':
       case 'answer':
         return true;
       case 'vital':
@@ -101,7 +102,7 @@ export class DailyBudget {
 }
 
 const PURSE = {
-  ...{ vital: 'live', figure: 'live', sample: 'live' },
+  ...{ status: 'live', vital: 'live', figure: 'live', sample: 'live' },
   ...{ answer: 'asked', watch: 'asked', backfill: 'asked' },
   log: 'log',
 } as const satisfies Record<Purpose, 'live' | 'log' | 'asked'>;

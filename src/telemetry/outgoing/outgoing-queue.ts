@@ -34,13 +34,15 @@ export type Saying = Omit<OutgoingMessage, 'id' | 'kind' | 'purpose'>;
 type LaneName = Exclude<MessageKind, 'state'>;
 
 /** In this order what waits goes, as far as the budget allows it: whoever asked waits, and samples are many. */
-const TURNS = ['vital', 'answer', 'change', 'figure', 'log', 'sample', 'backfill'] as const;
+const TURNS = ['status', 'vital', 'answer', 'change', 'figure', 'log', 'sample', 'backfill'] as const;
 const LANES = ['answer', 'change', 'log', 'sample', 'backfill'] as const satisfies readonly LaneName[];
 /** What the bytes of each lane are spent on, where the message does not say. */
 const PURPOSE: Readonly<Record<LaneName, Purpose>> = {
   ...{ answer: 'answer', change: 'vital', log: 'log', sample: 'sample', backfill: 'backfill' },
 };
 
+/** What the bytes of a retained document are spent on. */
+export type StatePurpose = 'status' | 'vital' | 'figure';
 type Allows = (message: OutgoingMessage) => boolean;
 
 /**
@@ -88,7 +90,7 @@ export class OutgoingQueue {
    * Replaces the document of a retained topic. One that the broker already holds is not sent again.
    * False when it is larger than `maxPayloadBytes` or its topic is one more than `maxStates`: it is not kept.
    */
-  putState(topic: string, payload: Buffer, purpose: 'vital' | 'figure' = 'figure'): boolean {
+  putState(topic: string, payload: Buffer, purpose: StatePurpose = 'figure'): boolean {
     return payload.length <= this.#maxPayloadBytes && this.#states.put(topic, payload, purpose);
   }
 
@@ -109,7 +111,7 @@ export class OutgoingQueue {
   take(nowMonoMs: number, allows: Allows = () => true): OutgoingMessage | undefined {
     for (const turn of TURNS) {
       const message =
-        turn === 'vital' || turn === 'figure'
+        turn === 'status' || turn === 'vital' || turn === 'figure'
           ? this.#takeState(turn, allows)
           : this.#lanes[turn].take(nowMonoMs, allows);
       if (message === undefined) continue;
@@ -122,7 +124,9 @@ export class OutgoingQueue {
   /** The first of each kind that waits. */
   firsts(nowMonoMs: number): OutgoingMessage[] {
     return TURNS.map((turn) =>
-      turn === 'vital' || turn === 'figure' ? this.#state(turn) : this.#lanes[turn].peek(nowMonoMs),
+      turn === 'status' || turn === 'vital' || turn === 'figure'
+        ? this.#state(turn)
+        : this.#lanes[turn].peek(nowMonoMs),
     ).filter((message) => message !== undefined);
   }
 
@@ -175,12 +179,12 @@ export class OutgoingQueue {
     return true;
   }
 
-  #state(purpose: 'vital' | 'figure'): OutgoingMessage | undefined {
+  #state(purpose: StatePurpose): OutgoingMessage | undefined {
     const state = this.#states.peek(purpose);
     return state && { id: 0, kind: 'state', purpose, ...state };
   }
 
-  #takeState(purpose: 'vital' | 'figure', allows: Allows): OutgoingMessage | undefined {
+  #takeState(purpose: StatePurpose, allows: Allows): OutgoingMessage | undefined {
     const state = this.#state(purpose);
     if (state === undefined || !allows(state)) return undefined;
     this.#states.taken(state.topic);

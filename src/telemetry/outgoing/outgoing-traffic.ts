@@ -2,8 +2,8 @@ import type { MeterSample } from '../../../hal/contract/index.ts';
 import type { SampleStamp } from '../contract/documents.ts';
 import { DailyBudget, type Purpose } from './daily-budget.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
-import { OutgoingQueue, type QueueBounds, type Saying } from './outgoing-queue.ts';
-import { exchangeBytes, figuresIntervalMs, isUseful } from './pacing.ts';
+import { OutgoingQueue, type QueueBounds } from './outgoing-queue.ts';
+import { exchangeBytes, figuresIntervalMs, isUseful, USEFUL_SAMPLES_PER_DAY } from './pacing.ts';
 import { SampleWindow } from './sample-window.ts';
 import { type DueWindow, SampleWindows, type WindowBounds } from './sample-windows.ts';
 import { WatchedMeters } from './watched-meters.ts';
@@ -20,6 +20,10 @@ export interface TrafficParts {
     window: SampleWindow,
     late: boolean,
   ) => { readonly topic: string; readonly payload: Buffer };
+  /** A sample is too large, and dropped. */
+  readonly unsendable: (topic: string, bytes: number) => void;
+  /** Said once: the budget has no room for a sample of each meter every hour, which would take so many bytes a day. */
+  readonly tooSmall: (bytesNeeded: number) => void;
 }
 
 /** What the budget holds back right now. */
@@ -50,6 +54,7 @@ export class OutgoingTraffic {
   /** What a message of each meter cost last. */
   readonly #sampleBytes = new Map<string, number>();
   #combined = 0;
+  #isTooSmall = false;
   /** What the budget was charged with, of what the sockets will have counted once nothing is in flight. */
   #charged = 0;
 
@@ -60,23 +65,24 @@ export class OutgoingTraffic {
     this.#windows = new SampleWindows(parts.bounds);
   }
 
-  /** Takes a reading in. What is returned was too large, and is dropped. */
+  /** Takes a reading in. */
   addSample(
     meterId: string,
     sample: MeterSample,
     stamp: SampleStamp,
     { nowMonoMs, isConnected }: { readonly nowMonoMs: number; readonly isConnected: boolean },
-  ): { readonly topic: string; readonly bytes: number } | undefined {
+  ): void {
     if (this.#parts.bytesPerDay === null) {
-      return this.#offer(meterId, new SampleWindow(sample, stamp), { nowMonoMs, late: false });
+      return this.#offer({ meterId, window: new SampleWindow(sample, stamp), late: false }, nowMonoMs);
     }
     this.#windows.add(meterId, sample, stamp, isConnected);
-    if (!isConnected || !this.#watched.includes(meterId, nowMonoMs)) return undefined;
-    if (!this.#budget.allows('watch', this.#usualBytes(meterId), nowMonoMs)) return undefined;
+    if (!isConnected || !this.#watched.includes(meterId, nowMonoMs)) return;
+    if (!this.#budget.allows('watch', this.#usualBytes(meterId), nowMonoMs)) return;
     const window = this.#windows.openOf(meterId);
-    if (window === undefined) return undefined;
-    this.#windows.remove({ meterId, window, late: false }, nowMonoMs);
-    return this.#offer(meterId, window, { nowMonoMs, late: false, purpose: 'watch' });
+    if (window === undefined) return;
+    const due = { meterId, window, late: false };
+    this.#windows.remove(due, nowMonoMs);
+    this.#offer(due, nowMonoMs, 'watch');
   }
 
   /** From now on each sample of that meter (none named: of all) is sent, as far as the operators' share of the budget goes. */
@@ -122,7 +128,7 @@ export class OutgoingTraffic {
     for (let due = this.#windows.next(); due !== undefined && !due.late; due = this.#windows.next()) {
       if (!this.#budget.allows('figure', this.#usualBytes(due.meterId), nowMonoMs)) break;
       this.#windows.remove(due, nowMonoMs);
-      this.#offer(due.meterId, due.window, { nowMonoMs, late: due.late });
+      this.#offer(due, nowMonoMs);
     }
     this.#windows.discard();
   }
@@ -157,7 +163,7 @@ export class OutgoingTraffic {
       bytesLastDay: this.#budget.bytesOfLastDay(nowMonoMs),
       combined: this.#combined,
       heldBack: this.heldBack(nowMonoMs),
-      tooSmall: this.isTooSmall(),
+      tooSmall: this.#isTooSmall,
     };
   }
 
@@ -172,34 +178,39 @@ export class OutgoingTraffic {
     return [...held];
   }
 
-  /** Whether a sample of each meter every hour is more than the budget has. */
-  isTooSmall(): boolean {
-    const all = [...this.#sampleBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
-    return !isUseful(this.#parts.bytesPerDay, all);
-  }
-
   #takeWindow(nowMonoMs: number): OutgoingMessage | undefined {
     const due = this.#windows.next();
     if (due === undefined || !this.#allowsWindow(due, nowMonoMs)) return undefined;
     this.#windows.remove(due, nowMonoMs);
-    this.#offer(due.meterId, due.window, { nowMonoMs, late: due.late });
+    this.#offer(due, nowMonoMs);
     return this.queue.take(nowMonoMs, ({ kind }) => kind === 'sample');
   }
 
-  #offer(
-    meterId: string,
-    window: SampleWindow,
-    how: { readonly nowMonoMs: number; readonly late: boolean; readonly purpose?: 'sample' | 'watch' },
-  ): { readonly topic: string; readonly bytes: number } | undefined {
-    const { topic, payload } = this.#parts.encode(meterId, window, how.late);
-    const saying: Saying = {
-      ...{ topic, payload, samples: window.samples },
-      expiresAtMonoMs: how.nowMonoMs + this.#parts.bounds.sampleExpiryMs,
-    };
-    this.#sampleBytes.set(meterId, exchangeBytes(packetBytes(saying), this.#parts.tls));
-    if (!this.queue.offerSample(saying, how.purpose)) return { topic, bytes: payload.length };
-    this.#combined += window.samples - 1;
-    return undefined;
+  #offer(due: DueWindow, nowMonoMs: number, purpose?: 'sample' | 'watch'): void {
+    const { bounds, tls, unsendable } = this.#parts;
+    const { topic, payload } = this.#encoded(due);
+    const { samples } = due.window;
+    const saying = { topic, payload, samples, expiresAtMonoMs: nowMonoMs + bounds.sampleExpiryMs };
+    this.#sampleBytes.set(due.meterId, exchangeBytes(packetBytes(saying), tls));
+    this.#tellWhenTooSmall();
+    if (!this.queue.offerSample(saying, purpose)) return unsendable(topic, payload.length);
+    this.#combined += samples - 1;
+  }
+
+  /** What the other readings add may be more than has room; the newest one alone is better than nothing. */
+  #encoded({ meterId, window, late }: DueWindow): { readonly topic: string; readonly payload: Buffer } {
+    const { encode, bounds } = this.#parts;
+    const whole = encode(meterId, window, late);
+    if (whole.payload.length <= bounds.maxPayloadBytes || window.samples === 1) return whole;
+    return encode(meterId, new SampleWindow(window.newest, window.stamp), late);
+  }
+
+  #tellWhenTooSmall(): void {
+    if (this.#isTooSmall) return;
+    const all = [...this.#sampleBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+    if (isUseful(this.#parts.bytesPerDay, all)) return;
+    this.#isTooSmall = true;
+    this.#parts.tooSmall(all * USEFUL_SAMPLES_PER_DAY);
   }
 
   /** A sample in the queue was let in before, or there is no budget. */
