@@ -29,7 +29,6 @@ export interface TransferDeskPorts {
 interface Running {
   readonly operator: string;
   readonly from: number;
-  readonly to: number;
   readonly credit: Credit;
   readonly giveWay: AbortController;
 }
@@ -46,15 +45,15 @@ export class TransferDesk {
   }
 
   /**
-   * The handler of `journal entries`: resolves with the last part of the answer. A transfer of the same operator and range that is
+   * The handler of `journal entries`: resolves with the last part of the answer. A transfer of the same operator and beginning that is
    * still open gives way: its link broke, and this is the second try.
    * @throws RemoteError `remote.bad_parameters`, `remote.busy`; JournalError as signedTree
    */
   readonly handle = async (parameters: EntriesParameters, answer: Answer): Promise<object> => {
     checkParameters(parameters, this.#ports.logSize());
-    const { from, to } = parameters;
+    const { from } = parameters;
     for (const [request, other] of this.#running) {
-      if (other.operator !== answer.operator || other.from !== from || other.to !== to) continue;
+      if (other.operator !== answer.operator || other.from !== from) continue;
       other.giveWay.abort(
         new RemoteError('remote.busy', 'the same operator asked for the same entries again'),
       );
@@ -67,7 +66,7 @@ export class TransferDesk {
       });
     }
     const running = {
-      ...{ operator: answer.operator, from, to },
+      ...{ operator: answer.operator, from },
       ...{ credit: new Credit(parameters.credit), giveWay: new AbortController() },
     };
     this.#running.set(answer.request, running);
