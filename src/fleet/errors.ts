@@ -18,6 +18,7 @@ export type FleetErrorCode =
   | 'fleet.no_station'
   | 'fleet.station_offline'
   | 'fleet.takes_no_commands'
+  | 'fleet.clock_differs'
   | 'fleet.no_answer'
   | 'fleet.incomplete_answer'
   | 'fleet.bad_answer'

@@ -1,3 +1,6 @@
+export { entriesOverDesk, type EntriesOverDesk } from './ask/entries-over-desk.ts';
+export { StationAsker, type AskEvent, type AskOptions, type AskWait } from './ask/ask-station.ts';
+export { findStation, type FindOptions, type OnlineStatus, type StationSeat } from './ask/find-station.ts';
 export type { EntriesHeard, EntriesLink, EntriesRequest } from './backfill/entries-link.ts';
 export { BackfillError, type BackfillErrorCode } from './backfill/errors.ts';
 export {
