@@ -10,22 +10,33 @@ export type Purpose = 'status' | 'vital' | 'answer' | 'figure' | 'log' | 'sample
 
 const DAY_MS = 86_400_000;
 
+type PurseName = 'live' | 'figures' | 'log' | 'asked';
+
 /**
- * Sizes of the purses, as shares of the day's budget. All three start full and are filled at a pace that leaves their sizes out of the
- * day: whatever was saved up, no 24 hours cost more than the budget. `asked` is saved up for hours, because operators ask rarely and then
- * for much.
+ * Sizes of the purses, as shares of the day's budget. All start full and are filled at a pace that leaves their sizes out of the day:
+ * whatever was saved up, no 24 hours cost more than the budget. `asked` is saved up for hours, because operators ask rarely and then for
+ * much.
  */
-const CAPACITY = { live: 1 / 24, log: 1 / 48, asked: 1 / 8 } as const;
-export const FILLED_PER_DAY = 1 - CAPACITY.live - CAPACITY.log - CAPACITY.asked;
+const CAPACITY: Readonly<Record<PurseName, number>> = {
+  ...{ live: 1 / 24, figures: 1 / 48, log: 1 / 48, asked: 1 / 8 },
+};
+export const FILLED_PER_DAY = 1 - CAPACITY.live - CAPACITY.figures - CAPACITY.log - CAPACITY.asked;
 
-/** Of what comes in; the rest, and what has no room in these two, is for the live view. */
-const SHARE = { log: 1 / 8, asked: 1 / 4 } as const;
-/** Samples leave this much of the live purse to what matters more. */
-const SAMPLE_RESERVE = 1 / 2;
+/** Of what comes in; the rest, and what has no room in these three, is for samples and what is vital. */
+export const SHARE = { figures: 1 / 4, log: 1 / 8, asked: 1 / 4 } as const;
+const LIVE_SHARE = 1 - SHARE.figures - SHARE.log - SHARE.asked;
+/** Samples leave this much of their purse to what is vital. */
+const SAMPLE_RESERVE = 1 / 4;
+
+const PURSE: Readonly<Record<Purpose, PurseName>> = {
+  ...{ status: 'live', vital: 'live', sample: 'live' },
+  ...{ figure: 'figures', log: 'log' },
+  ...{ answer: 'asked', watch: 'asked', backfill: 'asked' },
+};
 
 /**
- * What telemetry may cost, in bytes on the wire. Three purses, so that none of them starves another: the live view (vital messages,
- * figures, samples), lines of the log, and what operators ask for.
+ * What telemetry may cost, in bytes on the wire: four purses, so that none of them starves another: samples with what is vital, figures, lines
+ * of the log, and what operators ask for.
  *
  * The status and answers are never held back: they put their purse in debt, and what may wait then waits. Vital messages and watched
  * samples may put it in debt by its size. No clock and no I/O: the caller says what time it is.
@@ -34,7 +45,7 @@ export class DailyBudget {
   /** null: unlimited. Bytes are counted all the same. */
   readonly bytesPerDay: number | null;
   readonly #perMs: number;
-  readonly #purses: Readonly<Record<'live' | 'log' | 'asked', Purse>>;
+  readonly #purses: Readonly<Record<PurseName, Purse>>;
   readonly #lastDay: LastDay;
   #atMonoMs: number;
 
@@ -44,6 +55,7 @@ export class DailyBudget {
     this.#perMs = (day * FILLED_PER_DAY) / DAY_MS;
     this.#purses = {
       live: new Purse(day * CAPACITY.live),
+      figures: new Purse(day * CAPACITY.figures),
       log: new Purse(day * CAPACITY.log),
       asked: new Purse(day * CAPACITY.asked),
     };
@@ -84,7 +96,7 @@ export class DailyBudget {
   debtMs(nowMonoMs: number): number {
     if (this.bytesPerDay === null) return 0;
     this.#fill(nowMonoMs);
-    return Math.max(0, -this.#purses.live.balance) / (this.#perMs * (1 - SHARE.log - SHARE.asked));
+    return Math.max(0, -this.#purses.live.balance) / (this.#perMs * LIVE_SHARE);
   }
 
   /** Of the last 24 hours, or since the service started. */
@@ -95,17 +107,9 @@ export class DailyBudget {
   #fill(nowMonoMs: number): void {
     const bytes = this.#perMs * Math.max(0, nowMonoMs - this.#atMonoMs);
     this.#atMonoMs = Math.max(nowMonoMs, this.#atMonoMs);
-    const { live, log, asked } = this.#purses;
-    const over = log.pour(bytes * SHARE.log) + asked.pour(bytes * SHARE.asked);
-    live.pour(bytes * (1 - SHARE.log - SHARE.asked) + over);
+    const { live, figures, log, asked } = this.#purses;
+    const over =
+      figures.pour(bytes * SHARE.figures) + log.pour(bytes * SHARE.log) + asked.pour(bytes * SHARE.asked);
+    live.pour(bytes * LIVE_SHARE + over);
   }
 }
-
-const PURSE = {
-  ...{ status: 'live', vital: 'live', figure: 'live', sample: 'live' },
-  ...{ answer: 'asked', watch: 'asked', backfill: 'asked' },
-  log: 'log',
-} as const satisfies Record<Purpose, 'live' | 'log' | 'asked'>;
-
-/** Share of the budget that the live view has when everything else uses its own in full. */
-export const LIVE_SHARE = FILLED_PER_DAY * (1 - SHARE.log - SHARE.asked);

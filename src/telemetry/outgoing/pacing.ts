@@ -1,4 +1,4 @@
-import { FILLED_PER_DAY, LIVE_SHARE } from './daily-budget.ts';
+import { FILLED_PER_DAY, SHARE } from './daily-budget.ts';
 
 /** TCP and IPv4 headers with time stamps: 20 + 20 + 12 bytes (RFC 791, RFC 9293, RFC 7323). IPv6 adds 20 to each segment. */
 export const SEGMENT_BYTES = 52;
@@ -37,26 +37,26 @@ export function keepAliveMs(bytesPerDay: number | null, tls: boolean): number {
 
 const FIGURES_MIN_MS = 5_000;
 const FIGURES_MAX_MS = 6 * 3_600_000;
-/** Of what the live view has; the rest is for samples and news. */
-const FIGURES_SHARE = 1 / 4;
+/** Of the figures' share; the rest is for news, and for a session that begins. */
+const RENEWED_SHARE = 3 / 4;
 
 /**
- * How often figures of the retained documents are renewed: every 5 s without a budget; otherwise as often as a quarter of the live
- * view's bytes allows, at least every six hours. `bytesPerRound` is what one renewal of all of them costs on the wire. Pure.
+ * How often figures of the retained documents are renewed: every 5 s without a budget; otherwise as often as three quarters of
+ * their share allow, at least every six hours. `bytesPerRound` is what one renewal of all of them costs on the wire. Pure.
  */
 export function figuresIntervalMs(bytesPerDay: number | null, bytesPerRound: number): number {
   if (bytesPerDay === null) return FIGURES_MIN_MS;
-  const rounds = (bytesPerDay * LIVE_SHARE * FIGURES_SHARE) / Math.max(1, bytesPerRound);
+  const rounds = (bytesPerDay * FILLED_PER_DAY * SHARE.figures * RENEWED_SHARE) / Math.max(1, bytesPerRound);
   return Math.min(Math.max(DAY_MS / Math.max(rounds, 1e-9), FIGURES_MIN_MS), FIGURES_MAX_MS);
 }
 
-/** Less than this of one meter is no live view any more. */
+/** Fewer messages of a meter are no live view any more. */
 export const USEFUL_SAMPLES_PER_DAY = 24;
 
 /** Whether the budget has room for a sample of each meter every hour, beside figures, while nobody asks for anything. Pure. */
 export function isUseful(bytesPerDay: number | null, bytesPerSampleOfAllMeters: number): boolean {
   if (bytesPerDay === null) return true;
   return (
-    bytesPerSampleOfAllMeters * USEFUL_SAMPLES_PER_DAY <= bytesPerDay * FILLED_PER_DAY * (1 - FIGURES_SHARE)
+    bytesPerSampleOfAllMeters * USEFUL_SAMPLES_PER_DAY <= bytesPerDay * FILLED_PER_DAY * (1 - SHARE.figures)
   );
 }

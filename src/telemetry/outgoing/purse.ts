@@ -15,7 +15,7 @@ export class Purse {
   /** What has no room runs over. */
   pour(bytes: number): number {
     const room = this.capacity - this.#balance;
-    this.#balance += Math.min(bytes, room);
+    this.#balance = bytes < room ? this.#balance + bytes : this.capacity;
     return Math.max(0, bytes - room);
   }
 
