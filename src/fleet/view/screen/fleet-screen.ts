@@ -193,7 +193,7 @@ export function linkState({ connected, failure }: LinkView): Line {
   if (connected) return [span('connected', 'green')];
   return failure === null
     ? [span('connecting', 'yellow')]
-    : [span('NOT CONNECTED', 'red'), span(` ${failure}; what is shown is old`, 'yellow')];
+    : [span('NOT CONNECTED', 'red'), span(` ${failure}`, 'yellow')];
 }
 
 /** `10 000 stations  9 812 online  ...` */
@@ -215,6 +215,7 @@ function noteLine({ filter, isTyping, list, heard, link }: FleetView): Line {
     const matching = `   ${grouped(list.length)} match${list.length === 1 ? 'es' : ''}`;
     return [span(`/${filter}`, 'cyan'), span(isTyping ? '_' : '', 'cyan'), span(matching, 'dim')];
   }
+  if (!link.connected && list.length > 0) return [span('not connected: what is shown is old', 'red')];
   if (link.refused !== null) return [span(link.refused, 'yellow')];
   const last = heard.named.at(-1);
   if (heard.omitted > 0)

@@ -1,5 +1,5 @@
 import type { Size } from './fleet-screen.ts';
-import { fitted, span, type Line } from './lines.ts';
+import { fitted, flowed, span, wrapped, type Line } from './lines.ts';
 
 const HELP: readonly (readonly [keys: string, what: string])[] = [
   ['up down, k j', 'one row; page up, page down, home, end: more'],
@@ -24,9 +24,12 @@ export function helpScreen({ columns, rows }: Size): Line[] {
   const lines: Line[] = [
     [span('Delmonicos fleet: keys', 'bold')],
     [],
-    ...HELP.map(([keys, what]): Line => [span(`  ${keys.padEnd(14)}`, 'cyan'), span(what)]),
+    ...HELP.flatMap(([keys, what]) => {
+      const words = what.split(' ').map((word): Line => [span(word)]);
+      return flowed([span(`  ${keys.padEnd(14)}`, 'cyan')], words, columns, ' ');
+    }),
     [],
-    ...WORDS.map((words): Line => [span(`  ${words}`)]),
+    ...WORDS.flatMap((words) => wrapped(words, 2, columns, 'plain')),
   ];
   const shown = lines.slice(0, Math.max(0, rows - 1));
   const empty = Array.from({ length: Math.max(0, rows - 1 - shown.length) }, (): Line => []);
