@@ -12,6 +12,7 @@ import { registerReceiptCommand } from './receipt/receipt-command.ts';
 import { registerRunCommand } from './run-command.ts';
 import { registerSessionCommand } from './session-command.ts';
 import { registerSyncCommand } from './sync/sync-command.ts';
+import { registerTelemetryCommand } from './telemetry-command.ts';
 import { registerUpdateCheckCommand } from './update/update-check-command.ts';
 
 export { endWithoutReader } from './line-writer.ts';
@@ -37,6 +38,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   registerReceiptCommand(program);
   registerSessionCommand(program);
   registerSyncCommand(program);
+  registerTelemetryCommand(program);
   registerUpdateCheckCommand(program);
   try {
     await program.parseAsync(argv);

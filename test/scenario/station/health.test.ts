@@ -7,7 +7,8 @@ import { startSimulatedStation } from '../../../hal/simulator/index.ts';
 import { FAULTS, nameOf, type HealthItem } from '../../../src/health/index.ts';
 import { askControlSocket } from '../../../src/service/index.ts';
 import { startBroker } from '../../support/telemetry/broker.ts';
-import { subscribe } from '../../support/telemetry/mqtt-subscriber.ts';
+import { problemsOfMessages, topicKey } from '../../support/telemetry/contract-check.ts';
+import { subscribe, type ReceivedMessage } from '../../support/telemetry/mqtt-subscriber.ts';
 import { runProduct } from '../../support/product.ts';
 import { committed, exportedEntries, serviceForTest } from '../../support/running-world.ts';
 
@@ -50,6 +51,31 @@ const ofMeters = ({ items }: List): string[] =>
     .filter(({ check }) => check === 'meter' || check === 'line' || check === 'journal' || check === 'broker')
     .map((item) => `${nameOf(item)}: ${item.code ?? item.state}`)
     .sort();
+
+/** Whatever the station has sent satisfies the schemas of the contract, key by key, and each kind of message was among it. */
+function expectContract(messages: readonly ReceivedMessage[]): void {
+  expect(problemsOfMessages(messages)).toEqual([]);
+  const sent = new Set(messages.map(({ topic }) => topicKey(topic)));
+  const kinds = ['status', 'state', 'journal', 'health', 'meterStatus', 'meterSample', 'lineStatus'] as const;
+  for (const kind of [...kinds, 'healthChange'] as const) expect(sent).toContain(kind);
+  const last = (kind: ReturnType<typeof topicKey>): unknown =>
+    JSON.parse(messages.findLast(({ topic }) => topicKey(topic) === kind)?.payload ?? '{}');
+  expect(last('state')).toMatchObject({
+    boot: { count: 1, reason: 'first' },
+    openFiles: expect.any(Number) as number,
+  });
+  expect(last('lineStatus')).toMatchObject({ line: { id: 'lan', kind: 'tcp', meters: 1, listens: false } });
+  expect(last('meterStatus')).toMatchObject({
+    unitId: 1,
+    line: 'lan',
+    unit: { breaker: expect.any(String) as string },
+  });
+  const changes = messages.filter(({ topic }) => topicKey(topic) === 'healthChange');
+  const told = changes.map(({ payload }) => JSON.parse(payload) as { type: string; code: string });
+  expect(told).toContainEqual(
+    expect.objectContaining({ type: 'raise', code: 'meter.silent', subject: 'evse1' }),
+  );
+}
 
 describe('the health of a running station', () => {
   it('is told alike on the control socket, over MQTT and by doctor, when a meter falls silent; and by doctor alone after that', async () => {
@@ -101,6 +127,7 @@ describe('the health of a running station', () => {
     expect(byDoctor.report.health.items.filter(({ check }) => check === 'line')).toHaveLength(1);
 
     await service.stop('SIGTERM');
+    expectContract(backend.messages);
     const faults = (await exportedEntries(stateDirectory)).filter(({ kind }) => kind === 'fault');
     expect(faults.map(({ body }) => body)).toMatchObject([{ code: 'meter.silent', message: 'raised' }]);
     // Nobody serves it any more: doctor asks the meter by itself, and its items are of the same shape.

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import Ajv from 'ajv';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { runCommandLine } from '../../../src/cli/index.ts';
 import { HEARD, PUBLISHED } from '../../../src/telemetry/contract/schemas/index.ts';
 import { LISTENED, TOPICS } from '../../../src/telemetry/index.ts';
 import { contractOfTheCode } from '../../support/telemetry/contract-document.ts';
@@ -29,6 +30,20 @@ describe('docs/asyncapi.json', () => {
     const generated = `${JSON.stringify(contractOfTheCode(), null, 2)}\n`;
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(FILE, generated);
     expect(JSON.parse(readFileSync(FILE, 'utf8'))).toEqual(JSON.parse(generated));
+  });
+
+  it('is what `delmonicos telemetry contract` prints', async () => {
+    const written: string[] = [];
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      written.push(text.toString());
+      return true;
+    });
+    try {
+      expect(await runCommandLine(['node', 'delmonicos', 'telemetry', 'contract'])).toBe(0);
+    } finally {
+      write.mockRestore();
+    }
+    expect(JSON.parse(written.join(''))).toEqual(JSON.parse(readFileSync(FILE, 'utf8')));
   });
 
   it("satisfies AsyncAPI's own schema of version 3.0, which refuses what is none", () => {
