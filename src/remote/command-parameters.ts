@@ -109,11 +109,16 @@ export function parseCommand(name: string, json: string): Command {
 }
 
 function parsedJson(name: CommandName, json: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(json);
+    value = JSON.parse(json);
   } catch {
     throw bad(name, 'they are no JSON');
   }
+  // valibot takes an empty list for an object without keys.
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw bad(name, 'they are no JSON object');
+  return value;
 }
 
 function told(issue: v.BaseIssue<unknown>): string {
@@ -128,8 +133,9 @@ function inWords({ type, expected, message }: v.BaseIssue<unknown>): string {
 }
 
 function bad(name: CommandName, why: string): RemoteError {
-  // What came is quoted in it: an answer must stay small whatever that was.
-  const short = why.length > MAX_WHY_CHARACTERS ? `${why.slice(0, MAX_WHY_CHARACTERS)}…` : why;
+  // What came is quoted in it: an answer must stay small, and harmless on a terminal, whatever that was.
+  const plain = why.replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '?');
+  const short = plain.length > MAX_WHY_CHARACTERS ? `${plain.slice(0, MAX_WHY_CHARACTERS)}…` : plain;
   return new RemoteError('remote.bad_parameters', `the parameters of ${name} are not right: ${short}`, {
     hint: 'docs/remote-commands.md lists the parameters of each command.',
   });
@@ -137,5 +143,5 @@ function bad(name: CommandName, why: string): RemoteError {
 
 /** What somebody else wrote, for a message: short, and without control characters. */
 export function shown(text: string): string {
-  return JSON.stringify(text.slice(0, MAX_SHOWN_CHARACTERS));
+  return JSON.stringify(text.slice(0, MAX_SHOWN_CHARACTERS).replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '?'));
 }

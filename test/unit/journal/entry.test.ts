@@ -10,6 +10,7 @@ import {
   METER_RECORD_RESULTS,
   RETENTION_REASONS,
   decodeEntry,
+  type CommandBody,
   encodeEntry,
   ENTRY_CONTENT_TYPE,
   verifyEntry,
@@ -117,6 +118,16 @@ const bodies = {
     },
     { requiredKeys: ['code', 'message'] },
   ),
+  command: fc.oneof(
+    fc.record({ command: text, operator: text, digest, outcome: fc.constant('accepted') }),
+    fc.record(
+      {
+        ...{ command: text, operator: text, digest, outcome: fc.constant('refused'), code: text },
+        count: fc.integer({ min: 1 }),
+      },
+      { requiredKeys: ['command', 'digest', 'outcome', 'code'] },
+    ),
+  ),
 };
 const entries = fc.oneof(
   ...Object.entries(bodies).map(([kind, body]) =>
@@ -206,6 +217,19 @@ describe('an entry', () => {
       expect(hex(decoded.keyId)).toBe(hex(signer.keyId));
       expect(verifyEd25519(signer.publicKey, decoded.signedBytes, decoded.signature)).toBe(true);
     }
+  });
+
+  it.each([
+    ['accepted, of nobody', { outcome: 'accepted' }],
+    ['accepted, with a reason against it', { outcome: 'accepted', operator: 'o', code: 'remote.stale' }],
+    ['accepted, more than once', { outcome: 'accepted', operator: 'o', count: 2 }],
+    ['refused without a reason', { outcome: 'refused' }],
+    ['refused not even once', { outcome: 'refused', code: 'remote.stale', count: 0 }],
+    ['neither accepted nor refused', { outcome: 'seen', code: 'remote.stale' }],
+    ['accepted, by half a digest', { outcome: 'accepted', operator: 'o', digest: new Uint8Array(16) }],
+  ])('of a command that is %s is not written', (_what, given) => {
+    const body = { command: 'doctor', digest: new Uint8Array(32), ...given } as CommandBody;
+    expect(() => encodeEntry({ ...ENTRY, kind: 'command', body }, SIGNER)).toThrow(code('entry_invalid'));
   });
 
   it('keeps a reading interval that contains the true one', () => {
