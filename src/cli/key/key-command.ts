@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { initKey, type InitOptions } from './key-init.ts';
+import { makeOperatorKey, type OperatorKeyOptions } from './key-operator.ts';
 import { rotateKeyCommand, type RotateOptions } from './key-rotate.ts';
 import { showKey, type ShowOptions } from './key-show.ts';
 import { addSealingOptions } from './seed-options.ts';
@@ -45,6 +46,18 @@ export function registerKeyCommand(program: Command): void {
     (directory: string | undefined, options: RotateOptions) =>
       rotateKeyCommand(stateDirectory(directory), options),
   );
+  key
+    .command('operator')
+    .description('makes a key for whoever asks stations from afar (`delmonicos ask`); no key of a station')
+    .argument('<file>', 'the private key, to be made: readable for its owner only, never overwritten')
+    .requiredOption('--name <name>', 'whose it is, such as support@acme.example: stands in the journal')
+    .addOption(
+      new Option('--may <permission>', 'what the lines for station.yaml let it do')
+        .choices(['read', 'act'])
+        .default('read'),
+    )
+    .option('--json', 'one JSON document')
+    .action((file: string, options: OperatorKeyOptions) => makeOperatorKey(file, options));
 }
 
 function ss58PrefixOption(): Option {
