@@ -57,14 +57,14 @@ export class Fetch {
         const fault = this.#conclude(ended.end);
         if (fault === undefined) return this.#result(true);
         // Said twice, it is not what somebody on the way did to one answer.
-        if (fault === why && this.#signed !== undefined) return this.#result(why);
+        if (fault === why) return this.#result(why);
         why = fault;
       } else why = ended.why;
       if (this.#next > before) left = ROUNDS_WITHOUT_PROGRESS + 1;
     }
     const { to } = this.#begin ?? {};
     // All of it is there: then what is in the file is worth having, and what is not shown is said.
-    if (to !== undefined && this.#next >= to && this.#signed !== undefined) return this.#result(why);
+    if (to !== undefined && this.#next >= to) return this.#result(why);
     throw new BackfillError('backfill.no_progress', `no more entries come from the station: ${why}`, {
       remedy: 'retry',
       details: {
