@@ -146,7 +146,7 @@ export class MqttTelemetry implements Telemetry {
   }
 
   statistics(): TelemetryStatistics {
-    const { sent, notesDropped } = this.#traffic.queue.figures();
+    const { sent, notesDropped, inFlight } = this.#traffic.queue.figures();
     const bytes = this.#sessions.bytes();
     const { failure: why } = this.#sessions;
     return {
@@ -156,6 +156,7 @@ export class MqttTelemetry implements Telemetry {
       dropped: this.#traffic.dropped(),
       notesDropped,
       queued: this.#traffic.queued(),
+      inFlight,
       sessions: this.#sessions.opened,
       bytesSent: bytes.sent,
       bytesReceived: bytes.received,

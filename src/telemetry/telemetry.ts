@@ -59,6 +59,8 @@ export interface TelemetryStatistics {
   readonly notesDropped: number;
   /** Messages waiting or in flight. */
   readonly queued: number;
+  /** Of these, sent and not acknowledged yet. */
+  readonly inFlight: number;
   /** Sessions opened since the start. */
   readonly sessions: number;
   readonly bytesSent: number;

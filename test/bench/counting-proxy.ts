@@ -20,6 +20,7 @@ export class CountingProxy {
   #port = 0;
   #in = 0;
   #out = 0;
+  readonly #chunks = { in: 0, out: 0 };
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -37,6 +38,11 @@ export class CountingProxy {
 
   get passed(): Bytes {
     return { in: this.#in, out: this.#out };
+  }
+
+  /** How often something came in each direction: as many segments at least. */
+  get chunks(): Bytes {
+    return { ...this.#chunks };
   }
 
   /** On the same port each time. */
@@ -71,7 +77,13 @@ export class CountingProxy {
         to.destroy();
       });
     }
-    near.on('data', (chunk) => (this.#out += chunk.length)).pipe(far);
-    far.on('data', (chunk) => (this.#in += chunk.length)).pipe(near);
+    near.on('data', (chunk) => this.#count('out', chunk)).pipe(far);
+    far.on('data', (chunk) => this.#count('in', chunk)).pipe(near);
+  }
+
+  #count(direction: 'in' | 'out', chunk: Buffer): void {
+    this.#chunks[direction]++;
+    if (direction === 'in') this.#in += chunk.length;
+    else this.#out += chunk.length;
   }
 }

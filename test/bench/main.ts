@@ -16,6 +16,7 @@ import { proofsBench } from './proofs.ts';
 import { formatMarkdown, formatTable, report, type ReportedTable } from './report.ts';
 import { startBench } from './start.ts';
 import { syncBench } from './sync.ts';
+import { telemetryBench } from './telemetry.ts';
 import { wireBench } from './wire.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -32,6 +33,7 @@ const BENCHES: readonly Bench[] = [
   cpuBench,
   wireBench,
   faultsBench,
+  telemetryBench,
   bundleBench,
 ];
 

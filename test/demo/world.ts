@@ -189,7 +189,7 @@ function stationYaml(
     `  genesisHash: "${devnet.genesisHash}"`,
     '  call: remark',
     `  anchorEvery: ${options.anchorEvery}`,
-    `telemetry: { mqtt: { url: "${brokerUrl}" } }`,
+    `telemetry: { mqtt: { url: "${brokerUrl}", bytesPerDay: unlimited } }`,
     '',
   ].join('\n');
 }

@@ -136,6 +136,7 @@ export const STATE: StationStateDocument = {
     bytesSent: 41_220_113,
     bytesReceived: 346_611,
     notesDropped: 0,
+    inFlight: 1,
     budget: {
       ...{ bytesPerDay: 10_485_760, bytesLastDay: 9_120_443, combined: 71_204 },
       ...{ heldBack: ['samples'], tooSmall: false },

@@ -18,7 +18,16 @@ const NO_METRICS: Metrics = { metering: () => {}, followSync: () => {}, stop: ()
 /** What the documents say of the broker where there is none; nobody is told of it. */
 const NO_STATISTICS: TelemetryStatistics = {
   ...{ connected: false, protocolVersion: '5' },
-  ...{ sent: 0, dropped: 0, queued: 0, sessions: 0, bytesSent: 0, bytesReceived: 0, notesDropped: 0 },
+  ...{
+    sent: 0,
+    dropped: 0,
+    queued: 0,
+    inFlight: 0,
+    sessions: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    notesDropped: 0,
+  },
   budget: { bytesPerDay: null, bytesLastDay: 0, combined: 0, heldBack: [], tooSmall: false },
 };
 

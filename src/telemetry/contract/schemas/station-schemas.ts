@@ -24,6 +24,7 @@ const STATISTICS = v.object({
   bytesSent: count('On the sockets, TLS and below aside'),
   bytesReceived: count('On the sockets, TLS and below aside'),
   failure: v.exactOptional(code('Why there is no session, while there is none')),
+  inFlight: added(count('Of the messages that wait: sent, and not acknowledged yet')),
   notesDropped: added(
     count('Lines of the log and changes of health given up since the start of the service'),
   ),
