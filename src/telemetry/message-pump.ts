@@ -113,6 +113,7 @@ export class MessagePump {
       retain: message.kind === 'state' && accepts.retain,
       ...(expiresInMs < Infinity && { expirySeconds: Math.max(1, Math.ceil(expiresInMs / 1000)) }),
       ...(properties && { properties }),
+      isFrequent: message.kind === 'sample',
     };
     connection.publish(request, (refusedBecause) => {
       traffic.queue.settle(message.id, refusedBecause === undefined ? 'acknowledged' : 'refused');

@@ -9,6 +9,7 @@ import type { MessageProperties } from '../outgoing/outgoing-message.ts';
 import type { ProtocolLevel } from './reconnect-policy.ts';
 import type { WireMeter } from './wire-meter.ts';
 import { largestPublish, subscribe, type Subscriptions } from './listeners.ts';
+import { TopicAliases } from './topic-aliases.ts';
 import { endOf } from './session-end.ts';
 
 export interface ConnectRequest {
@@ -33,6 +34,8 @@ export interface PublishRequest {
   readonly expirySeconds?: number;
   /** MQTT 5 only. */
   readonly properties?: MessageProperties;
+  /** Its topic comes again and again: it is worth an alias (MQTT 5 only). */
+  readonly isFrequent?: boolean;
 }
 
 /** One session on one socket. It never reconnects and queues nothing: when it ends, the caller opens the next. */
@@ -102,6 +105,7 @@ interface ConnackFacts {
         readonly maximumPacketSize?: number;
         readonly maximumQoS?: number;
         readonly retainAvailable?: boolean;
+        readonly topicAliasMaximum?: number;
       }
     | undefined;
 }
@@ -121,7 +125,7 @@ function clientOptions(request: ConnectRequest): IClientOptions {
     resubscribe: false,
     timerVariant: 'native',
     writeCache: false,
-    autoAssignTopicAlias: true,
+    autoUseTopicAlias: true,
     ...(credentials.username !== undefined && { username: credentials.username }),
     ...(credentials.password !== undefined && { password: credentials.password }),
     will: { topic: will.topic, payload: will.payload, qos: 1, retain: true },
@@ -138,6 +142,7 @@ function connection(
   { properties = {} }: ConnackFacts,
   ended: Promise<TelemetryError>,
 ): BrokerConnection {
+  const aliases = new TopicAliases(level === 5 ? (properties.topicAliasMaximum ?? 0) : 0);
   return {
     level,
     accepts: {
@@ -147,11 +152,14 @@ function connection(
       retain: properties.retainAvailable ?? true,
     },
     ended,
-    publish({ topic, payload, qos, retain, expirySeconds, properties: own }, settled) {
+    publish({ topic, payload, qos, retain, expirySeconds, properties: own, isFrequent = false }, settled) {
       if (stream.destroyed) return; // the library's stores are gone too; `ended` tells the caller
       const options: IClientPublishOptions = { qos, retain };
       if (level === 5) {
+        // From then on the library puts the number in place of the topic.
+        const topicAlias = isFrequent ? aliases.introduce(topic) : undefined;
         options.properties = {
+          ...(topicAlias !== undefined && { topicAlias }),
           // A content type is named where it is no text (§3.3.2.3.2).
           payloadFormatIndicator: own?.contentType === undefined,
           ...(expirySeconds !== undefined && { messageExpiryInterval: expirySeconds }),
