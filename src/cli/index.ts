@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { registerAskCommand } from './ask/ask-command.ts';
 import { ExitCode, printError } from './output.ts';
 import { registerConfigCommand } from './config-command.ts';
 import { registerDoctorCommand } from './doctor/doctor-command.ts';
@@ -28,6 +29,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   registerRunCommand(program);
+  registerAskCommand(program);
   registerConfigCommand(program);
   registerDoctorCommand(program);
   registerKeyCommand(program);

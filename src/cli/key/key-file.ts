@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../usage-error.ts';
 
 /** A person's or an organisation's key, in a file of its own; never a station's. */
@@ -36,7 +36,7 @@ export function makeKeyFile(file: string): FileKey {
   try {
     const handle = openSync(file, 'wx', 0o600);
     try {
-      writeSync(handle, pem);
+      writeFileSync(handle, pem);
       fsyncSync(handle);
     } finally {
       closeSync(handle);
