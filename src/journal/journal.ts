@@ -149,14 +149,15 @@ class SqliteJournal implements Journal {
   ): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#assertUsable();
-      const refusal = kind === 'reading' ? this.#store.refusesReadings() : undefined;
+      const yields = kind === 'reading' || (kind === 'command' && durability === 'sample');
+      const refusal = yields ? this.#store.refusesReadings() : undefined;
       if (refusal !== undefined) throw refusal;
       this.#options.clock.settle?.();
       const index = this.#edge.size + this.#waiting.count;
       const { signer } = this.#options;
       const unsigned = prepareEntry(this.#entry(index, kind, body, at), signer.keyId);
       const nextKey = kind === 'config' ? (body as ConfigBody).rotation?.newKey : undefined;
-      const entry = this.#waiting.add({ index, kind, unsigned, nextKey, resolve, reject });
+      const entry = this.#waiting.add({ index, kind, yields, unsigned, nextKey, resolve, reject });
       const tooMany = this.#waiting.count >= MAX_WAITING_GROUPS * this.#groupEntries;
       if (durability === 'billing' || tooMany) this.#commitPending();
       else this.#sign(entry);

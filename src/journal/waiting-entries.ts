@@ -8,6 +8,8 @@ import type { EntryRow } from './store/sqlite-rows.ts';
 export interface WaitingEntry {
   readonly index: number;
   readonly kind: EntryKind;
+  /** The reserve of a full disk is not for it: a reading, and a command that only looks or was refused. */
+  readonly yields: boolean;
   readonly unsigned: UnsignedEntry;
   /** The key that signs from the next entry on, when this one is a rotation. */
   readonly nextKey: Uint8Array | undefined;
@@ -75,10 +77,10 @@ export class WaitingEntries {
 
 /** @throws JournalError `journal.commit_failed` when it is not signed yet and cannot be */
 export function sealed(entry: SignableEntry, signer: JournalSigner): EntryRow {
-  const { index, kind, unsigned, nextKey, signature } = entry;
+  const { index, kind, yields, unsigned, nextKey, signature } = entry;
   try {
     return {
-      ...{ index, kind, nextKey },
+      ...{ index, kind, yields, nextKey },
       cose: unsigned.seal(signature ?? signer.sign(unsigned.signedBytes)),
     };
   } catch (cause) {

@@ -47,25 +47,25 @@ export class Room {
     void reserve.make();
   }
 
-  /** Before a transaction: how far the file may grow for it. */
-  prepare(readingsOnly: boolean): void {
-    const limit = readingsOnly ? this.#pagesFor?.readings : this.#pagesFor?.others;
+  /** Before a transaction: how far the file may grow for it; less where all of it yields to the rest. */
+  prepare(yields: boolean): void {
+    const limit = yields ? this.#pagesFor?.readings : this.#pagesFor?.others;
     if (limit === undefined || limit === this.#limit) return;
     this.#limit = limit;
     this.#database.pragma(`max_page_count = ${limit}`);
   }
 
   /** After a transaction failed: true when it is worth another try, because the reserve was given away for it. */
-  makeWay(error: JournalError, readingsOnly: boolean): boolean {
+  makeWay(error: JournalError, yields: boolean): boolean {
     if (error.code !== 'journal.disk_full') return false;
     this.#full = true;
     const atBound = this.#pagesLeft(this.#pagesFor?.others) < 1;
-    if (readingsOnly || atBound || !this.reserve.release()) return false;
+    if (yields || atBound || !this.reserve.release()) return false;
     this.#writeBackAfter(Math.min(SCARCE_WAL_PAGES, this.#walPages));
     return true;
   }
 
-  /** Why a reading is not even tried; undefined when it is. */
+  /** Why a reading, or what yields as one, is not even tried; undefined when it is. */
   refusal(): JournalError | undefined {
     if (!this.#full) return undefined;
     const freeBytes = this.reserve.freeBytes();

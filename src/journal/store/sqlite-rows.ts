@@ -21,6 +21,8 @@ export interface EntryRow {
   readonly cose: Uint8Array;
   /** To be written with it: the key that signs from the next entry on, when this one is a rotation. */
   readonly nextKey?: Uint8Array | undefined;
+  /** The reserve of a full disk is not for it. Unless told: a reading. */
+  readonly yields?: boolean;
 }
 
 /** Reads of one journal file. All of them throw JournalError `journal.corrupt` or `journal.io`. */

@@ -38,22 +38,22 @@ export class SqliteStore extends SqliteRows {
 
   /**
    * Durable when it returns, all or nothing: rows that go do so together with the last of `rows`, which says so. When the
-   * disk is full, whatever holds more than readings has a reserve.
+   * disk is full, whatever holds more than readings and commands that only look has a reserve.
    * @throws JournalError `journal.disk_full`, `journal.commit_failed`, `journal.corrupt` (effect none),
    * `journal.commit_unknown` (effect unknown: close, open again and look at the size)
    */
   appendGroup(rows: readonly EntryRow[], tiles: readonly TileWrite[], drop?: RowDrop): void {
-    const readingsOnly = rows.every(({ kind }) => kind === 'reading');
-    this.#room.prepare(readingsOnly);
+    const yields = rows.every((row) => row.yields ?? row.kind === 'reading');
+    this.#room.prepare(yields);
     try {
       this.#write(rows, tiles, drop);
     } catch (error) {
-      if (!this.#room.makeWay(error as JournalError, readingsOnly)) throw error;
+      if (!this.#room.makeWay(error as JournalError, yields)) throw error;
       this.#write(rows, tiles, drop);
     }
   }
 
-  /** Why a reading cannot be taken now, without trying; undefined when it can be tried. */
+  /** Why a reading, or what yields as one, cannot be taken now, without trying; undefined when it can be tried. */
   refusesReadings(): JournalError | undefined {
     return this.#room.refusal();
   }

@@ -8,6 +8,9 @@ import { faultsOf, openRecovered } from '../../support/journal/recovering-journa
 import { mountProblem, mountSmall, type FileSystemKind } from '../../support/journal/full-disk.ts';
 
 const RESERVE_BYTES = 1024 * 1024;
+const command = {
+  ...{ command: 'doctor', operator: 'o', digest: new Uint8Array(32), outcome: 'accepted' },
+} as const;
 const fault = { code: 'meter.timeout', message: 'x'.repeat(400) };
 
 /** Groups of readings until one is refused. */
@@ -58,6 +61,13 @@ describe.each<[FileSystemKind, number]>([
           effect: 'none',
         });
         expect(existsSync(reserveFile(state))).toBe(true);
+
+        // Whoever looks what is wrong uses up nothing of what billing needs.
+        const looks = journal.append('command', command, 'sample');
+        const [asked] = await Promise.allSettled([looks, journal.flush()]);
+        expect(asked).toMatchObject({ status: 'rejected', reason: { code: 'journal.disk_full' } });
+        expect(existsSync(reserveFile(state))).toBe(true);
+        await journal.append('command', { ...command, command: 'sync now' }, 'billing');
 
         for (let n = 0; n < 300; n++) await journal.append('fault', fault, 'billing');
         expect(existsSync(reserveFile(state))).toBe(false);
