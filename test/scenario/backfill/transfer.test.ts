@@ -117,8 +117,11 @@ describe('entries over a link', () => {
         let losses = 0;
         const onTheWay = (message: OnItsWay): readonly OnItsWay[] => {
           const fate: unknown = stream.next().value;
-          if (fate === 'lost' && losses < 6) return void losses++ ?? [];
-          if (fate === 'held' && held.length < 3) return void held.push(message) ?? [];
+          if (fate === 'lost' && losses++ < 6) return [];
+          if (fate === 'held' && held.length < 3) {
+            held.push(message);
+            return [];
+          }
           const late = held;
           held = [];
           return fate === 'twice' ? [message, message, ...late] : [message, ...late];
