@@ -173,7 +173,7 @@ async function openRest(parts: RestParts): Promise<Omit<Station, 'configuration'
   const failed = reading.failed.then((error) => (lost = error));
   const stop = async (): Promise<void> => {
     const onStep = (what: string, atMostMs: number): void => onPhase?.({ phase: 'stop', what, atMostMs });
-    const watches = [intake, scrub, health, metrics];
+    const watches = [...(remote === undefined ? [] : [remote]), intake, scrub, health, metrics];
     await stopInOrder({ ...reading, watches, sessions, journal, sync, view }, { clock, log, onStep });
     if (lost?.code === 'journal.corrupt') keepAside(options, lost);
     options.onEvent({ event: 'stopped' });

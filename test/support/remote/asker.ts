@@ -79,7 +79,7 @@ export class Asker {
 
   /** A command as it is published, fresh in every respect unless told otherwise. */
   async signed(command: string, parameters: object = {}, how: HowToAsk = {}): Promise<Uint8Array> {
-    const { operator = this.#operator, responseTopic: _topic, correlationData: _data, ...given } = how;
+    const { operator = this.#operator } = how;
     const online = await this.heard<{ challenge?: string }>(
       'status',
       ({ challenge }) => challenge !== undefined,
@@ -87,7 +87,7 @@ export class Asker {
     const challenge = new Uint8Array(Buffer.from(online.challenge ?? '', 'hex'));
     const fresh = { station: this.station, challenge, nonce: new Uint8Array(randomBytes(16)) };
     const notAfterMs = Date.now() + 60_000;
-    return signCommand({ ...fresh, notAfterMs, command, parameters, ...given }, operator);
+    return signCommand({ ...fresh, notAfterMs, command, parameters, ...how }, operator);
   }
 
   async publish(bytes: Uint8Array, options: IClientPublishOptions = {}): Promise<void> {
