@@ -1,7 +1,7 @@
 /** `tiny` shows that a bench runs and what it gives; its figures mean nothing. */
 export type Scale = 'full' | 'tiny';
 
-export type Unit = 'ms' | 'µs' | 'MB' | 'KiB' | 'B' | '1/s' | 'ms/s' | '%' | 'count';
+export type Unit = 's' | 'ms' | 'µs' | 'MB' | 'KiB' | 'B' | '1/s' | 'ms/s' | '%' | 'count';
 
 /** One figure, measured once per round; rounds of all subjects of a table alternate, so that a busy moment hits them all. */
 export interface Measure {

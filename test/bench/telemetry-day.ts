@@ -37,7 +37,7 @@ export interface DayFigures {
   readonly mqttBytes: number;
   /** The same with headers, pings and the connection. */
   readonly wireBytes: number;
-  /** What the station itself thinks, without pings. */
+  /** The most that the station itself thought of 24 hours, without pings. */
   readonly ownBytes: number;
   readonly samples: number;
   /** Messages of meters. */
@@ -64,15 +64,14 @@ export async function runDay(setting: DaySetting): Promise<DayFigures> {
   );
   try {
     while (!telemetry.statistics().connected) await turn();
-    const pings = await live(telemetry, clock, setting);
+    const { pings, ownBytes } = await live(telemetry, clock, setting);
     const { in: bytesIn, out: bytesOut } = proxy.passed;
     const { in: chunksIn, out: chunksOut } = proxy.chunks;
     const mqttBytes = bytesIn + bytesOut;
     const wireBytes =
       mqttBytes + HEADER_BYTES * (chunksOut + 2 * chunksIn) + CONNECTION_BYTES + pings * PING_BYTES;
-    const statistics = telemetry.statistics();
     return {
-      ...{ mqttBytes, wireBytes, messages, statistics, ownBytes: statistics.budget.bytesLastDay },
+      ...{ mqttBytes, wireBytes, ownBytes, messages, statistics: telemetry.statistics() },
       samples: setting.meters * setting.hours * 3_600,
     };
   } finally {
@@ -82,10 +81,14 @@ export async function runDay(setting: DaySetting): Promise<DayFigures> {
   }
 }
 
-/** One virtual second after another; in each, what is sent arrives before the next one begins. Returns how many pings were due. */
-async function live(telemetry: Telemetry, clock: VirtualClock, setting: DaySetting): Promise<number> {
+/** One virtual second after another; in each, what is sent arrives before the next one begins. */
+async function live(
+  telemetry: Telemetry,
+  clock: VirtualClock,
+  setting: DaySetting,
+): Promise<{ readonly pings: number; readonly ownBytes: number }> {
   const schedule = documents(telemetry, clock, setting.meters);
-  let [pings, sentBytes, sentAtMs] = [0, 0, 0];
+  let [pings, ownBytes, sentBytes, sentAtMs] = [0, 0, 0, 0];
   for (let ms = 0; ms < setting.hours * HOUR_MS; ms += 1_000) {
     for (let meter = 1; meter <= setting.meters; meter++) {
       const stamp = { time: 1_790_000_000_000 + ms, clock: 'S', index: ms / 100 } as const;
@@ -94,7 +97,8 @@ async function live(telemetry: Telemetry, clock: VirtualClock, setting: DaySetti
     happenings(telemetry, ms);
     await clock.advance(1_000);
     await acknowledged(telemetry);
-    const { bytesSent } = telemetry.statistics();
+    const { bytesSent, budget } = telemetry.statistics();
+    ownBytes = Math.max(ownBytes, budget.bytesLastDay);
     if (bytesSent !== sentBytes) [sentBytes, sentAtMs] = [bytesSent, ms];
     else if (ms - sentAtMs >= telemetry.keepAliveMs()) [pings, sentAtMs] = [pings + 1, ms];
   }
@@ -102,7 +106,7 @@ async function live(telemetry: Telemetry, clock: VirtualClock, setting: DaySetti
   await clock.advance(1);
   await stopped;
   await acknowledged(telemetry);
-  return pings;
+  return { pings, ownBytes };
 }
 
 /** What a station in fair order has to tell: a warning an hour, and a meter that falls silent for a while twice a day. */

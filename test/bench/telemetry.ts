@@ -48,9 +48,11 @@ function measures({ meters, bytesPerDay, hours }: DaySetting, day: DayFigures): 
   return {
     'MQTT a day': one('MB', (day.mqttBytes * perDay) / 1e6),
     'wire a day': one('MB', (day.wireBytes * perDay) / 1e6),
-    'of the budget': one('%', bytesPerDay === null ? 0 : (100 * day.wireBytes * perDay) / bytesPerDay),
+    ...(bytesPerDay !== null && {
+      'of the budget': one('%', (100 * day.wireBytes * perDay) / bytesPerDay),
+    }),
     'own count': one('MB', (day.ownBytes * perDay) / 1e6),
-    'a message of each meter every': one('ms', (meters * hours * 3_600_000) / day.messages),
+    'a message of each meter every': one('s', (meters * hours * 3_600) / day.messages),
     'readings in each': one('count', day.samples / day.messages),
   };
 }

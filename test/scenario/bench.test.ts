@@ -14,6 +14,7 @@ import { formatMarkdown, formatTable, median, report, type ReportedTable } from 
 import { startBench } from '../bench/start.ts';
 import { stationsForSync, syncTables } from '../bench/sync.ts';
 import { inSyncYard } from '../bench/sync-yard.ts';
+import { telemetryBench } from '../bench/telemetry.ts';
 import { wireBench } from '../bench/wire.ts';
 import { PTY_NOTE, WHY_NO_PTY } from '../support/meters/pty.ts';
 
@@ -39,6 +40,11 @@ const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: rea
     bench: memoryBench,
     subjects: ['core, 4 meters', 'core, 10 meters, telemetry', 'gateway, from its start to its end'],
     figures: ['RSS', 'anonymous'],
+  },
+  {
+    bench: telemetryBench,
+    subjects: ['unlimited', '10MiB, the default', '1MB'],
+    figures: ['MQTT a day', 'wire a day', 'own count', 'a message of each meter every'],
   },
   {
     bench: loopBench,

@@ -41,9 +41,6 @@ export interface BudgetFigures {
   readonly tooSmall: boolean;
 }
 
-/** Before a meter was ever told of: a message of 24 values. */
-const USUAL_SAMPLE_BYTES = 2_500;
-
 /** What goes out and when: what waits in queues and windows, in an order, as far as the budget allows it. No I/O and no clock. */
 export class OutgoingTraffic {
   readonly queue: OutgoingQueue;
@@ -75,6 +72,8 @@ export class OutgoingTraffic {
     if (this.#parts.bytesPerDay === null) {
       return this.#offer({ meterId, window: new SampleWindow(sample, stamp), late: false }, nowMonoMs);
     }
+    if (!this.#sampleBytes.has(meterId))
+      this.#learn({ meterId, window: new SampleWindow(sample, stamp), late: false });
     this.#windows.add(meterId, sample, stamp, isConnected);
     if (!isConnected || !this.#watched.includes(meterId, nowMonoMs)) return;
     if (!this.#budget.allows('watch', this.#usualBytes(meterId), nowMonoMs)) return;
@@ -187,14 +186,20 @@ export class OutgoingTraffic {
   }
 
   #offer(due: DueWindow, nowMonoMs: number, purpose?: 'sample' | 'watch'): void {
-    const { bounds, tls, unsendable } = this.#parts;
-    const { topic, payload } = this.#encoded(due);
+    const { bounds, unsendable } = this.#parts;
+    const { topic, payload } = this.#learn(due);
     const { samples } = due.window;
     const saying = { topic, payload, samples, expiresAtMonoMs: nowMonoMs + bounds.sampleExpiryMs };
-    this.#sampleBytes.set(due.meterId, exchangeBytes(packetBytes(saying), tls));
-    this.#tellWhenTooSmall();
     if (!this.queue.offerSample(saying, purpose)) return unsendable(topic, payload.length);
     this.#combined += samples - 1;
+  }
+
+  /** The message of a window, and what such a message costs. */
+  #learn(due: DueWindow): { readonly topic: string; readonly payload: Buffer } {
+    const message = this.#encoded(due);
+    this.#sampleBytes.set(due.meterId, exchangeBytes(packetBytes(message), this.#parts.tls));
+    this.#tellWhenTooSmall();
+    return message;
   }
 
   /** What the other readings add may be more than has room; the newest one alone is better than nothing. */
@@ -225,7 +230,7 @@ export class OutgoingTraffic {
   }
 
   #usualBytes(meterId: string): number {
-    return this.#sampleBytes.get(meterId) ?? USUAL_SAMPLE_BYTES;
+    return this.#sampleBytes.get(meterId) ?? 0;
   }
 
   #costOf(message: OutgoingMessage): number {
