@@ -14,6 +14,7 @@ import { registerRunCommand } from './run-command.ts';
 import { registerSessionCommand } from './session-command.ts';
 import { registerSyncCommand } from './sync/sync-command.ts';
 import { registerTelemetryCommand } from './telemetry-command.ts';
+import { registerTopCommand } from './top/top-command.ts';
 import { registerUpdateCheckCommand } from './update/update-check-command.ts';
 
 export { endWithoutReader } from './line-writer.ts';
@@ -41,6 +42,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   registerSessionCommand(program);
   registerSyncCommand(program);
   registerTelemetryCommand(program);
+  registerTopCommand(program);
   registerUpdateCheckCommand(program);
   try {
     await program.parseAsync(argv);
