@@ -1,5 +1,6 @@
 // Commands as bytes, for whoever writes a backend in another language (docs/remote-commands.md). The key is the first one of
 // RFC 8032 §7.1, which everybody knows. UPDATE_GOLDEN=1 writes the file anew; look at the difference before you believe it.
+import { spawnSync } from 'node:child_process';
 import { createHash, createPublicKey } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Sign1 } from '@auth0/cose';
@@ -15,6 +16,10 @@ const RFC8032_PUBLIC_KEY = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af02
 
 const support = new TestOperator('support', bytesOf(RFC8032_SEED));
 const stranger = new TestOperator('stranger');
+const noPython =
+  spawnSync('python3', ['-c', 'import cryptography']).status === 0
+    ? undefined
+    : ' (skipped: needs the Debian package python3-cryptography)';
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 interface Fields {
@@ -212,6 +217,13 @@ describe('the signed commands that are kept as bytes', () => {
       expect(verdictOf(envelope)).toBe(verdict);
     },
   );
+
+  it.skipIf(noPython !== undefined)(`are what the Python on the page prints${noPython ?? ''}`, () => {
+    const [, program = ''] = /^```python\n([^]*?)^```$/m.exec(readFileSync(PAGE, 'utf8')) ?? [];
+    const { stdout, stderr } = spawnSync('python3', ['-'], { input: program, encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(stdout.trim()).toBe(KEPT.commands[0]?.envelope);
+  });
 
   it('are those of docs/remote-commands.md', () => {
     const page = readFileSync(PAGE, 'utf8').replace(/\s/g, '');
