@@ -17,6 +17,7 @@ import { formatMarkdown, formatTable, report, type ReportedTable } from './repor
 import { startBench } from './start.ts';
 import { syncBench } from './sync.ts';
 import { telemetryBench } from './telemetry.ts';
+import { telemetryCostBench } from './telemetry-cost.ts';
 import { wireBench } from './wire.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -32,6 +33,7 @@ const BENCHES: readonly Bench[] = [
   modbusBench,
   cpuBench,
   wireBench,
+  telemetryCostBench,
   faultsBench,
   telemetryBench,
   bundleBench,

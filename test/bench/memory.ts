@@ -56,7 +56,7 @@ export const memoryBench: Bench = {
   },
 };
 
-interface Subject {
+export interface Subject {
   readonly subject: string;
   readonly pid: number;
 }
@@ -207,7 +207,11 @@ async function gatewayPid(service: ServiceProcess): Promise<number> {
   return pidOf(pidIn(event));
 }
 
-async function watch(processes: readonly Subject[], { settleMs, lookMs }: Pace): Promise<Row[]> {
+/** Looks at all of them for so long, after they have settled. */
+export async function watch(
+  processes: readonly Subject[],
+  { settleMs, lookMs }: Pick<Pace, 'settleMs' | 'lookMs'>,
+): Promise<Row[]> {
   await delay(settleMs);
   const looks = new Map(processes.map(({ subject }) => [subject, [] as ProcessLook[]]));
   const endsAt = performance.now() + lookMs;
