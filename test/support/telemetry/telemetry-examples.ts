@@ -1,4 +1,6 @@
-import { obis } from '../../../hal/contract/index.ts';
+import { obis, type MeterSample } from '../../../hal/contract/index.ts';
+import { windowDocument } from '../../../src/telemetry/contract/window-document.ts';
+import { SampleWindow } from '../../../src/telemetry/outgoing/sample-window.ts';
 import {
   type ConfigurationResultDocument,
   type HealthChangeDocument,
@@ -7,6 +9,7 @@ import {
   type LineStatusDocument,
   type LogDocument,
   type MeterStatusDocument,
+  type SampleStamp,
   offlineDocument,
   onlineDocument,
   sampleDocument,
@@ -164,6 +167,34 @@ export const CONFIG_RESULT: ConfigurationResultDocument = {
   via: 'mqtt',
 };
 
+/** A minute of readings, one a second: each energy 3 Wh more, the power going up and down. */
+function exampleWindow(): SampleWindow {
+  const reading = (second: number): MeterSample => ({
+    meterSerial: '21080001',
+    profileId: 'eastron-sdm630',
+    readBeginMonoMs: 86_398_061.4 + 1_000 * second,
+    readEndMonoMs: 86_398_113.2 + 1_000 * second,
+    values: [
+      {
+        obis: obis('1-0:1.8.0*255'),
+        value: { mantissa: 1_234_567_0n + 3_0n * BigInt(second), exponent: -1 },
+        unit: 'Wh',
+        quality: 'G',
+      },
+      {
+        obis: obis('1-0:16.7.0*255'),
+        value: { mantissa: 11_040n - BigInt((second * 37) % 100), exponent: 0 },
+        unit: 'W',
+        quality: 'G',
+      },
+    ],
+  });
+  const stamp = (second: number): SampleStamp => ({ time: 1_790_000_000_000 + 1_000 * second, clock: 'S' });
+  const window = new SampleWindow(reading(0), stamp(0));
+  for (let second = 1; second < 60; second++) window.add(reading(second), stamp(second));
+  return window;
+}
+
 /** The examples of docs/telemetry.md, by name. */
 export const EXAMPLES: Readonly<Record<string, object>> = {
   online: onlineDocument('DE-ACME-0001', BIRTH, {
@@ -194,6 +225,7 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
     },
     { index: 86_411, time: 1_790_000_000_000, clock: 'S' },
   ),
+  'sample of a window': windowDocument('evse1', 7, exampleWindow()),
   journal: JOURNAL,
   sync: SYNC,
   'health change': HEALTH_CHANGE,

@@ -1,9 +1,19 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS, LISTENED, TOPICS, type TopicRule } from '../../../src/telemetry/index.ts';
 import { EXAMPLES } from '../../support/telemetry/telemetry-examples.ts';
 
-const PAGE = readFileSync(new URL('../../../docs/telemetry.md', import.meta.url), 'utf8');
+const FILE = new URL('../../../docs/telemetry.md', import.meta.url);
+const EXAMPLE = /<!-- example: (.+?) -->\s+```json\n([^]*?)```/g;
+if (process.env['UPDATE_GOLDEN'] === '1') {
+  const shown = (name: string): string => JSON.stringify(EXAMPLES[name] ?? {}, null, 2);
+  const page = readFileSync(FILE, 'utf8').replace(
+    EXAMPLE,
+    (_all, name: string) => `<!-- example: ${name} -->\n\n\`\`\`json\n${shown(name)}\n\`\`\``,
+  );
+  writeFileSync(FILE, page);
+}
+const PAGE = readFileSync(FILE, 'utf8');
 
 const cells = (row: string): string[] =>
   row
@@ -31,7 +41,7 @@ describe('docs/telemetry.md', () => {
     expect(documented).toEqual(coded);
   });
 
-  const shown = [...PAGE.matchAll(/<!-- example: (.+?) -->\s+```json\n([^]*?)```/g)];
+  const shown = [...PAGE.matchAll(EXAMPLE)];
 
   it('shows an example of every document', () => {
     expect(shown.map(([, name]) => name).sort()).toEqual(Object.keys(EXAMPLES).sort());
@@ -56,13 +66,18 @@ describe('docs/telemetry.md', () => {
     expect(stated).toEqual([
       `${limits.maxSamples} or ${kib(limits.maxSampleBytes)}`,
       `${limits.maxReplies} or ${kib(limits.maxReplyBytes)}`,
+      `${limits.maxBackfill} or ${kib(limits.maxBackfillBytes)}`,
       `${limits.maxNotes} or ${kib(limits.maxNoteBytes)}`,
+      seconds(limits.windowMs),
+      `${limits.maxHistoryValues}`,
+      seconds(limits.maxWatchMs),
       `${limits.sampleExpiryMs / 3_600_000} h`,
       seconds(limits.replyExpiryMs),
       `${limits.maxStates}, latest of each`,
       kib(limits.maxPayloadBytes),
       `${limits.maxInFlight}`,
       seconds(limits.connectTimeoutMs),
+      seconds(limits.reconnectDebtMs),
       seconds(limits.acknowledgeTimeoutMs),
       kib(limits.maxInboundBytes),
       kib(LISTENED.configuration.maxPayloadBytes),

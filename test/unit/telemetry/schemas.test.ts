@@ -24,6 +24,7 @@ const TOPIC_OF: Readonly<Record<string, keyof typeof PUBLISHED>> = {
   'will of session 2': 'status',
   goodbye: 'status',
   sample: 'meterSample',
+  'sample of a window': 'meterSample',
   journal: 'journal',
   sync: 'sync',
   health: 'health',
