@@ -69,6 +69,9 @@ export interface Hearing {
 export interface Sent {
   /** Nonce of the command, hexadecimal. */
   readonly request: string;
+  readonly command: Command;
+  /** That it carried. */
+  readonly challenge: string;
   readonly collector: PartCollector;
   /** Nothing more of it is heard. Never rejects. */
   end(): Promise<void>;
@@ -97,10 +100,10 @@ export class StationAsker {
   async ask(command: Command, wait: AskWait): Promise<readonly object[]> {
     const learnt = new Set<string>();
     for (;;) {
-      const answer = await this.#once(command, wait);
-      if (Array.isArray(answer)) return answer as readonly object[];
-      const refusal = answer as ResponseError;
-      if (learnt.has(refusal.code) || !(await this.learn(refusal, command))) throw refused(refusal);
+      const { results, refusal, sent } = await this.#once(command, wait);
+      if (refusal === undefined) return results;
+      const isNew = results.length === 0 && !learnt.has(refusal.code);
+      if (!isNew || !(await this.learn(refusal, sent))) throw refused(refusal);
       learnt.add(refusal.code);
     }
   }
@@ -146,7 +149,7 @@ export class StationAsker {
       await end();
       throw error;
     }
-    return { request, collector, end };
+    return { request, command, challenge, collector, end };
   }
 
   async #chunks(
@@ -162,8 +165,8 @@ export class StationAsker {
   }
 
   /** Whether the command, signed anew with what the refusal says, can be obeyed. */
-  async learn(refusal: ResponseError, command: Command): Promise<boolean> {
-    if (refusal.code === 'remote.stale') return await this.#renewChallenge(refusal);
+  async learn(refusal: ResponseError, { command, challenge }: Sent): Promise<boolean> {
+    if (refusal.code === 'remote.stale') return await this.#renewChallenge(refusal, challenge);
     if (refusal.code !== 'remote.expired' || refusal.stationTimeMs === undefined) return false;
     const aheadMs = refusal.stationTimeMs - this.#options.nowWallMs();
     const { believesStationTime = false } = this.#options;
@@ -175,11 +178,12 @@ export class StationAsker {
     return true;
   }
 
-  async #renewChallenge({ challenge }: ResponseError): Promise<boolean> {
+  async #renewChallenge({ challenge }: ResponseError, before: string): Promise<boolean> {
     const { seat, clock } = this.#options;
-    const before = this.#challenge ?? seat.status.challenge;
     if (challenge !== undefined && challenge !== before) this.#challenge = challenge;
     else {
+      // It stands in `status`, or will in a moment.
+      this.#challenge = undefined;
       const over = new AbortController();
       clock.sleep(CHALLENGE_WITHIN_MS, over.signal).then(
         () => over.abort(),
@@ -188,15 +192,21 @@ export class StationAsker {
       while (seat.status.challenge === before && !over.signal.aborted)
         await seat.changed(over.signal).catch(() => {});
       over.abort();
-      this.#challenge = undefined;
       if (seat.status.challenge === before) return false;
     }
     this.#tell({ event: 'challenge-renewed' });
     return true;
   }
 
-  /** The results of all parts, or why the first one refuses. */
-  async #once(command: Command, wait: AskWait): Promise<readonly object[] | ResponseError> {
+  /** The results of all parts, and why the last one refuses. */
+  async #once(
+    command: Command,
+    wait: AskWait,
+  ): Promise<{
+    readonly results: readonly object[];
+    readonly refusal: ResponseError | undefined;
+    readonly sent: Sent;
+  }> {
     const results: object[] = [];
     const over = new AbortController();
     let isHeard = new AbortController();
@@ -222,9 +232,7 @@ export class StationAsker {
     } finally {
       await sent.end();
     }
-    if (refusal === undefined) return results;
-    if (results.length > 0) throw refused(refusal);
-    return refusal;
+    return { results, refusal, sent };
   }
 
   noteExpiry(part: ResponsePart): void {

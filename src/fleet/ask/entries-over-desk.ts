@@ -53,7 +53,7 @@ async function open(
     const why = refusalOf(refusal);
     if (why === undefined) return request(parts, sent, heard);
     await sent.end();
-    if (learnt.has(why.code) || !(await asker.learn(why, command))) throw refused(why);
+    if (learnt.has(why.code) || !(await asker.learn(why, sent))) throw refused(why);
     learnt.add(why.code);
   }
 }

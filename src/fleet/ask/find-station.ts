@@ -30,7 +30,7 @@ export interface FindOptions {
  * Rejects with `fleet.no_station`, `fleet.station_offline`, `fleet.not_allowed`, `fleet.not_connected`.
  */
 export async function findStation(
-  desk: BrokerDesk,
+  desk: Pick<BrokerDesk, 'subscribe'>,
   station: string,
   options: FindOptions,
 ): Promise<StationSeat> {
@@ -95,7 +95,7 @@ async function pause(clock: MonotonicClock, durationMs: number, signal: AbortSig
 }
 
 async function unknownStation(
-  desk: BrokerDesk,
+  desk: Pick<BrokerDesk, 'subscribe'>,
   station: string,
   { clock, retainedWithinMs }: FindOptions,
 ): Promise<FleetError> {
@@ -134,7 +134,7 @@ function stationOf(topic: string): string | undefined {
 
 /** A will carries no time; the documents that lie beside it tell when the station last spoke. */
 async function offline(
-  desk: BrokerDesk,
+  desk: Pick<BrokerDesk, 'subscribe'>,
   { station, prefix }: { readonly station: string; readonly prefix: string },
   reason: string,
   { clock, retainedWithinMs }: FindOptions,
