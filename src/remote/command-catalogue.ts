@@ -11,6 +11,8 @@ export interface CommandParameters {
   readonly 'meter read': { readonly meter: string };
   /** The frames on a meter's line, as they come, for so long (at most two minutes). */
   readonly 'meter trace': { readonly meter: string; readonly forMs: number };
+  /** Each sample of a meter on its topic, for so long (at most ten minutes), also where the day's budget puts readings together. */
+  readonly 'meter watch': { readonly meter: string; readonly forMs: number };
   readonly 'journal stat': Record<string, never>;
   /** Of an entry against the newest checkpoint, or against that of so many entries. */
   readonly 'journal proof': { readonly index: number; readonly size?: number };
@@ -34,6 +36,7 @@ export const COMMANDS: Readonly<Record<CommandName, Permission>> = {
   doctor: 'read',
   'meter read': 'read',
   'meter trace': 'read',
+  'meter watch': 'act',
   'journal stat': 'read',
   'journal proof': 'read',
   'journal receipt': 'read',

@@ -7,6 +7,8 @@ import { RemoteError } from './errors.ts';
 export const COMMAND_BOUNDS = {
   /** A trace shares its line with metering, and its lines the link with everything else. */
   traceMs: 120_000,
+  /** Each sample costs data. */
+  watchMs: 600_000,
   /** A level that is forgotten ends by itself. */
   logLevelMs: 86_400_000,
   /** What a receipt of loose entries can prove at once; those of a session are chosen by the station. */
@@ -43,6 +45,7 @@ export const SCHEMAS = {
   doctor: NONE,
   'meter read': v.strictObject({ meter }),
   'meter trace': v.strictObject({ meter, forMs: oneTo(COMMAND_BOUNDS.traceMs) }),
+  'meter watch': v.strictObject({ meter, forMs: oneTo(COMMAND_BOUNDS.watchMs) }),
   'journal stat': NONE,
   'journal proof': v.pipe(
     v.strictObject({ index: count, size: v.exactOptional(count) }),

@@ -154,6 +154,11 @@ export function logLevelText(document: Told, station: string, forMs: number): st
   ];
 }
 
+export function watchText(document: Told, station: string, forMs: number): string[] {
+  const topic = `meters/${textOf(document['meter'])}/sample`;
+  return [`${textOf(station)} publishes each reading on ${topic} for ${durationOf(forMs)}`];
+}
+
 /** @param rights columns whose cells stand at their right */
 function columns(head: readonly string[], rows: readonly string[][], rights: readonly number[]): string[] {
   const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => (row[i] ?? '').length)));

@@ -11,6 +11,7 @@ import {
   syncProgress,
   syncText,
   traceEndText,
+  watchText,
   type Paint,
 } from './answer-text.ts';
 import { showProof, writeReceipt } from './ask-evidence.ts';
@@ -50,6 +51,8 @@ export function showerOf(command: Command, asking: Asking, output: string | unde
       return whole(readingText);
     case 'meter trace':
       return traceShower(isJson, paint);
+    case 'meter watch':
+      return whole((document) => watchText(document, station, command.parameters.forMs));
     case 'journal stat':
       return whole(journalText);
     case 'sync now':

@@ -42,7 +42,11 @@ export function registerAskCommand(program: Command): void {
     .addOption(count('--size <size>', 'journal proof: of the tree of so many entries'))
     .addOption(count('--from <index>', 'journal entries: the first one'))
     .addOption(count('--to <index>', 'journal entries: the one behind the last; default: the end of the log'))
-    .option('--for <duration>', 'meter trace (default 10s), log level (default 10m): how long', duration)
+    .option(
+      '--for <duration>',
+      'meter trace (default 10s), meter watch (1m), log level (10m): how long',
+      duration,
+    )
     .option('-o, --output <file>', 'journal proof, receipt, entries: where to')
     .option(
       '--timeout <duration>',

@@ -27,6 +27,7 @@ export const FORMS: Readonly<Record<CommandName, Form>> = {
   doctor: { usage: 'doctor', words: 0, options: [] },
   'meter read': { usage: 'meter read METER', words: 1, options: [] },
   'meter trace': { usage: 'meter trace METER --for 10s', words: 1, options: ['for'] },
+  'meter watch': { usage: 'meter watch METER --for 1m', words: 1, options: ['for'] },
   'journal stat': { usage: 'journal stat', words: 0, options: [] },
   'journal proof': {
     usage: 'journal proof INDEX [--size N] [-o FILE]',
@@ -48,6 +49,7 @@ export const FORMS: Readonly<Record<CommandName, Form>> = {
 };
 
 const DEFAULT_TRACE_MS = 10_000;
+const DEFAULT_WATCH_MS = 60_000;
 const DEFAULT_LOG_LEVEL_MS = 600_000;
 
 /** What is asked, and where the answer goes. Pure. */
@@ -95,6 +97,8 @@ function commandWith(name: Told, word: string, given: CommandArguments): Command
       return { name, parameters: { meter: word } };
     case 'meter trace':
       return { name, parameters: { meter: word, forMs: given.for ?? DEFAULT_TRACE_MS } };
+    case 'meter watch':
+      return { name, parameters: { meter: word, forMs: given.for ?? DEFAULT_WATCH_MS } };
     case 'journal proof':
       return {
         name,

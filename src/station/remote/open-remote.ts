@@ -13,6 +13,7 @@ import { journalStat } from './handlers/journal-stat.ts';
 import { logLevel } from './handlers/log-level.ts';
 import { meterRead } from './handlers/meter-read.ts';
 import { meterTrace } from './handlers/meter-trace.ts';
+import { meterWatch, type Watch } from './handlers/meter-watch.ts';
 import { syncNow } from './handlers/sync-now.ts';
 import type { RemoteParts } from './remote-parts.ts';
 import { ReplyRoom } from './reply-room.ts';
@@ -72,11 +73,7 @@ export function openRemote(given: Omit<RemoteParts, 'signTree' | 'anchoredSize'>
   };
 }
 
-function handlersOf(
-  parts: RemoteParts,
-  transfers: TransferDesk,
-  watch: (forMs: number, meter: string) => void,
-): Handlers {
+function handlersOf(parts: RemoteParts, transfers: TransferDesk, watch: Watch): Handlers {
   const traced = meterTrace(parts);
   return {
     doctor: doctor(parts),
@@ -86,6 +83,7 @@ function handlersOf(
       watch(parameters.forMs, parameters.meter);
       return await traced(parameters, answer);
     },
+    'meter watch': meterWatch(parts, watch),
     'journal stat': journalStat(parts),
     'journal proof': journalProof(parts),
     'journal receipt': journalReceipt(parts),

@@ -121,6 +121,17 @@ describe('a station that is asked to do something, and where to answer', () => {
     expect(codeOf(await world.asker.ask('sync now'))).toBe('control.no_sync');
   });
 
+  it('is watched for as long as it is asked to, and only a meter that it has', async () => {
+    const { meter, untilMs, forMs } = resultOf<{ meter: string; untilMs: number; forMs: number }>(
+      await world.asker.ask('meter watch', { meter: 'evse1', forMs: 60_000 }),
+    );
+    expect([meter, forMs]).toEqual(['evse1', 60_000]);
+    expect(untilMs).toBeGreaterThan(60_000);
+    expect(codeOf(await world.asker.ask('meter watch', { meter: 'other', forMs: 1 }))).toBe(
+      'remote.bad_parameters',
+    );
+  });
+
   it('publishes lines of a lower level for a while, and none of what tells of the link itself', async () => {
     const raised = resultOf(await world.asker.ask('log level', { level: 'info', forMs: 60_000 }));
     expect(raised).toMatchObject({ level: 'info', configured: 'warning' });

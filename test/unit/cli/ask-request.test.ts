@@ -13,6 +13,7 @@ describe('the words of `ask`', () => {
       { name: 'meter trace', parameters: { meter: 'e', forMs: 5_000 } },
     ],
     [['meter', 'trace', 'e'], {}, { name: 'meter trace', parameters: { meter: 'e', forMs: 10_000 } }],
+    [['meter', 'watch', 'e'], {}, { name: 'meter watch', parameters: { meter: 'e', forMs: 60_000 } }],
     [['journal', 'proof', '7'], { size: 9 }, { name: 'journal proof', parameters: { index: 7, size: 9 } }],
     [
       ['journal', 'receipt'],
