@@ -279,7 +279,7 @@ class SqliteJournal implements Journal {
       const entry = this.#entry(index, 'gap', { ...body, root: this.root }, {});
       const unsigned = prepareEntry(entry, this.#options.signer.keyId);
       const settled = { resolve: () => resolve(), reject };
-      this.#waiting.add({ index, kind: 'gap', unsigned, nextKey: undefined, ...settled });
+      this.#waiting.add({ index, kind: 'gap', yields: false, unsigned, nextKey: undefined, ...settled });
       this.#commit(1, rows);
     });
   }

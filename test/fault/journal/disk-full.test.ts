@@ -2,15 +2,16 @@
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { verifyJournal, type Journal } from '../../../src/journal/index.ts';
+import { verifyJournal, type CommandBody, type Journal } from '../../../src/journal/index.ts';
 import { openTestJournal, reading, temporaryDirectory } from '../../support/journal/journal-fixture.ts';
 import { faultsOf, openRecovered } from '../../support/journal/recovering-journal.ts';
 import { mountProblem, mountSmall, type FileSystemKind } from '../../support/journal/full-disk.ts';
 
 const RESERVE_BYTES = 1024 * 1024;
-const command = {
-  ...{ command: 'doctor', operator: 'o', digest: new Uint8Array(32), outcome: 'accepted' },
-} as const;
+const command: CommandBody = {
+  ...({ command: 'doctor', operator: 'o', outcome: 'accepted' } as const),
+  digest: new Uint8Array(32),
+};
 const fault = { code: 'meter.timeout', message: 'x'.repeat(400) };
 
 /** Groups of readings until one is refused. */
