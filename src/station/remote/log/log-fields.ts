@@ -45,7 +45,15 @@ function asJson(value: unknown): string {
   }
 }
 
-/** Well-formed UTF-8: what is cut in the middle of a surrogate pair, or came so, is mended. */
+/** What stands in front of the host of a URL, and behind it, may be a password or the key to somebody's service. */
+const SECRET_IN_URL = /\b([a-z]{2,5}:\/\/)(?:[^\s/@"']*@)?([^\s/?#"']+)([/?#][^\s"']+)?/gi;
+
+/** Well-formed UTF-8, of URLs their host only: what is cut in the middle of a surrogate pair, or came so, is mended. */
 function shortened(text: string): string {
-  return Buffer.from(text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1)}…`).toString();
+  // One character more than is told, and room for what a URL loses.
+  const begin = text.slice(0, 4 * MAX_TEXT);
+  const told = begin.replace(SECRET_IN_URL, (_all, scheme: string, host: string, rest?: string) =>
+    rest === undefined ? `${scheme}${host}` : `${scheme}${host}/…`,
+  );
+  return Buffer.from(told.length <= MAX_TEXT ? told : `${told.slice(0, MAX_TEXT - 1)}…`).toString();
 }

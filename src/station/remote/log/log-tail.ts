@@ -32,8 +32,11 @@ const USUAL = { burst: 50, perSecond: 1 };
 const LOOKED_AT = { burst: 100, perSecond: 10 };
 /** Lines from before there is a telemetry to take them. */
 const EARLY_LINES = 50;
-/** What tells of the link would go over the link, and make it tell more. `status` and `state` tell of it. */
-const OF_THE_LINK = 'telemetry.';
+/**
+ * What tells of the link would go over the link, and make it tell more: `status` and `state` tell of it. And what a library prints
+ * may hold anything, such as the URL of a node with somebody's key in it.
+ */
+const NOT_TOLD = /^(telemetry\.|chain\.gateway_output$)/;
 
 /**
  * The log as it is seen from afar: lines from a level on, in bounded number and size. Repeated ones are told once a minute,
@@ -91,7 +94,7 @@ export class LogTail {
 
   #hear(level: LogLevel, event: string, fields: Readonly<Record<string, unknown>> = {}): void {
     const published = this.#current()?.level ?? this.#configured;
-    if (RANK[level] > RANK[published] || event.startsWith(OF_THE_LINK) || this.#telling) return;
+    if (RANK[level] > RANK[published] || NOT_TOLD.test(event) || this.#telling) return;
     const now = this.#clock.nowMonoMs();
     const mayRepeat = level === 'warning' || level === 'error';
     const repeated = mayRepeat ? this.#lines.repeated(event, fields, now) : 0;

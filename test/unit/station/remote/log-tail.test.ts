@@ -54,6 +54,7 @@ describe('the log as it is seen from afar', () => {
       log('error', 'fed.by.itself');
     });
     log('error', 'telemetry.disconnected');
+    log('debug', 'chain.gateway_output', { text: 'wss://node.example.com/KEY' });
     log('error', 'one');
     expect(events()).toEqual(['one']);
   });
@@ -97,6 +98,15 @@ describe('the log as it is seen from afar', () => {
 });
 
 describe('the fields of a published line', () => {
+  it('show of a URL its host only, wherever it stands', () => {
+    const why = 'no link to wss://me:pw@node.example.com:443/v1/KEY?a=b, nor to "https://x.org#KEY"';
+    expect(logFields({ why, error: new Error('mqtts://u:pw@broker:8883') })).toEqual({
+      why: 'no link to wss://node.example.com:443/… nor to "https://x.org/…"',
+      error: 'mqtts://broker:8883',
+    });
+    expect(logFields({ path: '/var/lib/delmonicos' })).toEqual({ path: '/var/lib/delmonicos' });
+  });
+
   it('are flat and bounded: an error is its code and message, never its stack', () => {
     const error = Object.assign(new Error('no answer'), { code: 'meter.timeout' });
     const circular: Record<string, unknown> = {};
