@@ -25,6 +25,9 @@ export interface TelemetryLimits {
   readonly maxInFlight: number;
   /** Largest packet accepted from a broker, in bytes; a larger one ends the connection before it is read. */
   readonly maxInboundBytes: number;
+  /** Packets that are read from a broker at once, and then in each second; a message counts for 20 of them. The rest waits in the network. */
+  readonly maxInboundBurst: number;
+  readonly maxInboundPerSecond: number;
   /** A sample that could not be delivered for so long is dropped, here or (MQTT 5) at the broker. */
   readonly sampleExpiryMs: number;
   /** Nobody waits longer for an answer. */
@@ -61,6 +64,8 @@ export const DEFAULT_LIMITS: TelemetryLimits = {
   maxPayloadBytes: 16 * 1024, // forty values take 3 KiB
   maxInFlight: 16,
   maxInboundBytes: 8 * 1024, // CONNACK and acknowledgements are the only packets expected, and small
+  maxInboundBurst: 2_000, // what acknowledges all samples that can wait, or a hundred messages
+  maxInboundPerSecond: 500,
   sampleExpiryMs: 3_600_000,
   replyExpiryMs: 120_000,
   keepAliveMs: 30_000,

@@ -4,7 +4,8 @@ import type tls from 'node:tls';
 import type { BrokerAddress } from './broker-url.ts';
 import { connectFailed, failure } from './connection-failure.ts';
 import type { Credentials } from './credential-files.ts';
-import { createInboundGuard } from './inbound-guard.ts';
+import { createInboundGuard, type InboundGuard } from './inbound-guard.ts';
+import { InboundPace, type InboundPaceSize } from './inbound-pace.ts';
 import type { WireMeter } from './wire-meter.ts';
 
 /** A connected socket to a broker. Rejects with a TelemetryError; the signal ends the attempt. */
@@ -77,13 +78,21 @@ async function once(
   });
 }
 
+/** Of what the library is given at once, while the pace is kept: a hundred packets at most. */
+const SLICE_BYTES = 256;
+
 /**
  * The socket as the MQTT library sees it: every byte has passed the inbound guard, and written bytes are handed on only
  * as fast as the socket takes them. Bytes are counted for `statistics()`.
  */
 export class GuardedStream extends Duplex {
   readonly #socket: net.Socket;
+  readonly #guard: InboundGuard;
   #meter: WireMeter | undefined;
+  #pace: InboundPace | undefined;
+  /** Came too fast, and waits. */
+  #held: Buffer | undefined;
+  #resting: NodeJS.Timeout | undefined;
   received = 0;
   sent = 0;
 
@@ -91,22 +100,51 @@ export class GuardedStream extends Duplex {
   constructor(socket: net.Socket, ...bounds: Parameters<typeof createInboundGuard>) {
     super();
     this.#socket = socket;
-    const guard = createInboundGuard(...bounds);
+    this.#guard = createInboundGuard(...bounds);
     socket.on('data', (chunk: Buffer) => {
       this.received += chunk.length;
       this.#meter?.received(chunk.length);
-      const complaint = guard.inspect(chunk);
-      if (complaint !== undefined) {
-        this.destroy(
-          failure('telemetry.bad_packet', 'the broker sent what no broker may send', {
-            details: { complaint },
-          }),
-        );
-      } else if (!this.push(chunk)) socket.pause();
+      if (!this.#take(chunk)) socket.pause();
     });
     socket.on('end', () => this.push(null));
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
+  }
+
+  /** False: nothing more is to be read for now. */
+  #take(chunk: Buffer): boolean {
+    const step = this.#pace === undefined ? chunk.length : SLICE_BYTES;
+    let isWanted = true;
+    for (let at = 0; at < chunk.length; at += step) {
+      const slice = chunk.subarray(at, at + step);
+      const workBefore = this.#guard.work;
+      const complaint = this.#guard.inspect(slice);
+      if (complaint !== undefined) {
+        const details = { complaint };
+        this.destroy(failure('telemetry.bad_packet', 'the broker sent what no broker may send', { details }));
+        return false;
+      }
+      isWanted = this.push(slice);
+      const restMs = this.#pace?.spend(this.#guard.work - workBefore, performance.now()) ?? 0;
+      if (restMs > 0) {
+        this.#rest(chunk.subarray(at + step), restMs);
+        return false;
+      }
+    }
+    return isWanted;
+  }
+
+  #rest(held: Buffer, restMs: number): void {
+    this.#held = held;
+    this.#resting = setTimeout(() => {
+      this.#held = undefined;
+      if (this.#take(held)) this.#socket.resume();
+    }, restMs);
+  }
+
+  /** From now on a broker that sends faster is read no faster. */
+  keepTo(size: InboundPaceSize): void {
+    this.#pace = new InboundPace(size, performance.now());
   }
 
   /** What passes from now on is counted there, too. */
@@ -115,7 +153,7 @@ export class GuardedStream extends Duplex {
   }
 
   override _read(): void {
-    this.#socket.resume();
+    if (this.#held === undefined) this.#socket.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -137,6 +175,7 @@ export class GuardedStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearTimeout(this.#resting);
     this.#socket.destroy();
     done(error);
   }

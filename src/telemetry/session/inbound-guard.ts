@@ -1,3 +1,5 @@
+import { PUBLISH_COSTS } from './inbound-pace.ts';
+
 /** What an MQTT broker may send to a station that subscribes to nothing (MQTT 5 §2.1.2: type in the upper half of byte 1). */
 const CONNACK = 0x20;
 const PUBACK = 0x40;
@@ -17,6 +19,8 @@ const UNSUBACK = 0xb0;
 export interface InboundGuard {
   /** Why the stream is not acceptable, or undefined. After a complaint the guard must not be used again. */
   inspect(chunk: Uint8Array): string | undefined;
+  /** Packets that have begun so far, each PUBLISH counted as `PUBLISH_COSTS`. */
+  readonly work: number;
 }
 
 /**
@@ -39,6 +43,7 @@ export function createInboundGuard(
   let length = 0;
   let bodyLeft = 0;
   let connected = false;
+  let work = 0;
 
   function begin(byte: number): string | undefined {
     const expected = connected ? fromBroker : [CONNACK];
@@ -46,6 +51,7 @@ export function createInboundGuard(
       return `unexpected packet 0x${byte.toString(16).padStart(2, '0')} ${connected ? 'after' : 'before'} CONNACK`;
     }
     header = byte;
+    work += PUBLISH.includes(byte) ? PUBLISH_COSTS : 1;
     lengthBytes = 0;
     length = 0;
     return undefined;
@@ -70,6 +76,9 @@ export function createInboundGuard(
   }
 
   return {
+    get work() {
+      return work;
+    },
     inspect(chunk) {
       for (let at = 0; at < chunk.length;) {
         const byte = chunk[at] ?? 0;

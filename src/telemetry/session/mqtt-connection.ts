@@ -78,6 +78,7 @@ export async function openConnection(
     largestPublish(request.subscriptions),
   );
   stream.countIn(meter);
+  stream.keepTo({ burst: request.limits.maxInboundBurst, perSecond: request.limits.maxInboundPerSecond });
   const client = new mqtt.MqttClient(() => stream, clientOptions(request));
   const ended = endOf(client, stream);
   const aborted = (): void => void stream.destroy(signal.reason as Error);

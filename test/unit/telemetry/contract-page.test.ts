@@ -80,6 +80,7 @@ describe('docs/telemetry.md', () => {
       seconds(limits.reconnectDebtMs),
       seconds(limits.acknowledgeTimeoutMs),
       kib(limits.maxInboundBytes),
+      `${limits.maxInboundBurst} at once, ${limits.maxInboundPerSecond}/s`,
       kib(LISTENED.configuration.maxPayloadBytes),
       kib(LISTENED.request.maxPayloadBytes),
       seconds(limits.closeTimeoutMs),
