@@ -9,7 +9,8 @@ export function syncDocument(status: SyncStatus): SyncDocument {
     outbox: open === null ? {} : { [open.state]: 1 },
     lastAnchor: lastAnchor && {
       size: lastAnchor.size,
-      root: lastAnchor.root,
+      // As in `journal`; the chain's own hashes keep their prefix.
+      root: lastAnchor.root.replace(/^0x/, ''),
       via: lastAnchor.via,
       block: lastAnchor.blockNumber,
       blockHash: lastAnchor.blockHash,

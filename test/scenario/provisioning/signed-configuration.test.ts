@@ -7,6 +7,7 @@ import { startSimulatedStation, type SimulatedStation } from '../../../hal/simul
 import { startBroker, type EmbeddedBroker } from '../../support/telemetry/broker.ts';
 import { subscribe, type Subscriber } from '../../support/telemetry/mqtt-subscriber.ts';
 import { Oem } from '../../support/keys/oem.ts';
+import { problemsOfMessages } from '../../support/telemetry/contract-check.ts';
 import { productJson, runProduct, ServiceProcess } from '../../support/product.ts';
 
 const oem = new Oem();
@@ -165,6 +166,8 @@ describe('a station that is told by its OEM how to work', () => {
       await service?.stop();
       const { status: verified } = await runProduct(['journal', 'verify', at('state')]);
       expect(verified).toBe(0);
+      // Over all of its starts, a station sent nothing that the contract does not tell of.
+      expect(problemsOfMessages(operator.messages)).toEqual([]);
     },
   );
 });

@@ -13,11 +13,16 @@ import {
 } from '../../../src/sync/index.ts';
 import { ModelWorld } from '../../support/sync/model-gateway.ts';
 import { GrowingLog, syncOptions, testAccount } from '../../support/sync/sync-station.ts';
+import { problemsOf } from '../../support/telemetry/contract-check.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
+import { syncDocument } from '../../../src/station/telemetry/sync-document.ts';
+import { SYNC_DOCUMENT } from '../../../src/telemetry/contract/schemas/index.ts';
 import { hasCode } from '../../support/has-code.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'status-watch-'));
 const open: Sync[] = [];
+/** Of all tests of this file, one of each kind. */
+const shown = new Map<string, SyncStatus>();
 afterEach(async () => {
   await Promise.all(open.splice(0).map((sync) => sync.stop()));
 });
@@ -55,7 +60,13 @@ function station(more: Partial<SyncOptions> = {}) {
       gatewayEntry: world.open,
       clock,
       wallClock: { nowWallMs: () => 1_800_000_000_000, status: () => 'S' },
-      onStatus: (status) => seen.push(status),
+      onStatus: (status) => {
+        seen.push(status);
+        shown.set(
+          JSON.stringify([status.phase, status.open?.state, status.words[0]?.state, status.failure?.code]),
+          status,
+        );
+      },
       onFault: (effect) => faults.push(effect),
       timing: { firstRetryMs: 2 * SECOND, maxRetryMs: 10 * MINUTE },
       ...more,
@@ -270,5 +281,13 @@ describe('what a client of the control socket is answered about sync', () => {
     for (const request of [{ sync: 'stop' }, { sync: 'now', force: true }, { sync: null }]) {
       expect(() => desk.answer(request)).toThrow(hasCode('sync.bad_request'));
     }
+  });
+});
+
+describe('each status that was told in these tests', () => {
+  it('makes a telemetry document of the contract', () => {
+    expect(shown.size).toBeGreaterThan(5);
+    const sent = (status: SyncStatus): unknown => JSON.parse(JSON.stringify(syncDocument(status)));
+    expect([...shown.values()].flatMap((status) => problemsOf(SYNC_DOCUMENT, sent(status)))).toEqual([]);
   });
 });

@@ -17,13 +17,18 @@ import {
   type SyncStatus,
 } from '../../../src/sync/index.ts';
 import { OutboxStore } from '../../../src/sync/outbox/outbox-store.ts';
+import { syncDocument } from '../../../src/station/telemetry/sync-document.ts';
+import { SYNC_DOCUMENT } from '../../../src/telemetry/contract/schemas/index.ts';
 import { hasCode } from '../../support/has-code.ts';
 import { ModelWorld } from '../../support/sync/model-gateway.ts';
 import { GrowingLog, syncOptions, testAccount } from '../../support/sync/sync-station.ts';
+import { problemsOf } from '../../support/telemetry/contract-check.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'sync-service-'));
 const open: Sync[] = [];
+/** Of all tests of this file, one of each kind. */
+const shown = new Map<string, SyncStatus>();
 afterEach(async () => {
   await Promise.all(open.splice(0).map((sync) => sync.stop()));
 });
@@ -65,7 +70,13 @@ function station(size: number, more: Partial<SyncOptions> = {}) {
     gatewayEntry: world.open,
     clock,
     random: firstThen(0.1, 0.5),
-    onStatus: (status) => seen.push(status),
+    onStatus: (status) => {
+      seen.push(status);
+      shown.set(
+        JSON.stringify([status.phase, status.open?.state, status.words[0]?.state, status.failure?.code]),
+        status,
+      );
+    },
     timing: { firstRetryMs: 2 * SECOND, maxRetryMs: 10 * MINUTE },
     ...more,
   });
@@ -518,5 +529,13 @@ describe('a gateway that is not to be trusted', () => {
     world.free = '5';
     await pass(MINUTE);
     expect(sync.status().anchoredSize).toBe(3);
+  });
+});
+
+describe('each status that was told in these tests', () => {
+  it('makes a telemetry document of the contract', () => {
+    expect(shown.size).toBeGreaterThan(5);
+    const sent = (status: SyncStatus): unknown => JSON.parse(JSON.stringify(syncDocument(status)));
+    expect([...shown.values()].flatMap((status) => problemsOf(SYNC_DOCUMENT, sent(status)))).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { added, code, count, flag, hexadecimal, integerText, milliseconds, text } from './fields.ts';
+import { added, code, count, flag, integerText, milliseconds, text } from './fields.ts';
 
 const TRAFFIC = v.nullable(
   v.object({ bytesIn: count("On the gateway's sockets"), bytesOut: count("On the gateway's sockets") }),
@@ -9,7 +9,11 @@ const BLOCK_HASH = v.pipe(v.string(), v.regex(/^0x[0-9a-f]{64}$/), v.description
 
 const LAST_ANCHOR = v.object({
   size: count('Entries that it covers'),
-  root: hexadecimal(32, 'Their RFC 6962 root hash'),
+  root: v.pipe(
+    v.string(),
+    v.regex(/^(0x)?[0-9a-f]{64}$/),
+    v.description('Their RFC 6962 root hash; hexadecimal. Version 0.1.0 wrote `0x` in front of it.'),
+  ),
   via: v.picklist(['light-client', 'rpc']),
   block: count('Number of the finalized block that it is in'),
   blockHash: BLOCK_HASH,
