@@ -16,12 +16,20 @@ function sources(folder: string): string[] {
     .map((file) => path.posix.join(folder, file));
 }
 
-function importsOf(file: string): { specifier: string; target: { file?: string; library?: string } }[] {
+interface Import {
+  readonly specifier: string;
+  readonly target: { readonly file?: string; readonly library?: string };
+  readonly kind: 'at once' | 'later' | 'types only';
+}
+
+function importsOf(file: string): Import[] {
   const text = readFileSync(path.join(ROOT, file), 'utf8');
   return [...text.matchAll(IMPORT)].map((match) => {
     const specifier = match[1] ?? match[2] ?? '';
+    const isTypes = /^\s*(?:import|export) type\b/.test(match[0]);
     return {
       specifier,
+      kind: match[2] !== undefined ? 'later' : isTypes ? 'types only' : 'at once',
       target: specifier.startsWith('.')
         ? { file: path.relative(ROOT, path.resolve(ROOT, path.dirname(file), specifier)) }
         : { library: specifier },
@@ -69,6 +77,24 @@ describe('the house', () => {
       sources(room).forEach(visit);
     },
   );
+
+  it("loads nothing of the operator's side for the service", () => {
+    const loaded = new Set<string>();
+    const visit = (file: string, later: boolean): void => {
+      const key = `${file} ${String(later)}`;
+      if (loaded.has(key) || !file.endsWith('.ts')) return;
+      loaded.add(key);
+      expect(file, 'is loaded by `delmonicos run`').not.toMatch(/^src\/fleet\//);
+      for (const { target, kind } of importsOf(file))
+        if (target.file !== undefined && (kind === 'at once' || (later && kind === 'later')))
+          visit(target.file, later);
+    };
+    // Every command line is registered; what one loads when it runs is that command's own.
+    visit('src/main.ts', false);
+    visit('src/cli/run-command.ts', true);
+    expect([...loaded]).toContain('src/telemetry/index.ts true');
+    expect([...loaded]).toContain('src/cli/ask/ask-command.ts false');
+  });
 
   it('keeps the demo, the dev network and the simulator out of the product', () => {
     const product = new Set<string>();
