@@ -16,7 +16,7 @@ export interface EntriesParameters {
   readonly known?: number;
 }
 
-/** First part of the answer. */
+/** What an answer begins with. */
 export interface TransferBegin {
   readonly from: number;
   readonly to: number;
@@ -27,9 +27,12 @@ export interface TransferBegin {
   readonly origin: string;
   /** How many of the entries from..to-1 are there. */
   readonly entries: number;
-  /** Every entry in which the log was handed over to another key, as it is signed: base64, in order. */
+  /** The entries in which the log was handed over to another key, as they are signed: base64, in order, behind those told before. */
   readonly rotations: readonly string[];
 }
+
+/** In front of the beginning, where there are more of them than one part holds. */
+export type TransferRotations = Pick<TransferBegin, 'rotations'>;
 
 /** Runs of entries from..to-1 that are not there any more; they come in front of whatever lies behind them. */
 export interface TransferGone {
@@ -88,6 +91,8 @@ export interface CreditMessage {
 export const MAX_CHUNK_BYTES = 12 * 1_024;
 /** Of a piece, so that its part of an answer, in base64, is within the bound of one message. */
 export const MAX_PIECE_BYTES = 9 * 1_024;
+/** Rotations in one part: each takes up to 1 KiB of base64. */
+export const MAX_ROTATIONS = 10;
 /** Of credit that a transfer can have, in messages: 3 MiB. */
 export const MAX_CREDIT = 256;
 /** `application/cbor-seq` (RFC 8742 §5). */

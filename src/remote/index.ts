@@ -29,6 +29,7 @@ export {
   MAX_CHUNK_BYTES,
   MAX_CREDIT,
   MAX_PIECE_BYTES,
+  MAX_ROTATIONS,
   type CreditMessage,
   type EntriesParameters,
   type TransferBegin,
@@ -36,6 +37,7 @@ export {
   type TransferEndReason,
   type TransferGone,
   type TransferPiece,
+  type TransferRotations,
 } from './entries-transfer.ts';
 export { RemoteError, type RemoteErrorCode } from './errors.ts';
 export {

@@ -1,8 +1,15 @@
-import type { TransferBegin, TransferEnd, TransferGone, TransferPiece } from '../../remote/index.ts';
+import type {
+  TransferBegin,
+  TransferEnd,
+  TransferGone,
+  TransferPiece,
+  TransferRotations,
+} from '../../remote/index.ts';
 import type { GoneRun } from './ordered-entries.ts';
 
 /** A part of an answer, after a look at its form: it came through a broker, and says nothing until it is proved. */
 export type ReadPart =
+  | { readonly kind: 'rotations'; readonly rotations: TransferRotations['rotations'] }
   | { readonly kind: 'begin'; readonly begin: TransferBegin }
   | { readonly kind: 'gone'; readonly gone: readonly GoneRun[] }
   | { readonly kind: 'piece'; readonly piece: TransferPiece['piece'] }
@@ -15,6 +22,8 @@ export function readPart(result: object): ReadPart | undefined {
   if (part.gone !== undefined)
     return listOf(part.gone, isGoneRun) ? { kind: 'gone', gone: part.gone } : undefined;
   if (part.piece !== undefined) return isPiece(part.piece) ? { kind: 'piece', piece: part.piece } : undefined;
+  if (part.from === undefined)
+    return listOf(part.rotations, isText) ? { kind: 'rotations', rotations: part.rotations } : undefined;
   return isBegin(part) ? { kind: 'begin', begin: part as TransferBegin } : undefined;
 }
 

@@ -8,6 +8,9 @@ import {
 import type { TransferEnd } from '../../remote/index.ts';
 import type { GoneRun } from './ordered-entries.ts';
 
+/** Runs that are gone: a log of 512 MiB has fewer, and a broker that makes up more fills no memory. */
+const MAX_GONE = 262_144;
+
 /** What is known of the entries from..to-1, taken in in their order: hashes of those that are there, and what stands for the others. */
 export class ReceivedRange {
   readonly #from: number;
@@ -41,7 +44,7 @@ export class ReceivedRange {
 
   /** What the station tells of those that are not there. */
   noteGone(runs: readonly GoneRun[]): void {
-    for (const run of runs) this.#gone.set(run.from, run);
+    for (const run of runs) if (this.#gone.size < MAX_GONE) this.#gone.set(run.from, run);
   }
 
   /** What is not there of from..to-1. */

@@ -17,6 +17,10 @@ const WINDOW = 16;
 const GRANT = WINDOW / 2;
 /** Nothing came for so long: what was on its way is lost. */
 const QUIET_MS = 30_000;
+/** Messages came, but nothing of use for so long: somebody sends them to keep us here. */
+const USELESS_MS = 180_000;
+/** More rotations of keys than any log has. */
+const MAX_KEYS = 1_000;
 /** The last word was said; what it overtook on its way comes within this, or not at all. */
 const STRAGGLERS_MS = 3_000;
 /** Messages taken in before they are looked at; a broker that sends more loses them. */
@@ -57,9 +61,12 @@ export class Round {
   readonly #early: { readonly index: number; readonly payload: Uint8Array }[] = [];
   #end: TransferEnd | undefined;
   #received = 0;
+  readonly #rotations: string[] = [];
+  #usefulAtMonoMs: number;
 
   constructor(parts: RoundParts) {
     this.#parts = parts;
+    this.#usefulAtMonoMs = parts.clock.nowMonoMs();
   }
 
   /** Messages that are not what the station signed. */
@@ -122,6 +129,9 @@ export class Round {
     switch (read?.kind) {
       case undefined:
         return undefined;
+      case 'rotations':
+        if (this.#rotations.length < MAX_KEYS) this.#rotations.push(...read.rotations);
+        return undefined;
       case 'begin':
         this.#begin(read.begin);
         return undefined;
@@ -140,7 +150,7 @@ export class Round {
   }
 
   #begin(begin: TransferBegin): void {
-    this.#ordered ??= this.#parts.begin(begin);
+    this.#ordered ??= this.#parts.begin({ ...begin, rotations: [...this.#rotations, ...begin.rotations] });
     for (const { index, payload } of this.#early.splice(0)) this.#ordered?.chunk(index, payload);
   }
 
@@ -157,7 +167,9 @@ export class Round {
     for (let item = ordered.take(); item !== undefined; item = ordered.take())
       if ('cose' in item) entries.push(item);
     if (entries.length > 0) await this.#parts.entries(entries);
-    if (ordered.next > before) this.#parts.reached(ordered.next);
+    if (ordered.next === before) return;
+    this.#usefulAtMonoMs = this.#parts.clock.nowMonoMs();
+    this.#parts.reached(ordered.next);
   }
 
   #over(): RoundEnd | undefined {
@@ -172,6 +184,7 @@ export class Round {
   /** Whether nothing comes for so long. */
   async #quiet(forMs: number): Promise<boolean> {
     const { clock, signal } = this.#parts;
+    if (clock.nowMonoMs() - this.#usefulAtMonoMs > USELESS_MS) return true;
     if (this.#inbox.length > 0) return false;
     const arrived = new AbortController();
     this.#arrived = () => arrived.abort();

@@ -9,12 +9,14 @@ import {
   ENTRIES_CONTENT_TYPE,
   MAX_CHUNK_BYTES,
   MAX_PIECE_BYTES,
+  MAX_ROTATIONS,
   type EntriesParameters,
   type TransferBegin,
   type TransferEnd,
   type TransferEndReason,
   type TransferGone,
   type TransferPiece,
+  type TransferRotations,
 } from '../../remote/index.ts';
 import type { Reply } from '../../telemetry/index.ts';
 import type { Credit } from './credit.ts';
@@ -74,7 +76,7 @@ export class Transfer {
 
   async run(): Promise<TransferEnd> {
     const { begin, gone } = this.#read((reader) => this.#begin(reader));
-    await this.#task.part(begin);
+    await this.#tellBegin(begin);
     await this.#tellGone(gone);
     let end: TransferEndReason | undefined;
     while (end === undefined) end = await this.#step();
@@ -121,6 +123,13 @@ export class Transfer {
   async #send(reply: Reply, first: number): Promise<void> {
     const onSettled = this.#inFlight.sent(first);
     await this.#ports.send({ ...reply, onSettled }, this.#task.signal);
+  }
+
+  async #tellBegin(begin: TransferBegin): Promise<void> {
+    let { rotations } = begin;
+    for (; rotations.length > MAX_ROTATIONS; rotations = rotations.slice(MAX_ROTATIONS))
+      await this.#task.part({ rotations: rotations.slice(0, MAX_ROTATIONS) } satisfies TransferRotations);
+    await this.#task.part({ ...begin, rotations } satisfies TransferBegin);
   }
 
   async #tellGone(gone: TransferGone['gone']): Promise<void> {

@@ -3,7 +3,12 @@ import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fetchEntries, type FetchOptions, type FetchResult } from '../../../src/fleet/index.ts';
+import {
+  fetchEntries,
+  type EntriesLink,
+  type FetchOptions,
+  type FetchResult,
+} from '../../../src/fleet/index.ts';
 import { identityFromSeed } from '../../../src/identity/index.ts';
 import {
   rotateKey,
@@ -231,6 +236,23 @@ describe('a log of several keys', () => {
     }
   });
 
+  it('is verified also where it had more keys than one part of an answer holds', async () => {
+    const keys = Array.from({ length: 12 }, (_, i) => identityFromSeed(new Uint8Array(32).fill(20 + i)));
+    let held: typeof SIGNER = SIGNER;
+    for (const next of keys) {
+      const journal = await openTestJournal(directory, { signer: held });
+      await rotateKey(journal, held, next, 'rotation');
+      await journal.close();
+      held = next;
+    }
+    for (const { publicKey } of [SIGNER, keys[5]!, held]) {
+      writeFileSync(file, '');
+      expect(await fetchFrom(stationOf({ signer: held }), { trusted: { publicKey } })).toMatchObject({
+        verified: true,
+      });
+    }
+  });
+
   it('is not believed with another key, another name, or rotations left out', async () => {
     await rotatedLog();
     const stranger = { publicKey: identityFromSeed(new Uint8Array(32).fill(10)).publicKey };
@@ -328,6 +350,24 @@ describe('a hostile broker', () => {
       const ended = await fetchFrom(stationOf({ onTheWay })).catch((error: unknown) => error);
       expect(ended).not.toMatchObject({ verified: true });
     }
+  });
+
+  it('that keeps sending what is of no use does not keep the reader for ever', async () => {
+    const station = stationOf({ onTheWay: () => [] });
+    const link: EntriesLink = {
+      open: async (parameters, heard) => {
+        const request = await station.link.open(parameters, heard);
+        const over = new AbortController();
+        void (async () => {
+          for (let n = 0; !over.signal.aborted; n++) {
+            heard.chunk(n % SIZE, Buffer.from(`${n}`));
+            await station.clock.sleep(10_000);
+          }
+        })();
+        return { ...request, end: () => Promise.resolve(over.abort()) };
+      },
+    };
+    await expect(fetchFrom({ ...station, link })).rejects.toEqual(hasCode('backfill.no_progress'));
   });
 
   it('that hides entries behind hashes of its own shows them as missing, and nothing declares them gone', async () => {
