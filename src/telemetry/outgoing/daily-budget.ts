@@ -22,9 +22,10 @@ const CAPACITY: Readonly<Record<PurseName, number>> = {
 };
 export const FILLED_PER_DAY = 1 - CAPACITY.live - CAPACITY.figures - CAPACITY.log - CAPACITY.asked;
 
-/** Of what comes in; the rest, and what has no room in these three, is for samples and what is vital. */
-export const SHARE = { figures: 1 / 4, log: 1 / 8, asked: 1 / 4 } as const;
-const LIVE_SHARE = 1 - SHARE.figures - SHARE.log - SHARE.asked;
+/** Of what comes in; what has no room in the other three is for samples and what is vital, too. */
+export const SHARE: Readonly<Record<PurseName, number>> = {
+  ...{ live: 3 / 8, figures: 1 / 4, log: 1 / 8, asked: 1 / 4 },
+};
 /** Samples leave this much of their purse to what is vital. */
 const SAMPLE_RESERVE = 1 / 4;
 
@@ -53,11 +54,14 @@ export class DailyBudget {
     this.bytesPerDay = bytesPerDay;
     const day = bytesPerDay ?? 0;
     this.#perMs = (day * FILLED_PER_DAY) / DAY_MS;
+    // A day later nobody asks any more what was spent: not even a broker that floods the station silences it for longer.
+    const purse = (name: PurseName): Purse =>
+      new Purse(day * CAPACITY[name], day * FILLED_PER_DAY * SHARE[name]);
     this.#purses = {
-      live: new Purse(day * CAPACITY.live),
-      figures: new Purse(day * CAPACITY.figures),
-      log: new Purse(day * CAPACITY.log),
-      asked: new Purse(day * CAPACITY.asked),
+      live: purse('live'),
+      figures: purse('figures'),
+      log: purse('log'),
+      asked: purse('asked'),
     };
     this.#atMonoMs = nowMonoMs;
     this.#lastDay = new LastDay(nowMonoMs);
@@ -96,7 +100,7 @@ export class DailyBudget {
   debtMs(nowMonoMs: number): number {
     if (this.bytesPerDay === null) return 0;
     this.#fill(nowMonoMs);
-    return Math.max(0, -this.#purses.live.balance) / (this.#perMs * LIVE_SHARE);
+    return Math.max(0, -this.#purses.live.balance) / (this.#perMs * SHARE.live);
   }
 
   /** Of the last 24 hours, or since the service started. */
@@ -110,6 +114,6 @@ export class DailyBudget {
     const { live, figures, log, asked } = this.#purses;
     const over =
       figures.pour(bytes * SHARE.figures) + log.pour(bytes * SHARE.log) + asked.pour(bytes * SHARE.asked);
-    live.pour(bytes * LIVE_SHARE + over);
+    live.pour(bytes * SHARE.live + over);
   }
 }

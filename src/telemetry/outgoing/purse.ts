@@ -1,10 +1,12 @@
 /** Bytes that may be spent: filled up to a bound, and in debt where somebody had to spend what was not there. */
 export class Purse {
   readonly capacity: number;
+  readonly #deepestDebt: number;
   #balance: number;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, deepestDebt: number) {
     this.capacity = capacity;
+    this.#deepestDebt = deepestDebt;
     this.#balance = capacity;
   }
 
@@ -19,8 +21,9 @@ export class Purse {
     return Math.max(0, bytes - room);
   }
 
+  /** What goes beyond the deepest debt is forgiven. */
   spend(bytes: number): void {
-    this.#balance = Math.min(this.capacity, this.#balance - bytes);
+    this.#balance = Math.min(this.capacity, Math.max(-this.#deepestDebt, this.#balance - bytes));
   }
 
   /** Whether `bytes` are there above `reserve`; what is larger than the purse has to wait until it is full. */

@@ -132,7 +132,7 @@ describe('readings that are put together', () => {
         expect(joined.values()).toEqual(whole.values());
         expect(joined.samples).toBe(whole.samples);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });
@@ -183,7 +183,7 @@ describe('windows of several meters', () => {
         expect(windows.samples).toBe(0);
         expect(taken + windows.dropped).toBe(offered);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
