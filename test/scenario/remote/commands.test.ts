@@ -5,7 +5,7 @@ import { parseTlogProof, verifyCheckpoint, verifyJournal } from '../../../src/jo
 import { COMMANDS, type ResponsePart } from '../../../src/remote/index.ts';
 import { verifyReceipt } from '../../../src/receipt/index.ts';
 import { codeOf, resultOf } from '../../support/remote/asker.ts';
-import { commandedStation, type CommandedStation } from '../../support/remote/commanded-station.ts';
+import { ACTOR, commandedStation, type CommandedStation } from '../../support/remote/commanded-station.ts';
 
 const COMMANDS_ASKED = new Set<string>();
 let world: CommandedStation;
@@ -161,6 +161,13 @@ describe('a station that is asked to do something, and where to answer', () => {
     const other = await asker.ask('journal stat', {}, { responseTopic, correlationData: Buffer.alloc(65) });
     expect([...other.topics]).toEqual([asker.full(`response/${other.parts[0]?.request}`)]);
     expect(other.correlation).toEqual(['']);
+  });
+
+  it('answers who speaks MQTT 3.1.1, and so has no way to say where, on a topic that is named after the command', async () => {
+    const old = await world.askerAs(ACTOR, 4);
+    const asked = await old.ask('doctor');
+    resultOf(asked);
+    expect([...asked.topics]).toEqual([old.full(`response/${asked.parts[0]?.request}`)]);
   });
 });
 

@@ -10,9 +10,9 @@ const STRANGER = new TestOperator('stranger.example.com/somebody');
 
 let world: CommandedStation;
 let reader: Asker;
-const ownStation = (options: Parameters<typeof commandedStation>[0] = {}): void => {
+const ownStation = (): void => {
   beforeAll(async () => {
-    world = await commandedStation(options);
+    world = await commandedStation();
     reader = await world.askerAs(READER);
   });
   afterAll(async () => {
@@ -98,15 +98,5 @@ describe('a station that is at work', () => {
     expect(codeOf(await asker.answerTo(second))).toBe('remote.unavailable');
     await stopping;
     expect(await verifyJournal(world.stateDirectory)).toMatchObject({ ok: true });
-  });
-});
-
-describe('a station that speaks MQTT 3.1.1', () => {
-  ownStation({ highestLevel: 4 });
-
-  it('answers on a topic that is named after the command', async () => {
-    const asked = await world.asker.ask('doctor');
-    resultOf(asked);
-    expect([...asked.topics]).toEqual([world.asker.full(`response/${asked.parts[0]?.request}`)]);
   });
 });

@@ -26,22 +26,15 @@ export interface CommandedStation {
   stop(): Promise<void>;
 }
 
-export interface CommandedOptions {
-  readonly highestLevel?: 4 | 5;
-  /** Lines of the configuration's section telemetry.mqtt. */
-  readonly mqtt?: string;
-  readonly wallClock?: { nowWallMs(): number };
-}
-
 /** A real station in this process, with a simulated meter, a broker, and two keys that may send commands. */
-export async function commandedStation(options: CommandedOptions = {}): Promise<CommandedStation> {
+export async function commandedStation(): Promise<CommandedStation> {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'delmonicos-remote-'));
   const simulated = await startSimulatedStation({
     seed: 7,
     lines: [{ id: 'lan', kind: 'tcp' }],
     meters: [{ id: 'm', model: 'abb-b23', serial: '41200009', unitId: 1, on: 'lan' }],
   });
-  const broker = await startBroker({ highestLevel: options.highestLevel ?? 5 });
+  const broker = await startBroker();
   const [line] = simulated.lines;
   if (line === undefined || line.kind === 'pty') throw new Error('the line is TCP');
   const configPath = path.join(directory, 'station.yaml');
@@ -52,7 +45,7 @@ lines: [{ id: lan, tcp: "${line.host}:${line.port}" }]
 meters: [{ id: evse1, line: lan, unitId: 1, profile: abb-b23, every: 200ms }]
 journal: { groupCommit: 200ms }
 telemetry:
-  mqtt: { url: "${broker.url}", bytesPerDay: unlimited${options.mqtt ?? ''} }
+  mqtt: { url: "${broker.url}", bytesPerDay: unlimited }
   operators:
     - { key: "${READER.verifierKey}" }
     - { key: "${ACTOR.verifierKey}", may: act }
@@ -63,7 +56,7 @@ telemetry:
     ...{ configPath, stateDirectory, version: '0.2.0', random: () => 0.5, log: silentLog },
     gatewayEntry: new URL('file:///nowhere'),
     clock: systemMonotonicClock,
-    wallClock: options.wallClock ?? { nowWallMs: () => Date.now() },
+    wallClock: { nowWallMs: () => Date.now() },
     timeSources: {
       chrony: async () => ({
         ...{ source: 'chrony', synchronised: true, maxErrorMs: 3.5, leap: 'none', detail: 'test' },
@@ -73,9 +66,8 @@ telemetry:
     },
     onEvent: () => {},
   });
-  const protocolVersion = options.highestLevel === 4 ? 4 : 5;
   const askers: Asker[] = [];
-  const askerAs = async (operator: TestOperator, level: 4 | 5 = protocolVersion): Promise<Asker> => {
+  const askerAs = async (operator: TestOperator, level: 4 | 5 = 5): Promise<Asker> => {
     const asker = await Asker.at(broker.url, NAME, operator, level);
     askers.push(asker);
     return asker;

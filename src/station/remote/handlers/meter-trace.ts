@@ -10,6 +10,8 @@ import { slices } from './slices.ts';
 
 /** What has come is sent so often. */
 const PART_EVERY_MS = 1_000;
+/** Longer than a Modbus meter takes to answer, or not to. */
+const FOR_READING_MS = 10_000;
 
 type Parts = Pick<RemoteParts, 'options' | 'config' | 'profiles' | 'reading'>;
 
@@ -30,6 +32,7 @@ export function meterTrace(parts: Parts): Handler<'meter trace'> {
     try {
       const untilMonoMs = clock.nowMonoMs() + forMs;
       await sendUntil(untilMonoMs, record, { meter: id }, { clock, answer });
+      await endOf(reading, { clock, answer });
     } finally {
       stopListening();
     }
@@ -40,6 +43,18 @@ export function meterTrace(parts: Parts): Handler<'meter trace'> {
     const read = await Promise.race([reading, Promise.resolve({ reading: null })]);
     return { meter: id, frames: rest.at(-1) ?? [], ...record.figures(), ...read };
   };
+}
+
+/** A reading that began in time is seen to its end, where that comes soon. */
+async function endOf(
+  reading: Promise<object>,
+  { clock, answer }: { readonly clock: MonotonicClock; readonly answer: Answer },
+): Promise<void> {
+  const over = new AbortController();
+  const late = clock.sleep(FOR_READING_MS, AbortSignal.any([over.signal, answer.signal])).catch(() => {});
+  await Promise.race([reading, late]);
+  over.abort();
+  answer.signal.throwIfAborted();
 }
 
 async function sendUntil(
