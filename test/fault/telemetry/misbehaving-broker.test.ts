@@ -57,8 +57,9 @@ describe('a broker', () => {
     await new Promise((resolve) => gone.close(resolve));
     const clock = new VirtualClock();
     const logged: (readonly [string, unknown])[] = [];
+    const limits = { reconnectMaxMs: 900_000 }; // each attempt is a real one
     const telemetry = openTelemetry(
-      { url: `mqtt://127.0.0.1:${port}`, stationName: 'DE-ACME-0001', birth: BIRTH },
+      { url: `mqtt://127.0.0.1:${port}`, stationName: 'DE-ACME-0001', birth: BIRTH, limits },
       {
         clock,
         random: () => 0.5,
@@ -73,7 +74,6 @@ describe('a broker', () => {
     const readings = 8_640;
     for (let n = 1; n <= readings; n++) {
       telemetry.publishSample('evse1', sample(n));
-      // The attempts themselves are real, and take their real time.
       if (n % 240 === 0) await clock.advance(2_400_000);
     }
     const { queued, dropped, connected } = telemetry.statistics();
@@ -143,6 +143,27 @@ describe('a broker', () => {
     );
     expect(telemetry.statistics()).toMatchObject({ connected: false, sent: 0 });
     expect(telemetry.statistics().dropped + telemetry.statistics().queued).toBe(2_001);
+  });
+
+  it('that floods what we listen to is read no faster than at its pace', async () => {
+    let heard = 0;
+    let opened: (session: ScriptedSession) => void = () => {};
+    const held = new Promise<ScriptedSession>((resolve) => (opened = resolve));
+    const flooding = await broker({ onSession: (session) => opened(session) });
+    const { telemetry } = station(flooding.url, { maxInboundBurst: 2_000, maxInboundPerSecond: 500 }, [
+      listener('request', () => void heard++),
+    ]);
+    const session = await held;
+    await until(() => flooding.subscribed.has(`${PREFIX}/request`));
+    const startedAt = performance.now();
+    void session.write(
+      Buffer.concat(Array.from({ length: 20_000 }, () => publishOf(`${PREFIX}/request`, Buffer.alloc(100)))),
+    );
+    await until(() => heard > 102);
+    const seconds = (performance.now() - startedAt) / 1_000;
+    // A hundred at once, then 25 a second; two more were in the bytes that made it enough.
+    expect(heard).toBeLessThanOrEqual(103 + 25 * seconds);
+    expect(telemetry.statistics().connected).toBe(true);
   });
 });
 
