@@ -103,7 +103,7 @@ describe('a station that is asked to do something, and where to answer', () => {
 
   it('hands out a receipt in parts, whole and verifiable, numbered without a gap and each small enough', async () => {
     const asked = await world.asker.ask('journal receipt', {
-      indices: Array.from({ length: 6 }, (_, i) => i),
+      indices: [0, 1, 2],
     });
     expect(asked.parts.map(({ part }) => part)).toEqual(asked.parts.map((_part, i) => i));
     expect(asked.parts.filter(({ last }: ResponsePart) => last)).toHaveLength(1);
