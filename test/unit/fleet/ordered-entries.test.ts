@@ -97,14 +97,14 @@ describe('entries that come in any order', () => {
         // A run that is gone is passed when it is known, whether or not what lies behind it came.
         const run = isToldOfGone ? GONE.find(({ from }) => from === next) : undefined;
         expect(order.next).toBe(run?.to ?? next);
-        expect(Buffer.concat(got)).toEqual(Buffer.concat(expected));
+        expect(Buffer.concat(got).equals(Buffer.concat(expected))).toBe(true);
         // What is asked for again from there completes it.
         const again = ordered(order.next);
         again.gone(GONE);
         for (const { index, payload } of rest(order.next)) again.chunk(index, payload);
         got.push(...taken(again));
         expect(again.isComplete).toBe(true);
-        expect(Buffer.concat(got)).toEqual(Buffer.concat(THERE.map(({ cose }) => cose)));
+        expect(Buffer.concat(got).equals(Buffer.concat(THERE.map(({ cose }) => cose)))).toBe(true);
       }),
       { numRuns: 40 },
     );
