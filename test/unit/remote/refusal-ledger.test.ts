@@ -109,6 +109,16 @@ describe('refusals on record', () => {
     expect(all.reduce((sum, { count = 0 }) => sum + count, 0)).toBe(flood.length);
   });
 
+  it('that nobody came to write for a day are not forgotten', () => {
+    const ledger = new RefusalLedger();
+    ledger.add(refused('remote.replayed'), 0);
+    expect(ledger.add(refused('remote.replayed'), 1)).toBeUndefined();
+    expect(ledger.add(refused('remote.replayed', 3), 2 * DAY)).toMatchObject({
+      count: 2,
+      digest: new Uint8Array(32).fill(3),
+    });
+  });
+
   it('begin anew after a quiet day', () => {
     const ledger = new RefusalLedger();
     const flood = Array.from({ length: 720 }, (_, i) => [i * 30_000, refused('remote.expired')] as const);
