@@ -15,6 +15,7 @@ import {
   sampleDocument,
   type StationStateDocument,
   type SyncDocument,
+  type TOPICS,
 } from '../../../src/telemetry/index.ts';
 import { BIRTH } from './telemetry-station.ts';
 
@@ -235,4 +236,22 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   state: STATE,
   'meter status': METER_STATUS,
   'config result': CONFIG_RESULT,
+};
+
+/** Which topic each of them belongs to. */
+export const EXAMPLE_TOPICS: Readonly<Record<string, keyof typeof TOPICS>> = {
+  online: 'status',
+  'will of session 2': 'status',
+  goodbye: 'status',
+  sample: 'meterSample',
+  'sample of a window': 'meterSample',
+  journal: 'journal',
+  sync: 'sync',
+  health: 'health',
+  'health change': 'healthChange',
+  log: 'log',
+  state: 'state',
+  'meter status': 'meterStatus',
+  'line status': 'lineStatus',
+  'config result': 'configResult',
 };

@@ -6,6 +6,7 @@ import { runCommandLine } from '../../../src/cli/index.ts';
 import { HEARD, PUBLISHED } from '../../../src/telemetry/contract/schemas/index.ts';
 import { LISTENED, TOPICS } from '../../../src/telemetry/index.ts';
 import { contractOfTheCode } from '../../support/telemetry/contract-document.ts';
+import { EXAMPLES, EXAMPLE_TOPICS } from '../../support/telemetry/telemetry-examples.ts';
 
 const FILE = new URL('../../../docs/asyncapi.json', import.meta.url);
 const OFFICIAL = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0-without-$id.json') as object;
@@ -13,6 +14,7 @@ const OFFICIAL = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0-w
 interface Contract {
   readonly channels: Readonly<Record<string, { readonly address: string; readonly parameters: object }>>;
   readonly operations: Readonly<Record<string, { readonly action: string }>>;
+  readonly components: { readonly messages: Readonly<Record<string, { readonly payload: object }>> };
 }
 
 function validator(): (document: unknown) => readonly string[] {
@@ -53,6 +55,23 @@ describe('docs/asyncapi.json', () => {
     const [name = ''] = Object.keys(document.operations);
     const broken = { ...document, operations: { ...document.operations, [name]: { action: 'publish' } } };
     expect(problems(broken)).not.toEqual([]);
+  });
+
+  it('has JSON Schemas that take the examples of docs/telemetry.md, and not a decimal as a number or a key of another kind', () => {
+    const { components } = JSON.parse(readFileSync(FILE, 'utf8')) as Contract;
+    const isValid = (key: string, document: unknown): boolean =>
+      new Ajv().validate(components.messages[key]?.payload ?? false, document) === true;
+    for (const [name, example] of Object.entries(EXAMPLES)) {
+      const document = JSON.parse(JSON.stringify(example)) as object;
+      const key = EXAMPLE_TOPICS[name] ?? '';
+      expect([name, isValid(key, document)]).toEqual([name, true]);
+      expect([name, isValid(key, { ...document, unknownYet: 1 })]).toEqual([name, true]);
+      const [first = ''] = Object.keys(document);
+      expect([name, isValid(key, { ...document, [first]: { odd: 1.5 } })]).toEqual([name, false]);
+    }
+    const sample = EXAMPLES['sample'] as { values: object[] };
+    const values = sample.values.map((value) => ({ ...value, value: 1.5 }));
+    expect(isValid('meterSample', { ...sample, values })).toBe(false);
   });
 
   it('has a channel for every topic that is published or listened to, and no other', () => {

@@ -13,28 +13,10 @@ import { StateDocumentMaker } from '../../../src/station/telemetry/state-documen
 import { CREDIT, PUBLISHED, RESPONSE } from '../../../src/telemetry/contract/schemas/index.ts';
 import { encodeDocument, onlineDocument, sampleDocument } from '../../../src/telemetry/index.ts';
 import { problemsOf, topicKey } from '../../support/telemetry/contract-check.ts';
-import { EXAMPLES, STATE } from '../../support/telemetry/telemetry-examples.ts';
+import { EXAMPLE_TOPICS, EXAMPLES, STATE } from '../../support/telemetry/telemetry-examples.ts';
 import { BIRTH } from '../../support/telemetry/telemetry-station.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
-
-/** Which topic an example of docs/telemetry.md belongs to. */
-const TOPIC_OF: Readonly<Record<string, keyof typeof PUBLISHED>> = {
-  online: 'status',
-  'will of session 2': 'status',
-  goodbye: 'status',
-  sample: 'meterSample',
-  'sample of a window': 'meterSample',
-  journal: 'journal',
-  sync: 'sync',
-  health: 'health',
-  'health change': 'healthChange',
-  log: 'log',
-  state: 'state',
-  'meter status': 'meterStatus',
-  'line status': 'lineStatus',
-  'config result': 'configResult',
-};
 
 const schemaOf = (key: keyof typeof PUBLISHED): v.GenericSchema => {
   const published = PUBLISHED[key];
@@ -96,7 +78,7 @@ const stamp = { now: ms, time, clock };
 
 describe('the schemas of the contract', () => {
   it.each(Object.keys(EXAMPLES))('accept the example "%s" of docs/telemetry.md, key by key', (name) => {
-    expect(problemsOf(schemaOf(TOPIC_OF[name] ?? 'status'), sent(EXAMPLES[name] ?? {}))).toEqual([]);
+    expect(problemsOf(schemaOf(EXAMPLE_TOPICS[name] ?? 'status'), sent(EXAMPLES[name] ?? {}))).toEqual([]);
   });
 
   it('accept an older document, which lacks what was added since, and keys that nobody knows yet', () => {
@@ -115,7 +97,7 @@ describe('the schemas of the contract', () => {
 
   it('refuse a document in which any value is of another kind', () => {
     for (const [name, example] of Object.entries(EXAMPLES)) {
-      const schema = schemaOf(TOPIC_OF[name] ?? 'status');
+      const schema = schemaOf(EXAMPLE_TOPICS[name] ?? 'status');
       const document = sent(example) as Record<string, unknown>;
       for (const key of Object.keys(document))
         expect([name, key, v.is(schema, { ...document, [key]: { odd: 1.5 } })]).toEqual([
