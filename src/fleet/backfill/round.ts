@@ -26,7 +26,7 @@ const STRAGGLERS_MS = 3_000;
 /** Messages taken in before they are looked at; a broker that sends more loses them. */
 const MAX_INBOX = 256;
 /** Refusals that another try may get past. */
-const PASSING = new Set(['remote.busy', 'remote.unavailable', 'internal']);
+const PASSING = new Set(['remote.busy', 'remote.too_many', 'remote.unavailable', 'internal']);
 
 export interface RoundParts {
   readonly link: EntriesLink;
