@@ -21,7 +21,6 @@ export type FleetErrorCode =
   | 'fleet.clock_differs'
   | 'fleet.no_answer'
   | 'fleet.incomplete_answer'
-  | 'fleet.bad_answer'
   | 'fleet.not_proved';
 
 export class FleetError extends StationError {

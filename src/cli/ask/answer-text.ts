@@ -30,7 +30,10 @@ export function doctorText(document: Told, station: string, paint: Paint): strin
 export function readingText(document: Told): string[] {
   const meter = told(document['meter']);
   const [begin, end] = [numberOf(document['readBeginMs']), numberOf(document['readEndMs'])];
-  const within = begin === undefined || end === undefined ? '' : `, read within ${end - begin} ms`;
+  const within =
+    begin === undefined || end === undefined
+      ? ''
+      : `, read within ${Math.max(1, Math.round(end - begin))} ms`;
   const rows = toldList(document['values']).map((value) => [
     textOf(value['obis']),
     textOf(value['value']),

@@ -81,7 +81,9 @@ export async function writeReceipt(
       ...{ checks: report.checks, stationKey: keyDocument(believed) },
     });
   else {
-    print(`${output}: ${indices.length} entries, ${bytes} bytes; it verifies ${worthOf(believed)}`);
+    print(
+      `${output}: ${indices.length} ${indices.length === 1 ? 'entry' : 'entries'}, ${bytes} bytes; it verifies ${worthOf(believed)}`,
+    );
     const anchor = report.block;
     print(
       anchor === null

@@ -41,9 +41,24 @@ export function aheadOfUs(station: string, aheadMs: number): FleetError {
   );
 }
 
-export function silent(station: string, silenceMs: number, { missing, left }: PartCollector): FleetError {
+export function silent(
+  station: string,
+  silenceMs: number,
+  { missing, left, isReplayed }: PartCollector,
+): FleetError {
   const seconds = `${silenceMs / 1_000} s`;
   const foreign = left > 0 ? ` ${left} messages there were no answer to it.` : '';
+  if (isReplayed && missing.part === 0) {
+    return new FleetError(
+      'fleet.no_answer',
+      `${station} had obeyed a copy of this command, and its answer went elsewhere`,
+      {
+        effect: 'done',
+        details: { replayed: true },
+        hint: 'Somebody between here and the station takes commands and sends them on as their own: look at the broker, and who may read `request`.',
+      },
+    );
+  }
   if (missing.part === 0 && !missing.laterOnes) {
     return new FleetError('fleet.no_answer', `${station} did not answer within ${seconds}.${foreign}`, {
       remedy: 'retry',

@@ -102,10 +102,12 @@ async function unknownStation(
   const names = new Set<string>();
   const message = `the broker knows no station ${JSON.stringify(station)}`;
   try {
-    const all = await desk.subscribe(statusTopic(`${TOPIC_ROOT}/+`), ({ topic }) => {
+    const take = ({ topic }: { readonly topic: string }): void => {
       const name = stationOf(topic);
       if (name !== undefined && names.size < MAX_NAMES) names.add(name);
-    });
+    };
+    // QoS 0: mosquitto queues a thousand messages of QoS 1 for one client, and drops what is beyond.
+    const all = await desk.subscribe(statusTopic(`${TOPIC_ROOT}/+`), take, { qos: 0 });
     await pause(clock, retainedWithinMs, new AbortController().signal);
     await all.end();
   } catch (error) {
@@ -115,7 +117,10 @@ async function unknownStation(
     });
   }
   const near = nearNames(station, names);
-  const seen = names.size === 0 ? 'It knows none at all.' : `It knows ${names.size} others.`;
+  const seen =
+    names.size === 0
+      ? 'It shows none at all: may this user read them (access list)?'
+      : `It knows ${names.size} others.`;
   const meant =
     near.length > 0 ? `Did you mean ${near.join(', ')}?` : `${seen} Check the name and the broker.`;
   return new FleetError('fleet.no_station', message, { hint: meant, details: { near, seen: names.size } });

@@ -19,6 +19,7 @@ export class PartCollector {
   #heldBytes = 0;
   #next = 0;
   #isOver = false;
+  #isReplayed = false;
   #left = 0;
 
   /** @param request nonce of the command, hexadecimal */
@@ -33,6 +34,11 @@ export class PartCollector {
       this.#left++;
       return [];
     }
+    if (!part.ok && part.error.code === 'remote.replayed') {
+      // Of a command that is signed once, that says only that a copy came as well: the answer is still to come.
+      this.#isReplayed = true;
+      return [];
+    }
     if (this.#isOver || part.part < this.#next || this.#held.has(part.part)) return [];
     const isNext = part.part === this.#next;
     const isTooMuch = this.#held.size >= MAX_HELD || this.#heldBytes + payload.length > MAX_HELD_BYTES;
@@ -45,6 +51,11 @@ export class PartCollector {
   /** The last part was given out. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** The station had obeyed the same command before this copy of it. */
+  get isReplayed(): boolean {
+    return this.#isReplayed;
   }
 
   /** The number of the part that is awaited, and whether later ones have come already. */

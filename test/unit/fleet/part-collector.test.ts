@@ -86,6 +86,15 @@ describe('the parts of an answer', () => {
     expect(collector.left).toBe(1);
   });
 
+  it('come also where a copy of the command was refused before them', () => {
+    const collector = new PartCollector(REQUEST);
+    const error = { code: 'remote.replayed', message: 'again', hint: null };
+    expect(collector.take(part(0, true, { ok: false, error }))).toEqual([]);
+    expect(collector.isReplayed).toBe(true);
+    expect(collector.take(part(0, true))).toHaveLength(1);
+    expect(collector.isOver).toBe(true);
+  });
+
   it('end with a refusal, whatever it says of itself', () => {
     const collector = new PartCollector(REQUEST);
     const error = { code: 'remote.stale', message: 'old', hint: null, challenge: 'no challenge' };
