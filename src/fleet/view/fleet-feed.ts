@@ -1,10 +1,16 @@
 import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BrokerDesk, DeskMessage, DeskSubscription } from '../desk/desk.ts';
 import { FleetError } from '../errors.ts';
 import type { Fleet, Received } from './model/fleet.ts';
 import type { FleetMessage } from './model/fleet-message.ts';
 import { FLEET_FILTERS, stationFilters } from './model/subscriptions.ts';
 import type { LinkView } from './screen/fleet-screen.ts';
+
+/** What the broker keeps of one filter is in when nothing of it came for so long. */
+const QUIET_MS = 100;
+/** A broker that goes on and on does not keep us from the next. */
+const MAX_TURN_MS = 10_000;
 
 export type FeedDesk = Pick<BrokerDesk, 'subscribe' | 'state' | 'onChange'>;
 export type Heard = (message: FleetMessage, received: Received) => void;
@@ -25,6 +31,8 @@ export class FleetFeed {
   readonly #nowMs: () => number;
   readonly #heard: Heard;
   readonly #refused = new Set<string>();
+  /** When the last document came that the broker had kept. */
+  #keptAtMs = 0;
   #ofFleet: Promise<readonly DeskSubscription[]> | undefined;
   #ofStation: Promise<readonly DeskSubscription[]> = Promise.resolve([]);
   #station: string | null | undefined;
@@ -45,7 +53,7 @@ export class FleetFeed {
     const before = this.#ofStation;
     this.#fleet.watch(station);
     this.#ofStation = station === null ? Promise.resolve([]) : this.#subscribe(stationFilters(station));
-    if (station === null) this.#ofFleet ??= this.#subscribe(FLEET_FILTERS);
+    if (station === null) this.#ofFleet ??= this.#subscribeInTurn(FLEET_FILTERS);
     for (const subscription of await before) void subscription.end();
     await Promise.all([this.#ofStation, this.#ofFleet]);
   }
@@ -61,25 +69,43 @@ export class FleetFeed {
     };
   }
 
+  /**
+   * One filter after the other, each when what the broker keeps of the one before is in: a broker drops what it cannot write
+   * at once beyond a queue (mosquitto: max_queued_messages, 1,000 by itself), and of ten thousand stations it keeps a lot.
+   */
+  async #subscribeInTurn(filters: readonly string[]): Promise<readonly DeskSubscription[]> {
+    const made: DeskSubscription[] = [];
+    for (const filter of filters) {
+      made.push(...(await this.#subscribe([filter])));
+      const beganAtMs = this.#nowMs();
+      this.#keptAtMs = beganAtMs;
+      while (this.#nowMs() - this.#keptAtMs < QUIET_MS && this.#nowMs() - beganAtMs < MAX_TURN_MS)
+        await delay(QUIET_MS / 2, undefined, { ref: false });
+    }
+    return made;
+  }
+
   async #subscribe(filters: readonly string[]): Promise<readonly DeskSubscription[]> {
+    return (await Promise.all(filters.map((filter) => this.#subscribeTo(filter)))).flat();
+  }
+
+  async #subscribeTo(filter: string): Promise<DeskSubscription[]> {
     const onMessage = (message: DeskMessage): void => this.#take(message);
-    const made = filters.map(async (filter): Promise<DeskSubscription[]> => {
-      const onRefused = (): void => void this.#refused.add(filter);
-      try {
-        // At QoS 0: the next document says the same again, and every acknowledgement is traffic of this link.
-        return [await this.#desk.subscribe(filter, onMessage, { qos: 0, onRefused })];
-      } catch (error) {
-        // One that is not allowed is shown as such; a desk that was closed has no more to say.
-        if (!(error instanceof FleetError)) throw error;
-        if (error.code === 'fleet.not_allowed') onRefused();
-        return [];
-      }
-    });
-    return (await Promise.all(made)).flat();
+    const onRefused = (): void => void this.#refused.add(filter);
+    try {
+      // At QoS 0: the next document says the same again, and every acknowledgement is traffic of this link.
+      return [await this.#desk.subscribe(filter, onMessage, { qos: 0, onRefused })];
+    } catch (error) {
+      // One that is not allowed is shown as such; a desk that was closed has no more to say.
+      if (!(error instanceof FleetError)) throw error;
+      if (error.code === 'fleet.not_allowed') onRefused();
+      return [];
+    }
   }
 
   #take({ topic, payload, retained }: DeskMessage): void {
     const message = { topic, payload, retained, atMs: this.#nowMs() };
+    if (retained) this.#keptAtMs = message.atMs;
     this.#heard(message, this.#fleet.receive(message));
   }
 }

@@ -20,9 +20,9 @@ afterAll(async () => await fleet.stop());
 async function onTerminal(look: (top: TopProcess) => Promise<void>, ...flags: string[]): Promise<void> {
   const top = await startTop(['--broker', fleet.broker.url], flags);
   try {
-    await top.until(
-      (screen) => screen.text().includes('5 stations') && screen.text().includes('stopped-one'),
-    );
+    // A filter is asked for when what the broker keeps of the one before is in: the meters come last.
+    await top.until((screen) => /^▸ FAULT {2}DE-ACME-0001 .* 1\/2 /.test(screen.lines()[4] ?? ''));
+    await top.until((screen) => /ok {5}DE-ACME-0003 .* 1\/1 /.test(screen.text()));
     await look(top);
   } finally {
     await top.close();
@@ -41,7 +41,7 @@ describe.concurrent('delmonicos top on a terminal', () => {
     await onTerminal(async (top) => {
       const { screen } = top;
       expect(screen).toMatchObject({ isAlternate: true, hasCursor: false, wraps: false });
-      expect(screen.lines()[4]).toMatch(/^▸ FAULT {2}DE-ACME-0001/);
+      expect(screen.lines()[1]).toBe('5 stations   3 online   2 offline   1 with a fault   1 with a warning');
       top.press('/0003\r');
       await top.until(() => /^▸ ok {5}DE-ACME-0003/.test(screen.lines()[4] ?? ''));
       expect(screen.text()).not.toContain('DE-ACME-0001');

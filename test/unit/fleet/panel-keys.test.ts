@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyText } from '../../support/fleet/any-text.ts';
 import { keysOf, type Key } from '../../../src/fleet/index.ts';
 import {
   panelAt,
@@ -42,7 +43,7 @@ describe('keys', () => {
       }),
     );
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (input) => {
+      fc.property(anyText(), (input) => {
         expect(keysOf(input, true).rest).toBe('');
       }),
     );

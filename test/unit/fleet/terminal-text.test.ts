@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyText } from '../../support/fleet/any-text.ts';
 import { cell, fitted, flowed, span, widthOf, wrapped } from '../../../src/fleet/view/screen/lines.ts';
 import { asciiOnly, clipped, columnsOf, plainText } from '../../../src/fleet/view/screen/terminal-text.ts';
 import {
@@ -12,7 +13,7 @@ import {
   sparkline,
 } from '../../../src/fleet/view/screen/words.ts';
 
-const anything = fc.string({ unit: 'binary', maxLength: 40 });
+const anything = anyText(40);
 
 describe('text on a terminal', () => {
   it.each([
