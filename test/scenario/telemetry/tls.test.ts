@@ -90,6 +90,9 @@ describe.skipIf(SKIPPED !== undefined)(
       await expect
         .poll(() => telemetry.statistics(), { interval: 5, timeout: 10_000 })
         .toMatchObject({ sent: 1, queued: 0 });
+      const { budget, bytesSent, bytesReceived } = telemetry.statistics();
+      // Two certificates and a key exchange, which the MQTT library does not see.
+      expect(budget.bytesLastDay - bytesSent - bytesReceived).toBeGreaterThan(2_000);
     });
 
     it('a broker with a certificate of an unknown CA is not spoken to', async () => {
