@@ -3,6 +3,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { MonotonicClock } from '../../../hal/contract/index.ts';
 import { openDesk, type BrokerDesk, type DeskMessage, type DeskOptions } from '../../../src/fleet/index.ts';
 import { systemMonotonicClock } from '../../../src/service/index.ts';
 import { startBroker } from '../../support/telemetry/broker.ts';
@@ -13,9 +14,13 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-function desk(url: string, options: Partial<DeskOptions> = {}): BrokerDesk {
+function desk(
+  url: string,
+  options: Partial<DeskOptions> = {},
+  clock: MonotonicClock = systemMonotonicClock,
+): BrokerDesk {
   const limits = { reconnectMinMs: 5, reconnectMaxMs: 20, ...options.limits };
-  const opened = openDesk({ url, ...options, limits }, { clock: systemMonotonicClock, random: () => 0.5 });
+  const opened = openDesk({ url, ...options, limits }, { clock, random: () => 0.5 });
   cleanUps.push(() => opened.close());
   return opened;
 }
@@ -102,6 +107,31 @@ describe('a desk', () => {
     await other.connected();
     await other.publish({ topic: 't/x', payload: Buffer.from('again') });
     expect((await has((message) => text(message) === 'again')).topic).toBe('t/x');
+  });
+
+  it('gets what came for it while its connection was broken: the broker keeps its session', async () => {
+    const middle = await broker();
+    // It does not come back before it is let.
+    let letBack = (): void => {};
+    const isLet = new Promise<void>((resolve) => (letBack = resolve));
+    const clock: MonotonicClock = {
+      nowMonoMs: () => systemMonotonicClock.nowMonoMs(),
+      sleep: (ms, signal) => (ms < 100 ? isLet : systemMonotonicClock.sleep(ms, signal)),
+    };
+    const one = desk(middle.url, {}, clock);
+    const other = desk(middle.url);
+    const { receive, has } = inbox();
+    await Promise.all([one.subscribe('t/#', receive), other.connected()]);
+    const isBack = new Promise<void>((resolve) =>
+      other.onChange(() => other.state().sessions === 2 && other.state().connected && resolve()),
+    );
+    middle.cut();
+    await isBack;
+    await other.publish({ topic: 't/x', payload: Buffer.from('meanwhile') });
+    expect(one.state().connected).toBe(false);
+    letBack();
+    expect(text(await has(() => true))).toBe('meanwhile');
+    expect(one.state().sessions).toBe(2);
   });
 
   it('hears nothing any more of what it has ended, and goes on hearing the rest', async () => {
