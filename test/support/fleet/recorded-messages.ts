@@ -108,6 +108,10 @@ const STATE = {
   telemetry: {
     ...{ connected: true, protocolVersion: '5', sent: 86_640, dropped: 12, queued: 0, sessions: 2 },
     ...{ bytesSent: 41_220_113, bytesReceived: 346_611 },
+    budget: {
+      ...{ bytesPerDay: 10_485_760, bytesLastDay: 7_812_331, combined: 77_120 },
+      ...{ heldBack: ['figures', 'samples'], tooSmall: false },
+    },
   },
   ...{ atMs: 86_400_000, boot: { count: 7, reason: 'power-on' }, cpuMsPerSecond: 21, openFiles: 41 },
   machine: { uptimeMs: 86_460_000, load: '0.31', availableBytes: 180_000_000, totalBytes: 512_000_000 },

@@ -45,6 +45,8 @@ const PLAIN: Readonly<Record<string, Subject>> = {
 const NAMED = {
   'meters/status': 'meterStatus',
   'meters/sample': 'meterSample',
+  // Readings of an outage, in the same words.
+  'meters/history': 'meterSample',
   'lines/status': 'lineStatus',
 } as const;
 const MAX_TOPIC = 512;

@@ -13,7 +13,7 @@ export const FLEET_FILTERS: readonly string[] = [
 /** What is heard of the one station that is looked at. @throws RangeError for a name that is none. */
 export function stationFilters(name: string): string[] {
   const prefix = stationPrefix(name);
-  const said = ['log', 'health/change', 'meters/+/sample'];
+  const said = ['log', 'health/change', 'meters/+/sample', 'meters/+/history'];
   const kept = [
     'status',
     'state',

@@ -115,24 +115,37 @@ export function configSection({ documents }: StationDetail, columns: number): Li
 
 export function telemetrySection({ documents }: StationDetail, columns: number): Line[] {
   const telemetry = part(documents.state?.['telemetry']);
-  const budget = part(telemetry['budget']);
   const figures: (Line | null)[] = [
     named(telemetry, 'sent', (value) => grouped(count(value))),
     named(telemetry, 'dropped', (value) => (count(value) === 0 ? null : grouped(count(value)))),
+    named(
+      telemetry,
+      'notesDropped',
+      (value) => ((count(value) ?? 0) === 0 ? null : grouped(count(value))),
+      'lines dropped',
+    ),
     named(telemetry, 'queued', (value) => grouped(count(value))),
     named(telemetry, 'sessions', (value) => grouped(count(value))),
     named(telemetry, 'bytesSent', (value) => bytes(count(value)), 'out'),
     named(telemetry, 'bytesReceived', (value) => bytes(count(value)), 'in'),
-    ...Object.keys(budget)
-      .slice(0, 12)
-      .map((key) => named(budget, key, anyWord, `budget ${key}`)),
+    ...budgetFigures(part(telemetry['budget'])),
   ];
   return Object.keys(telemetry).length === 0 ? [] : figuresSection('telemetry', figures, columns);
 }
 
-function anyWord(value: unknown): string | null {
-  if (typeof value === 'number') return grouped(value);
-  return typeof value === 'boolean' ? String(value) : text(value, 40);
+/** What telemetry cost in the last day, of what it may, and what waits for that. */
+function budgetFigures(budget: Fields): (Line | null)[] {
+  const spent = count(budget['bytesLastDay']);
+  if (spent === null) return [];
+  const most = count(budget['bytesPerDay']);
+  const heldBack = texts(budget['heldBack'], 4);
+  const combined = count(budget['combined']) ?? 0;
+  return [
+    figureOf('last day', `${bytes(spent)}${most === null ? '' : ` of ${bytes(most)}`}`),
+    combined === 0 ? null : figureOf('put together', `${grouped(combined)} readings`),
+    heldBack.length === 0 ? null : figureOf('waits for the budget:', heldBack.join(', '), 'yellow'),
+    flag(budget['tooSmall']) === true ? figureOf('budget', 'too small', 'red') : null,
+  ];
 }
 
 export function machineSection({ documents }: StationDetail, columns: number): Line[] {
