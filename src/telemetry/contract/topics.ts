@@ -11,7 +11,7 @@ export interface TopicRule {
   readonly holds: string;
 }
 
-/** The whole contract: nothing is published elsewhere. docs/telemetry.md repeats it, checked by a test. */
+/** The whole contract: nothing is published elsewhere, but for what announces a station to Home Assistant. docs/telemetry.md repeats it, checked by a test. */
 export const TOPICS = {
   status: rule('status', true, 'birth (online) and last will or goodbye (offline)'),
   state: rule('state', true, 'uptime, clock, configuration, memory, telemetry figures'),

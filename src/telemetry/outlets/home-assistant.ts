@@ -123,10 +123,8 @@ function stationIsThere(root: string): object {
  * quantity. Not `value_json.values`, which is a method of a Python dictionary.
  */
 function templateOf(code: string): string {
-  return (
-    `{% set v = value_json['values'] | selectattr('obis', 'eq', '${code}') ` +
-    "| selectattr('quality', 'eq', 'G') | list %}{{ v[0]['value'] if v else '' }}"
-  );
+  const good = `value_json['values']|selectattr('obis','eq','${code}')|selectattr('quality','eq','G')`;
+  return `{{(${good}|map(attribute='value')|list+[''])[0]}}`;
 }
 
 function sensorOf(quantity: Quantity, uniqueId: string): object {

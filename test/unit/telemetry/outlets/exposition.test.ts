@@ -43,6 +43,7 @@ describe('the text of figures', () => {
         expect(found).toHaveLength(expected.size);
         expect((parsed?.samples ?? []).every((one) => one.value === value.toString())).toBe(true);
       }),
+      { numRuns: 50 },
     );
   });
 

@@ -29,14 +29,15 @@ const NO_JINJA =
     ? undefined
     : 'the Debian package python3-jinja2 is not installed';
 
-function rendered(template: unknown, payload: object): string {
+/** Each template with its payload. */
+function rendered(all: readonly (readonly [template: unknown, payload: object])[]): string[] {
   const program =
-    'import json,sys,jinja2; t,p=json.load(sys.stdin); ' +
-    'sys.stdout.write(jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(t).render(value_json=p))';
-  const input = JSON.stringify([template, JSON.parse(encodeDocument(payload).toString())]);
+    'import json,sys,jinja2; e=jinja2.Environment(undefined=jinja2.StrictUndefined); ' +
+    'json.dump([e.from_string(t).render(value_json=p) for t,p in json.load(sys.stdin)],sys.stdout)';
+  const input = encodeDocument(all.map(([template, payload]) => [template, payload]));
   const { stdout, stderr } = spawnSync('/usr/bin/python3', ['-c', program], { input, encoding: 'utf8' });
   if (stderr !== '') throw new Error(stderr);
-  return stdout;
+  return JSON.parse(stdout) as string[];
 }
 
 describe('what Home Assistant is told', () => {
@@ -133,14 +134,17 @@ describe('what Home Assistant is told', () => {
       const document = (...values: Parameters<typeof readingOf>): object =>
         sampleDocument('evse1', 7, readingOf(...values), {});
       const good = measured('1-0:1.8.0*255', 'Wh', 1_234_567_0n, -1);
-      expect(rendered(template, document(measured('1-0:2.8.0*255', 'Wh', 1n), good))).toBe('1234567.0');
-      // What is not in a sample, or is not good, leaves the state as it is: Home Assistant does not take an empty text for a number.
-      expect(rendered(template, document(measured('1-0:2.8.0*255', 'Wh', 1n)))).toBe('');
-      expect(rendered(template, document({ ...good, quality: 'O' }))).toBe('');
       const [station, meter] = availability.map((one) => one['value_template']);
-      expect(rendered(station, { status: 'offline' })).toBe('offline');
-      expect(rendered(meter, { state: 'failing' })).toBe('online');
-      expect(rendered(meter, { state: 'silent' })).toBe('offline');
+      const said = rendered([
+        [template, document(measured('1-0:2.8.0*255', 'Wh', 1n), good)],
+        // What is not in a sample, or is not good, leaves the state as it is: Home Assistant does not take an empty text for a number.
+        [template, document(measured('1-0:2.8.0*255', 'Wh', 1n))],
+        [template, document({ ...good, quality: 'O' })],
+        [station, { status: 'offline' }],
+        [meter, { state: 'failing' }],
+        [meter, { state: 'silent' }],
+      ]);
+      expect(said).toEqual(['1234567.0', '', '', 'offline', 'online', 'offline']);
     },
   );
 });
