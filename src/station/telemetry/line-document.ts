@@ -20,9 +20,9 @@ const NO_LATENCY: LineStatistics['latencyMs'] = { last: 0, mean: 0, max: 0 };
 export class LineDocumentMaker {
   readonly #busy: RecentRate;
 
-  /** @param madeMonoMs when the line was made, and its busy time began to be counted */
-  constructor(madeMonoMs: number) {
-    this.#busy = new RecentRate(0, madeMonoMs);
+  /** @param busyMs of the line, at that moment */
+  constructor(busyMs: number, nowMonoMs: number) {
+    this.#busy = new RecentRate(busyMs, nowMonoMs);
   }
 
   make({ config, meters, statistics, trouble }: LineParts, nowMonoMs: number): LineStatusDocument {

@@ -1,5 +1,7 @@
 /** Over less, a single burst would pass for the rule. */
 const LEAST_MS = 10_000;
+/** Over less, nothing can be said. */
+const LEAST_TOLD_MS = 1_000;
 
 /** How fast a sum grows from one document to the next. Whoever asks says when: it has no clock of its own. */
 export class RecentRate {
@@ -9,10 +11,10 @@ export class RecentRate {
     this.#before = { total, atMonoMs };
   }
 
-  /** Growth for each millisecond since it was asked before, ten seconds ago at least; undefined before a millisecond has passed. */
+  /** Growth for each millisecond since it was asked before, ten seconds ago at least; undefined before a second has passed. */
   perMs(total: number, nowMonoMs: number): number | undefined {
     const forMs = nowMonoMs - this.#before.atMonoMs;
-    if (forMs < 1) return undefined;
+    if (forMs < LEAST_TOLD_MS) return undefined;
     const rate = Math.max(0, total - this.#before.total) / forMs;
     if (forMs >= LEAST_MS) this.#before = { total, atMonoMs: nowMonoMs };
     return rate;

@@ -81,11 +81,15 @@ export class StateDocumentMaker {
   }
 }
 
-/** What is told at once: not what always moves. Pure. */
+/**
+ * What is told at once: not what always moves. Also each session with the broker, so that whoever sees a station come back sees how it
+ * is, and not how it was before. Pure.
+ */
 export function stateNews({
   clock,
   configHash,
   configuration,
-}: Pick<StationStateDocument, 'clock' | 'configHash' | 'configuration'>): string {
-  return JSON.stringify([clock, configHash, configuration]);
+  telemetry,
+}: Pick<StationStateDocument, 'clock' | 'configHash' | 'configuration' | 'telemetry'>): string {
+  return JSON.stringify([clock, configHash, configuration, telemetry.connected, telemetry.sessions]);
 }

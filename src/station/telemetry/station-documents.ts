@@ -64,7 +64,7 @@ function stateOf(sources: DocumentSources): RetainedDocument<'state'> {
   });
   return {
     topic: 'state',
-    news: () => stateNews(inForce()),
+    news: () => stateNews({ ...inForce(), telemetry: statistics() }),
     make: () => {
       const { loopDelay, memory } = figures();
       const boot = { count: journal.bootCount, reason: journal.startReason };
@@ -117,7 +117,9 @@ function lineOf(
   { options, config, lines }: DocumentSources,
   id: string,
 ): RetainedDocument<`lines/${string}/status`> {
-  const maker = new LineDocumentMaker(options.clock.nowMonoMs());
+  const begun = lines.find((one) => one.id === id)?.statistics();
+  const busyMs = begun !== undefined && 'busyMs' in begun ? begun.busyMs : 0;
+  const maker = new LineDocumentMaker(busyMs, options.clock.nowMonoMs());
   const meters = config.meters.filter(({ line }) => line === id).length;
   const parts = (): LineParts => {
     const opened = lines.find((one) => one.id === id);

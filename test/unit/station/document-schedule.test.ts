@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DocumentSchedule } from '../../../src/station/telemetry/document-schedule.ts';
+import { RecentRate } from '../../../src/station/telemetry/recent-rate.ts';
 import type { RetainedDocument } from '../../../src/station/telemetry/retained-document.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { JOURNAL } from '../../support/telemetry/telemetry-examples.ts';
@@ -115,5 +116,16 @@ describe('retained documents', () => {
     silent.now.news = undefined;
     await silent.clock.advance(10_000);
     await silent.schedule.stop();
+  });
+});
+
+describe('a rate', () => {
+  it('is that of the time since it was asked before, ten seconds at least, and none within the first', () => {
+    const rate = new RecentRate(500, 0);
+    expect(rate.perMs(900, 999)).toBeUndefined();
+    expect(rate.perMs(1_500, 2_000)).toBe(0.5);
+    expect(rate.perMs(1_500, 10_000)).toBe(0.1);
+    expect(rate.perMs(11_500, 20_000)).toBe(1);
+    expect(rate.perMs(0, 40_000)).toBe(0);
   });
 });

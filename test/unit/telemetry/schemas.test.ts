@@ -177,7 +177,7 @@ describe('whatever the station knows', () => {
     const trouble = orNull(fc.constant('line.open_failed'));
     fc.assert(
       fc.property(config, line, count, trouble, ms, (configured, statistics, meters, why, now) => {
-        const maker = new LineDocumentMaker(0);
+        const maker = new LineDocumentMaker(0, 0);
         const parts = { config: configured, meters, statistics, trouble: why };
         expect(problemsOf(schemaOf('lineStatus'), sent(maker.make(parts, now)))).toEqual([]);
       }),
