@@ -18,6 +18,7 @@ import { startBench } from './start.ts';
 import { syncBench } from './sync.ts';
 import { telemetryBench } from './telemetry.ts';
 import { telemetryCostBench } from './telemetry-cost.ts';
+import { telemetryWireBench } from './telemetry-wire.ts';
 import { wireBench } from './wire.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -34,6 +35,7 @@ const BENCHES: readonly Bench[] = [
   cpuBench,
   wireBench,
   telemetryCostBench,
+  telemetryWireBench,
   faultsBench,
   telemetryBench,
   bundleBench,
