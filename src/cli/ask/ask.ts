@@ -55,7 +55,6 @@ export async function ask(
     import('../../fleet/index.ts'),
     import('../../service/index.ts'),
   ]);
-  const signal = untilInterrupted();
   const desk = fleet.openDesk(desked, { clock, random: () => randomInt(2 ** 32) / 2 ** 32 });
   try {
     await desk.connected();
@@ -69,10 +68,13 @@ export async function ask(
     });
     const believed = believedKey(pinned, seat.status, station);
     const silenceMs = options.timeout ?? silenceOf(request);
-    await answer(
-      { station, desk, asker, silenceMs, signal, believed, isJson: options.json === true },
-      request,
-    );
+    const signal = untilInterrupted();
+    const asking = { station, desk, asker, silenceMs, signal, believed, isJson: options.json === true };
+    await answer(asking, request).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      note('interrupted: what the station was asked for, it goes on with');
+      process.exitCode = ExitCode.bad;
+    });
   } finally {
     await desk.close();
   }

@@ -28,6 +28,13 @@ describe('the inbound guard', () => {
     expect(inspect(...bytes)).toBeTypeOf('string');
   });
 
+  it('lets UNSUBACK through to one that unsubscribes, and to nobody else', () => {
+    const told = (unsubscribes: boolean) =>
+      createInboundGuard(100, 200, unsubscribes).inspect(Uint8Array.of(0x20, 2, 0, 0, 0xb0, 2, 0, 1));
+    expect(told(true)).toBeUndefined();
+    expect(told(false)).toMatch(/0xb0/);
+  });
+
   it('lets messages pass to a station that has subscribed, up to their bound', () => {
     const subscribed = (...bytes: number[]) => createInboundGuard(100, 200).inspect(Uint8Array.from(bytes));
     const publish = (flags: number, length: number) => [
