@@ -1,5 +1,6 @@
 import type { Checkpoint, KeyHistory } from '../../journal/index.ts';
 import type { EntriesParameters, TransferBegin, TransferEnd } from '../../remote/index.ts';
+import { FleetError } from '../errors.ts';
 import { BackfillError, forked } from './errors.ts';
 import { type EntriesFile, notResumable } from './entries-file.ts';
 import type { FetchOptions, FetchResult } from './fetch-entries.ts';
@@ -12,7 +13,7 @@ import { followsKnown, signedTreeOf } from './signed-tree.ts';
 import { verifyNext } from './verify-next.ts';
 
 /** Commands in a row that bring nothing new, before it is given up. */
-const ROUNDS_WITHOUT_PROGRESS = 4;
+const ROUNDS_WITHOUT_PROGRESS = 6;
 /** Before the station is asked again. */
 const PAUSE_MS = 2_000;
 
@@ -98,9 +99,15 @@ export class Fetch {
         });
       },
     });
-    const ended = await round.run();
-    this.#rejected += round.rejected;
-    return ended;
+    try {
+      return await round.run();
+    } catch (error) {
+      // It was there before: a station that is not connected just now comes back.
+      if (this.#begin === undefined || !(error instanceof FleetError)) throw error;
+      return { state: 'again', why: error.message };
+    } finally {
+      this.#rejected += round.rejected;
+    }
   }
 
   #parameters(): Omit<EntriesParameters, 'credit'> {

@@ -17,6 +17,8 @@ const WINDOW = 16;
 const GRANT = WINDOW / 2;
 /** Nothing came for so long: what was on its way is lost. */
 const QUIET_MS = 30_000;
+/** As long as nothing came at all: the command may have come to a station that was not connected just then. */
+const BEGIN_MS = 10_000;
 /** Messages came, but nothing of use for so long: somebody sends them to keep us here. */
 const USELESS_MS = 180_000;
 /** More rotations of keys than any log has. */
@@ -113,7 +115,8 @@ export class Round {
     const ended = this.#over();
     if (ended !== undefined) return ended;
     if (this.#isBroken) return { state: 'again', why: 'the connection to the broker broke' };
-    const isQuiet = await this.#quiet(this.#end === undefined ? QUIET_MS : STRAGGLERS_MS);
+    const withinMs = this.#ordered === undefined ? BEGIN_MS : QUIET_MS;
+    const isQuiet = await this.#quiet(this.#end === undefined ? withinMs : STRAGGLERS_MS);
     return isQuiet ? { state: 'again', why: 'nothing came any more, and some of it is missing' } : undefined;
   }
 
