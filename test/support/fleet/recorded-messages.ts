@@ -114,12 +114,12 @@ const STATE = {
     },
   },
   ...{ atMs: 86_400_000, boot: { count: 7, reason: 'power-on' }, cpuMsPerSecond: 21, openFiles: 41 },
-  machine: { uptimeMs: 86_460_000, load: '0.31', availableBytes: 180_000_000, totalBytes: 512_000_000 },
+  machine: { load: '0.31', memory: { availableBytes: 180_000_000, totalBytes: 512_000_000 } },
 };
 
 const JOURNAL = {
   ...{ size: 86_412, root: ROOT_HASH, bytes: 31_244_288, backlog: 212, maxBytes: 536_870_912 },
-  ...{ oldestReading: 0, dropped: 0, waiting: 3, lastCommitMs: 86_399_000, refusedBecause: null },
+  ...{ completeFrom: 0, dropped: 0, waiting: 3, lastCommitMs: 86_399_000, refusedBecause: null },
   flash: { bytesPerDay: 52_428_800, lifeDays: 4_211, wornPercent: 10 },
 };
 

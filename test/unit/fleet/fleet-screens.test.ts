@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { problemsOfMessages } from '../../support/telemetry/contract-check.ts';
 import { anyText } from '../../support/fleet/any-text.ts';
 import {
   Fleet,
@@ -96,6 +99,27 @@ describe('a screen', () => {
     expect(text()).toEqual(end);
     panel.press('home', size, LINK, NOW_MS);
     expect(text()[3]).toContain('health');
+  });
+});
+
+describe('what was recorded', () => {
+  it('is what the contract of telemetry allows', () => {
+    const recorded = [...FLEET_MESSAGES, ...STATION_MESSAGES].map(({ topic, payload }) => ({
+      topic,
+      payload: Buffer.from(payload).toString('utf8'),
+    }));
+    expect(problemsOfMessages(recorded)).toEqual([]);
+  });
+
+  it.each(['fleet-80x24', 'station-100x80'])('stands in docs/top.md as it is drawn: %s', (name) => {
+    const root = path.resolve(import.meta.dirname, '../../..');
+    const page = readFileSync(path.join(root, 'docs/top.md'), 'utf8');
+    const shownThere = new RegExp(`<!-- screen: ${name} -->\\n\\n\`\`\`text\\n([^\`]*)\`\`\``).exec(
+      page,
+    )?.[1];
+    expect(shownThere?.trimEnd()).toBe(
+      readFileSync(path.join(root, `test/vector/fleet/${name}.txt`), 'utf8').trimEnd(),
+    );
   });
 });
 

@@ -4,7 +4,7 @@ import { count, flag, part, text, texts, type Fields } from '../model/fields.ts'
 import { named } from './equipment-sections.ts';
 import { wrapped, type Line } from './lines.ts';
 import { figureOf, figuresSection } from './section.ts';
-import { age, ageOf, bytes, grouped } from './words.ts';
+import { ageOf, bytes, grouped } from './words.ts';
 
 export function journalSection({ documents, booted }: StationDetail, nowMs: number, columns: number): Line[] {
   const { journal } = documents;
@@ -28,6 +28,12 @@ export function journalSection({ documents, booted }: StationDetail, nowMs: numb
       'life',
     ),
     named(flash, 'wornPercent', (value) => (count(value) === null ? null : `${count(value)} %`), 'worn'),
+    named(
+      journal,
+      'completeFrom',
+      (value) => ((count(value) ?? 0) === 0 ? null : grouped(count(value))),
+      'complete from',
+    ),
     named(journal, 'dropped', (value) => (count(value) === null ? null : grouped(count(value))), 'gave way'),
     named(journal, 'waiting', (value) => (count(value) === null ? null : grouped(count(value)))),
     committedMs === null || booted === null
@@ -153,7 +159,8 @@ export function machineSection({ documents }: StationDetail, columns: number): L
   const machine = part(state?.['machine']);
   const cpu = count(state?.['cpuMsPerSecond']);
   const loop = part(state?.['loopDelayMs']);
-  const memory = count(machine['availableBytes']);
+  const memory = part(machine['memory']);
+  const left = count(memory['availableBytes']);
   const figures: (Line | null)[] = [
     named(state, 'rssBytes', (value) => bytes(count(value)), 'rss'),
     cpu === null ? null : figureOf('cpu', `${(cpu / 10).toFixed(1)} %`),
@@ -165,10 +172,7 @@ export function machineSection({ documents }: StationDetail, columns: number): L
     ),
     named(state, 'openFiles', (value) => (count(value) === null ? null : String(count(value))), 'files'),
     named(machine, 'load', (value) => text(value, 12)),
-    memory === null
-      ? null
-      : figureOf('memory left', `${bytes(memory)} of ${bytes(count(machine['totalBytes']))}`),
-    named(machine, 'uptimeMs', (value) => (count(value) === null ? null : age(count(value))), 'machine up'),
+    left === null ? null : figureOf('memory left', `${bytes(left)} of ${bytes(count(memory['totalBytes']))}`),
   ];
   return state === undefined ? [] : figuresSection('machine', figures, columns);
 }
