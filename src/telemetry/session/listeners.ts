@@ -52,8 +52,9 @@ export function subscribe(client: MqttClient, { listeners, refused }: Subscripti
     });
   });
   for (const topic of listeners.keys()) {
-    client.subscribe(topic, { qos: 1 }, (error, granted) => {
-      const code = error === null ? undefined : (error as { code?: unknown }).code;
+    client.subscribe(topic, { qos: 1 }, (error, granted, packet) => {
+      // The library calls a refusal an error of its own, and leaves the broker's reason in the SUBACK (MQTT 5 §3.9.3).
+      const [code] = packet?.granted ?? [];
       if (error) return refused(topic, typeof code === 'number' ? code : undefined);
       const [first] = granted ?? [];
       if (first !== undefined && first.qos >= 0x80) refused(topic, first.qos);

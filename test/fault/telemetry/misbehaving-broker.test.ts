@@ -124,7 +124,7 @@ describe('a broker', () => {
     const { telemetry, logged } = station(closed.url, {}, [listener('request', () => {})]);
     expect(await logged(named('telemetry.subscription_refused'))).toMatchObject({
       level: 'warning',
-      fields: { topic: `${PREFIX}/request` },
+      fields: { topic: `${PREFIX}/request`, reasonCode: NOT_AUTHORISED },
     });
     telemetry.publishSample('evse1', sample(1));
     await until(() => narrowed(closed).sample === 1);
