@@ -3,6 +3,7 @@ import type { EvidenceLog } from '../../metering/index.ts';
 import {
   recordOfAccepted,
   RemoteError,
+  TokenBucket,
   type Command,
   type CommandGate,
   type CommandName,
@@ -34,6 +35,11 @@ export interface DeskParts {
 /** Under way at once: each has its answer, and perhaps a reader of the journal, in memory. */
 const MAX_COMMANDS = 4;
 const MAX_TRACES = 2;
+/**
+ * Refusals that are answered. A command of a known key can be copied by whoever sees it, and sent again and again: without this bound
+ * a stranger would make the station spend a day's budget on telling him no.
+ */
+const REFUSALS_ANSWERED = { burst: 20, everyMs: 60_000 };
 /** How long room is waited for, to say that a command has come to nothing. */
 const FAREWELL_MS = 10_000;
 
@@ -48,6 +54,7 @@ export class CommandDesk {
   readonly #refusals: RefusalsOnRecord;
   readonly #stopping = new AbortController();
   readonly #underWay = new Map<Promise<void>, CommandName>();
+  readonly #refusalsAnswered = new TokenBucket(REFUSALS_ANSWERED);
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
@@ -91,7 +98,7 @@ export class CommandDesk {
   #refuse(refused: Refused, message: HeardMessage): void {
     this.#refusals.add(refused);
     const { isAnswered, nonce, error } = refused;
-    if (!isAnswered || nonce === null) return;
+    if (!isAnswered || nonce === null || !this.#refusalsAnswered.take(this.#parts.clock.nowMonoMs())) return;
     const part = { request: nonce, part: 0, last: true, ok: false, error } as const;
     // Where there is no room for it, it is left: whoever asks too much must not fill what others wait for.
     this.#parts.replies.offer(replyOf(part, this.#destination(message, nonce)));

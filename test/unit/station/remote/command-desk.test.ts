@@ -113,6 +113,21 @@ describe('the desk for commands', () => {
     await stopped.stop();
   });
 
+  it('answers a copied command that is refused again and again so often only, and goes on obeying', async () => {
+    const { clock, desk: own, gate, send, answers } = desk();
+    const copied = commandOf(ACTOR, { command: 'doctor', challenge: bytesOf('00'.repeat(16)) });
+    for (let i = 0; i < 600; i++) {
+      own.receive({ retained: false, payload: copied });
+      await clock.advance(500);
+    }
+    const inFiveMinutes = answers.length;
+    expect(answers[0]).toMatchObject({ error: { code: 'remote.stale', challenge: gate.challenge } });
+    expect(inFiveMinutes).toBeLessThanOrEqual(25);
+    send('doctor');
+    await settled();
+    expect(answers.slice(inFiveMinutes)).toMatchObject([{ ok: true, result: { did: 'doctor' } }]);
+  });
+
   it('tells nobody but the log what nobody foresaw', async () => {
     const { send, answers, lines } = desk({
       doctor: () => Promise.reject(new TypeError('x is not a function')),
