@@ -14,6 +14,7 @@ export function syncDocument(status: SyncStatus): SyncDocument {
       via: lastAnchor.via,
       block: lastAnchor.blockNumber,
       blockHash: lastAnchor.blockHash,
+      time: lastAnchor.finalizedAtMs,
     },
     failure: phase === 'waiting' ? (failure?.code ?? null) : null,
     transport,

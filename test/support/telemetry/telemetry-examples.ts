@@ -36,6 +36,7 @@ export const SYNC: SyncDocument = {
     via: 'light-client',
     block: 1_204_551,
     blockHash: '0x91b171bb158e2d3848fa23a9f1c25182fb8e20313b2c1eb49219da7a70ce90c3',
+    time: 1_789_999_412_000,
   },
   failure: null,
   transport: 'light-client',

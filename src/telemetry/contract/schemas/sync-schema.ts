@@ -17,6 +17,11 @@ const LAST_ANCHOR = v.object({
   via: v.picklist(['light-client', 'rpc']),
   block: count('Number of the finalized block that it is in'),
   blockHash: BLOCK_HASH,
+  time: added(
+    v.nullable(
+      count('When that block was made, by the chain; ms since 1970 UTC. null: the link did not say'),
+    ),
+  ),
 });
 
 /** `sync`. */
