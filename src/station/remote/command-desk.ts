@@ -8,6 +8,8 @@ import {
   type CommandGate,
   type CommandName,
   type Judgement,
+  type RemoteErrorCode,
+  type ResponseError,
 } from '../../remote/index.ts';
 import type { WallClock } from '../../service/index.ts';
 import type { HeardMessage } from '../../telemetry/index.ts';
@@ -28,6 +30,8 @@ export interface DeskParts {
   readonly clock: MonotonicClock;
   readonly wallClock: Pick<WallClock, 'nowWallMs' | 'status'>;
   readonly log: Log;
+  /** The last 24 hours have cost all that a day may cost on the wire. */
+  readonly isDaySpent: () => boolean;
   /** Another one is to stand in `status`. */
   readonly onChallenge: (challenge: string) => void;
 }
@@ -40,6 +44,8 @@ const MAX_TRACES = 2;
  * a stranger would make the station spend a day's budget on telling him no.
  */
 const REFUSALS_ANSWERED = { burst: 20, everyMs: 60_000 };
+/** Answers of up to some hundred KiB. Answers are not held back: so whoever may only read could spend any number of days' budgets with them. */
+const COSTLY: ReadonlySet<CommandName> = new Set(['meter trace', 'meter watch', 'journal receipt']);
 /** How long room is waited for, to say that a command has come to nothing. */
 const FAREWELL_MS = 10_000;
 
@@ -88,6 +94,7 @@ export class CommandDesk {
     });
     if (judged.verdict === 'refused') return judged;
     if (judged.newChallenge !== undefined) this.#parts.onChallenge(judged.newChallenge);
+    if (COSTLY.has(judged.command.name) && this.#parts.isDaySpent()) return spent(judged);
     const names = [...this.#underWay.values()];
     const isTraceTooMany =
       judged.command.name === 'meter trace' &&
@@ -187,15 +194,28 @@ async function orAborted<Result>(work: Promise<Result> | undefined, signal: Abor
   return await Promise.race([work as Promise<Result>, aborted]).finally(() => settled.abort());
 }
 
-function busy({ command, operator, nonce, digest }: Accepted, underWay: readonly CommandName[]): Refused {
-  const code = 'remote.busy';
-  const error = {
-    code,
+function busy(accepted: Accepted, underWay: readonly CommandName[]): Refused {
+  return refusedAfterAll(accepted, {
+    code: 'remote.busy',
     message: `the station is at work for others: ${underWay.join(', ')}`,
     hint: `At most ${MAX_COMMANDS} commands are carried out at once, ${MAX_TRACES} of them traces. Ask again in a moment.`,
-  };
+  });
+}
+
+function spent(accepted: Accepted): Refused {
+  return refusedAfterAll(accepted, {
+    code: 'remote.too_many',
+    message: 'the last 24 hours have cost all that a day of telemetry may cost',
+    hint: 'Commands of small answers (doctor, journal stat, meter read) are obeyed all the same; telemetry.mqtt.bytesPerDay is the budget.',
+  });
+}
+
+function refusedAfterAll(
+  { command, operator, nonce, digest }: Accepted,
+  error: ResponseError & { readonly code: RemoteErrorCode },
+): Refused {
   return {
-    ...({ verdict: 'refused', code, error, isAnswered: true } as const),
+    ...({ verdict: 'refused', code: error.code, error, isAnswered: true } as const),
     ...{ command: command.name, operator: operator.name, nonce, digest },
   };
 }

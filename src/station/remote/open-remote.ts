@@ -6,6 +6,7 @@ import { signedTree } from '../backfill/sign-tree.ts';
 import { TransferDesk } from '../backfill/transfer-desk.ts';
 import { CommandDesk } from './command-desk.ts';
 import type { Handlers } from './handler.ts';
+import { configuredMeter } from './handlers/configured-meter.ts';
 import { doctor } from './handlers/doctor.ts';
 import { journalProof } from './handlers/journal-proof.ts';
 import { journalReceipt } from './handlers/journal-receipt.ts';
@@ -60,6 +61,7 @@ export function openRemote(given: Omit<RemoteParts, 'signTree' | 'anchoredSize'>
   const desk = new CommandDesk({
     ...{ gate, replies, evidence, clock, wallClock, log, prefix: stationPrefix(station) },
     handlers: handlersOf(parts, transfers, (forMs, meter) => link?.watch(forMs, meter)),
+    isDaySpent: () => isDaySpent(link),
     onChallenge: (challenge) => link?.setChallenge(challenge),
   });
   return {
@@ -79,6 +81,7 @@ function handlersOf(parts: RemoteParts, transfers: TransferDesk, watch: Watch): 
     doctor: doctor(parts),
     'meter read': meterRead(parts),
     'meter trace': async (parameters, answer) => {
+      configuredMeter(parts, parameters.meter);
       // Whoever looks at a meter's frames sees its samples too, also where the budget puts them together.
       watch(parameters.forMs, parameters.meter);
       return await traced(parameters, answer);
@@ -91,6 +94,11 @@ function handlersOf(parts: RemoteParts, transfers: TransferDesk, watch: Watch): 
     'sync now': syncNow(parts),
     'log level': logLevel(parts),
   };
+}
+
+function isDaySpent(link: RemoteLink | undefined): boolean {
+  const { bytesPerDay = null, bytesLastDay = 0 } = link?.statistics().budget ?? {};
+  return bytesPerDay !== null && bytesLastDay >= bytesPerDay;
 }
 
 function anchoredSize({ askSync }: Pick<RemoteParts, 'askSync'>): number | undefined {

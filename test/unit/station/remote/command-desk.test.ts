@@ -22,7 +22,11 @@ const HANDLERS = Object.fromEntries(
   ]),
 ) as unknown as Handlers;
 
-function desk(handlers: Partial<Handlers> = {}, journal: 'stores' | 'refuses' = 'stores') {
+function desk(
+  handlers: Partial<Handlers> = {},
+  journal: 'stores' | 'refuses' = 'stores',
+  isDaySpent = false,
+) {
   const clock = new VirtualClock();
   const gate = new CommandGate({
     ...{ station: STATION, operators: [ACTOR.as('act')], limits: { nonces: 2 } },
@@ -48,6 +52,7 @@ function desk(handlers: Partial<Handlers> = {}, journal: 'stores' | 'refuses' = 
     },
     wallClock: { nowWallMs: () => NOW_MS, status: () => 'S' },
     log: (_level, event) => lines.push(event),
+    isDaySpent: () => isDaySpent,
     onChallenge: (challenge) => challenges.push(challenge),
   });
   let nonce = 0;
@@ -111,6 +116,21 @@ describe('the desk for commands', () => {
     expect(answers.at(-1)).toMatchObject({ ok: true });
     // The other three never end: the stop does not wait for them.
     await stopped.stop();
+  });
+
+  it('makes no large answers where a day has cost all that it may, and goes on making small ones', async () => {
+    const { send, answers, recorded } = desk({}, 'stores', true);
+    send('meter trace', { meter: 'm', forMs: 1_000 });
+    send('journal receipt', { session: 's' });
+    await settled();
+    expect(answers.map((part) => !part.ok && part.error.code)).toEqual([
+      'remote.too_many',
+      'remote.too_many',
+    ]);
+    for (const command of ['doctor', 'journal stat']) send(command);
+    await settled();
+    expect(answers.slice(2)).toMatchObject([{ ok: true }, { ok: true }]);
+    expect(recorded).toHaveLength(3); // the refusals alike, and two that were obeyed
   });
 
   it('answers a copied command that is refused again and again so often only, and goes on obeying', async () => {
