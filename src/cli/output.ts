@@ -6,10 +6,23 @@ export const ExitCode = { good: 0, bad: 1, usage: 2 } as const;
 /** Codes of errors that are the caller's: a wrong command line or a wrong configuration. */
 const USAGE = /^(usage|config)\./;
 
-/** One JSON document, or one line of JSON lines, on stdout. bigint becomes a decimal string. */
+/** One JSON document, or one line of JSON lines, on stdout. */
 export function printJson(document: unknown): void {
-  process.stdout.write(
-    `${JSON.stringify(document, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))}\n`,
+  process.stdout.write(`${jsonLine(document)}\n`);
+}
+
+/**
+ * JSON on one line; bigint becomes a decimal string. JSON escapes the controls below a blank only: what else could steer the terminal of
+ * somebody who looks at it is escaped here, too, and says the same to a program. Pure.
+ */
+export function jsonLine(document: unknown): string {
+  const text = JSON.stringify(document, (_key, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join(''),
   );
 }
 

@@ -1,5 +1,6 @@
 import { documentOf, newsOf, summaryDocument, type FleetMessage } from '../../fleet/index.ts';
 import { lineWriter } from '../line-writer.ts';
+import { jsonLine } from '../output.ts';
 import type { TopView } from './top-view.ts';
 
 /** Changes of one station within this time are one line. */
@@ -12,7 +13,7 @@ const GATHER_MS = 200;
 export async function followChanges(view: TopView, signal: AbortSignal): Promise<void> {
   const write = lineWriter(process.stdout);
   const say = (event: string, what: object): void =>
-    write(JSON.stringify({ time: Math.round(view.nowMs()), event, ...what }));
+    write(jsonLine({ time: Math.round(view.nowMs()), event, ...what }));
   let toldOfLink = '';
   const link = (): void => {
     const { connected, failure, refused } = view.feed.link;
