@@ -36,13 +36,9 @@ export interface GateOptions {
   readonly limits?: Partial<GateLimits>;
 }
 
-export type Judgement = (
-  | (AcceptedCommand & {
-      /** Now stands in `challenge`: to be published, so that the next command can carry it. */
-      readonly newChallenge?: string;
-    })
-  | RefusedCommand
-) & {
+export type Judgement = (AcceptedCommand | RefusedCommand) & {
+  /** Now stands in `challenge`: to be published, so that the next command can carry it. */
+  readonly newChallenge?: string;
   /** SHA-256 of the envelope: names the command in the journal. */
   readonly digest: Uint8Array;
 };
@@ -81,8 +77,9 @@ export class CommandGate {
     const law = { station, operators, challenge: this.#challenge, usedNonces: this.#usedNonces };
     const judged = judgeCommand(bytes, facts, law);
     if (judged.verdict === 'refused') return { ...judged, digest };
-    if (!this.#obeyed.take(facts.nowMonoMs)) return { ...this.#tooMany(judged, facts.nowMonoMs), digest };
-    return { ...judged, digest, ...this.#remember(judged.nonce) };
+    // Also of one that is refused here: whoever was told no must not have it obeyed later, when somebody sends a copy of it.
+    const told = this.#obeyed.take(facts.nowMonoMs) ? judged : this.#tooMany(judged, facts.nowMonoMs);
+    return { ...told, digest, ...this.#remember(judged.nonce) };
   }
 
   #remember(nonce: string): { newChallenge?: string } {

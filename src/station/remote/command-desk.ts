@@ -92,8 +92,8 @@ export class CommandDesk {
       ...{ wallTimeMs: wallClock.nowWallMs(), clockStatus: wallClock.status() },
       ...{ isRetained: retained, nowMonoMs: clock.nowMonoMs() },
     });
-    if (judged.verdict === 'refused') return judged;
     if (judged.newChallenge !== undefined) this.#parts.onChallenge(judged.newChallenge);
+    if (judged.verdict === 'refused') return judged;
     if (COSTLY.has(judged.command.name) && this.#parts.isDaySpent()) return spent(judged);
     const names = [...this.#underWay.values()];
     const isTraceTooMany =

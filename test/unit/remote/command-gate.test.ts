@@ -41,6 +41,14 @@ describe('the gate of commands', () => {
     ]);
   });
 
+  it('does not let through later what it refused because too many were obeyed', () => {
+    const { command, codeOf } = gateOf({ looked: OPEN, obeyed: { burst: 1, everyMs: 60_000 } });
+    const refused = command(2);
+    expect([codeOf(command(1)), codeOf(refused)]).toEqual(['accepted', 'remote.too_many']);
+    expect(codeOf(refused, 60_000)).toBe('remote.replayed');
+    expect(codeOf(command(3), 60_000)).toBe('accepted');
+  });
+
   it('lets nothing through that was signed before the service started anew', () => {
     const before = gateOf();
     const seen = before.command(1);
@@ -92,9 +100,8 @@ describe('the gate of commands', () => {
     expect(verdicts[2]).toMatchObject({ code: 'remote.too_many', isAnswered: true, operator: 'anna' });
     const { hint = '' } = verdicts[2]?.verdict === 'refused' ? verdicts[2].error : {};
     expect(hint).toContain(' 60 s');
-    expect(judge(command(3), 60_009)).toMatchObject({ code: 'remote.too_many' });
-    // It did not count as used.
-    expect(judge(command(3), 60_010)).toMatchObject({ verdict: 'accepted' });
+    expect(judge(command(4), 60_009)).toMatchObject({ code: 'remote.too_many' });
+    expect(judge(command(5), 60_010)).toMatchObject({ verdict: 'accepted' });
     const flooded = gateOf({ looked: { burst: 1, everyMs: 500 } });
     flooded.judge(flooded.command(1));
     expect(flooded.judge(flooded.command(2))).toMatchObject({ isAnswered: false, nonce: null });
