@@ -57,10 +57,11 @@ export async function openSession(request: SessionRequest, signal: AbortSignal):
   const client = new mqtt.MqttClient(() => stream, clientOptions(request));
   const ended = endOf(client, stream);
   client.on('message', (topic, payload, { retain, properties }) => {
-    const { correlationData } = properties ?? {};
+    // A list, where it is there twice: as good as none.
+    const { correlationData }: Partial<Record<string, unknown>> = { ...properties };
     request.onMessage({
       ...{ topic, payload: new Uint8Array(payload), retained: retain },
-      ...(correlationData && { correlationData: new Uint8Array(correlationData) }),
+      ...(correlationData instanceof Uint8Array && { correlationData: new Uint8Array(correlationData) }),
     });
   });
   const aborted = (): void => void stream.destroy(signal.reason as Error);

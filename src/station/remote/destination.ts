@@ -8,7 +8,8 @@ export interface Destination {
 }
 
 const MAX_CORRELATION_BYTES = 64;
-const ONE_LEVEL = /^[^/+#\0]{1,64}$/;
+/** Without what a broker may take for a malformed topic, and end the session for (MQTT 5 §1.5.4): controls and what is no character. */
+const ONE_LEVEL = /^[^/+#\p{Cc}\p{Cn}\p{Cs}]{1,64}$/u;
 
 /**
  * The response topic of the request (MQTT 5 §3.3.2.3.5) where that is below `response/` of this station: an operator's key must

@@ -43,12 +43,13 @@ export function subscribe(client: MqttClient, { listeners, refused }: Subscripti
   client.on('message', (topic, payload, { retain, properties }) => {
     const listener = listeners.get(topic);
     if (listener === undefined || payload.length > listener.maxPayloadBytes) return;
-    const { responseTopic, correlationData } = properties ?? {};
+    // The library makes a list of a property that is there twice (a protocol error, MQTT 5 §3.3.2.3): as good as none.
+    const { responseTopic, correlationData }: Partial<Record<string, unknown>> = { ...properties };
     listener.receive({
       payload: new Uint8Array(payload),
       retained: retain,
-      ...(responseTopic !== undefined && { responseTopic }),
-      ...(correlationData !== undefined && { correlationData: new Uint8Array(correlationData) }),
+      ...(typeof responseTopic === 'string' && { responseTopic }),
+      ...(correlationData instanceof Uint8Array && { correlationData: new Uint8Array(correlationData) }),
     });
   });
   for (const topic of listeners.keys()) {

@@ -1,6 +1,11 @@
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openTelemetry, type Listener, type TelemetryLimits } from '../../../src/telemetry/index.ts';
+import {
+  openTelemetry,
+  type HeardMessage,
+  type Listener,
+  type TelemetryLimits,
+} from '../../../src/telemetry/index.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import {
   publishOf,
@@ -206,6 +211,25 @@ describe('what a hostile broker sends to what a station listens to', () => {
       [4, false],
     ]);
     expect(telemetry.statistics().connected).toBe(true);
+  });
+
+  it('reaches a listener without properties that came twice, as no broker may send them', async () => {
+    const heard: HeardMessage[] = [];
+    let opened: (session: ScriptedSession) => void = () => {};
+    const held = new Promise<ScriptedSession>((resolve) => (opened = resolve));
+    const hostile = await broker({ onSession: (session) => opened(session) });
+    station(hostile.url, {}, [listener('request', (message) => void heard.push(message))]);
+    const session = await held;
+    await until(() => hostile.subscribed.has(`${PREFIX}/request`));
+    // Response Topic 'a' (0x08) and Correlation Data 'b' (0x09), once and twice.
+    const properties = Buffer.from([0x08, 0, 1, 0x61, 0x09, 0, 1, 0x62]);
+    await session.write(publishOf(`${PREFIX}/request`, Buffer.from('x'), { properties }));
+    const twice = Buffer.concat([properties, properties]);
+    await session.write(publishOf(`${PREFIX}/request`, Buffer.from('x'), { properties: twice }));
+    await until(() => heard.length === 2);
+    const [once, doubled] = heard;
+    expect(once).toMatchObject({ responseTopic: 'a', correlationData: new Uint8Array([0x62]) });
+    expect(doubled).toEqual({ payload: new Uint8Array([0x78]), retained: false });
   });
 });
 

@@ -151,16 +151,24 @@ export function packetOf(header: number, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from([header, ...length]), body]);
 }
 
-/** PUBLISH of MQTT 5 without properties. */
+/** PUBLISH of MQTT 5; its properties as they stand on the wire, at most 127 bytes. */
 export function publishOf(
   topic: string,
   payload: Buffer,
-  { qos = 0, retain = false, id = 1 }: { qos?: 0 | 1 | 2; retain?: boolean; id?: number } = {},
+  {
+    qos = 0,
+    retain = false,
+    id = 1,
+    properties = Buffer.alloc(0),
+  }: { qos?: 0 | 1 | 2; retain?: boolean; id?: number; properties?: Buffer } = {},
 ): Buffer {
   const name = Buffer.from(topic);
   const head = Buffer.alloc(2);
   head.writeUInt16BE(name.length);
   const packetId = qos === 0 ? [] : [(id >> 8) & 0xff, id & 0xff];
-  const body = Buffer.concat([head, name, Buffer.from([...packetId, 0]), payload]);
+  const body = Buffer.concat([
+    ...[head, name, Buffer.from([...packetId, properties.length])],
+    ...[properties, payload],
+  ]);
   return packetOf(0x30 | (qos << 1) | (retain ? 1 : 0), body);
 }

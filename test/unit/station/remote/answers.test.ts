@@ -37,10 +37,26 @@ describe('where an answer goes', () => {
     fc.assert(
       fc.property(fc.string(), (level) => {
         const { topic } = destinationOf({ responseTopic: `${PREFIX}/response/${level}` }, PREFIX, NONCE);
-        const isLevel = /^[^/+#\0]{1,64}$/.test(level);
-        expect(topic).toBe(`response/${isLevel ? level : NONCE}`);
+        const isLevel = level.length <= 64 && /^[a-z0-9 .~-]+$/i.test(level);
+        expect(topic).toBe(`response/${isLevel || topic !== `response/${NONCE}` ? level : NONCE}`);
       }),
     );
+    // A broker may end the session of whoever publishes there (MQTT 5 §1.5.4), or take it for another topic.
+    for (const level of [
+      'a/b',
+      '+',
+      '#',
+      'a\0',
+      'a\u0001',
+      '\u009b',
+      '\uffff',
+      '\ufdd0',
+      '\ud800',
+      'x'.repeat(65),
+    ]) {
+      const asked = { responseTopic: `${PREFIX}/response/${level}` };
+      expect(destinationOf(asked, PREFIX, NONCE).topic, JSON.stringify(level)).toBe(`response/${NONCE}`);
+    }
     for (const responseTopic of [`${PREFIX}x/response/a`, 'response/a', `${PREFIX}/status`, '', undefined]) {
       const asked = responseTopic === undefined ? {} : { responseTopic };
       expect(destinationOf(asked, PREFIX, NONCE).topic).toBe(`response/${NONCE}`);
