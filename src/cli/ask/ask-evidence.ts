@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import type { CommandParameters } from '../../remote/index.ts';
-import { harmlessLine, note, print, printJson } from '../output.ts';
+import { harmless, harmlessLine, note, print, printJson } from '../output.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Asking } from './ask.ts';
 import { worthOf, type BelievedKey } from './believed-key.ts';
@@ -23,6 +23,8 @@ export async function showProof(
   const believed = mustKnowKey(asking);
   const text = answer['proof'];
   if (typeof text !== 'string') throw await notProved('the answer holds no proof');
+  // A line with a signature of nobody's can be added by anybody on the way, and it is shown as it is.
+  if (harmless(text) !== text) throw await notProved('it holds characters that could steer a terminal');
   try {
     const { index, checkpoint } = parseTlogProof(text);
     const { origin = parseCheckpoint(checkpoint).origin, publicKey } = believed;
