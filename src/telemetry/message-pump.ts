@@ -56,7 +56,7 @@ export class MessagePump {
   }
 
   connectionLost(): void {
-    this.#parts.traffic.queue.connectionLost();
+    this.#parts.traffic.connectionLost();
     this.#settled();
   }
 

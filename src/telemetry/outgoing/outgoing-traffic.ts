@@ -50,6 +50,8 @@ export class OutgoingTraffic {
   readonly #watched = new WatchedMeters();
   /** What a message of each meter cost last. */
   readonly #sampleBytes = new Map<string, number>();
+  /** Documents of what is vital that this session has had. */
+  readonly #vitalTold = new Set<string>();
   #combined = 0;
   #isTooSmall = false;
   /** What the budget was charged with, of what the sockets will have counted once nothing is in flight. */
@@ -97,6 +99,7 @@ export class OutgoingTraffic {
       this.#takeWindow(nowMonoMs) ??
       this.queue.take(nowMonoMs, allows);
     if (message === undefined) return undefined;
+    if (isVitalState(message)) this.#vitalTold.add(message.topic);
     const bytes = this.#costOf(message);
     this.#budget.spend(message.purpose, bytes, nowMonoMs);
     this.#charged += bytes;
@@ -109,6 +112,12 @@ export class OutgoingTraffic {
     // Pings, connections, what others sent here, and what was estimated too high or too low.
     this.#budget.spend('vital', wireBytes - this.#charged, nowMonoMs);
     this.#charged = wireBytes;
+  }
+
+  /** The session is over. */
+  connectionLost(): void {
+    this.queue.connectionLost();
+    this.#vitalTold.clear();
   }
 
   /** How long a new attempt to connect should wait for the budget. */
@@ -181,7 +190,9 @@ export class OutgoingTraffic {
     const due = this.#windows.next();
     if (due === undefined || !this.#allowsWindow(due, nowMonoMs)) return undefined;
     this.#windows.remove(due, nowMonoMs);
-    this.#offer(due, nowMonoMs);
+    // What was read last so long ago (its meter is silent, and nobody could be told before) is not how it is now.
+    const isOld = nowMonoMs - due.window.endMonoMs > this.#parts.bounds.windowMs;
+    this.#offer({ ...due, late: due.late || isOld }, nowMonoMs);
     return this.queue.take(nowMonoMs, ({ kind }) => kind === 'sample');
   }
 
@@ -220,9 +231,10 @@ export class OutgoingTraffic {
 
   /** A sample in the queue was let in before, or there is no budget. */
   #allows(message: OutgoingMessage, nowMonoMs: number): boolean {
-    return (
-      message.kind === 'sample' || this.#budget.allows(message.purpose, this.#costOf(message), nowMonoMs)
-    );
+    if (message.kind === 'sample') return true;
+    // Each session tells once what is wrong, however deep the debt: beside what a session costs it is nothing.
+    if (isVitalState(message) && !this.#vitalTold.has(message.topic)) return true;
+    return this.#budget.allows(message.purpose, this.#costOf(message), nowMonoMs);
   }
 
   #allowsWindow({ meterId }: DueWindow, nowMonoMs: number): boolean {
@@ -239,6 +251,10 @@ export class OutgoingTraffic {
 }
 
 const HELD_BACK: Partial<Record<Purpose, HeldBack>> = { figure: 'figures', log: 'log', backfill: 'backfill' };
+
+function isVitalState({ kind, purpose }: OutgoingMessage): boolean {
+  return kind === 'state' && purpose === 'vital';
+}
 
 /** Bytes of its PUBLISH packet, or a few more: 16 are more than fixed header, packet id and the properties that are always set take. */
 export function packetBytes({

@@ -36,7 +36,7 @@ export class RetainedDocuments {
     return true;
   }
 
-  /** The first that is due for that purpose. */
+  /** Of those that are due for that purpose, the one that was sent the longest ago. */
   peek(purpose: Purpose): { readonly topic: string; readonly payload: Buffer } | undefined {
     if (this.#pending === 0) return undefined;
     for (const [topic, held] of this.#held) {
@@ -59,6 +59,9 @@ export class RetainedDocuments {
     this.#setPending(held, false);
     // Whether it arrives is known at the latest when the connection ends, and then every document is due again.
     held.delivered = held.payload;
+    // Behind the others: where the budget is short, one that is renewed all the time must not keep them from their turn.
+    this.#held.delete(topic);
+    this.#held.set(topic, held);
   }
 
   /** The broker may have lost what it retained: everything is due again. */
