@@ -175,16 +175,20 @@ export class LineActor implements Line {
   }
 
   /** When the peer may be asked this: after its own pause, in silence, and with no look-alike answer still on its way. */
-  #readyAt({ exchange, requestKey }: Job): number {
+  #readyAt({ exchange, requestKey, priority }: Job): number {
     const peer = this.#peer(exchange.peer);
-    const now = this.#clock.nowMonoMs();
     // What will be rejected anyway is taken at once.
-    if (peer.leftAloneFor(now) > 0 || this.#connection.state === 'waiting') return 0;
+    if (this.#leftAloneFor(priority, peer) > 0 || this.#connection.state === 'waiting') return 0;
     return Math.max(
       this.#quietAt(),
       peer.restedAt(exchange.turnaroundMs ?? 0),
       peer.late.readyAt(exchange.answerKey, requestKey),
     );
+  }
+
+  /** Somebody who looks for a fault asks rarely, and wants to see what happens now: that is a probe like any other. */
+  #leftAloneFor(priority: Job['priority'], peer: Peer): number {
+    return priority === 'diagnostic' ? 0 : peer.leftAloneFor(this.#clock.nowMonoMs());
   }
 
   /** The gap between frames, counted from the last byte in either direction; longer while somebody still talks. */
@@ -198,7 +202,7 @@ export class LineActor implements Line {
 
   async #serve(job: Job): Promise<void> {
     const peer = this.#peer(job.peer);
-    const leftAloneFor = peer.leftAloneFor(this.#clock.nowMonoMs());
+    const leftAloneFor = this.#leftAloneFor(job.priority, peer);
     if (leftAloneFor > 0) return this.#fail(job, quarantinedError(this.id, job.exchange, leftAloneFor));
     const startedAt = this.#clock.nowMonoMs();
     this.#busySince = startedAt;

@@ -51,10 +51,14 @@ export interface MeterLiveness {
   readonly sharedBy: number;
   readonly state: 'unknown' | 'answering' | 'failing' | 'silent';
   readonly errorCode: string | null;
+  /** What the last failure said, for people; null or absent: nothing failed, or it is not known. */
+  readonly errorMessage?: string | null;
   readonly lastAttemptBeganMonoMs: number | null;
   readonly lastAttemptEndedMonoMs: number | null;
   readonly lastSampleMonoMs: number | null;
   readonly implausibleNow: number;
+  /** Which one of them, and what is wrong with it, for people. */
+  readonly implausibleWhy?: string | null;
 }
 
 export interface LineFacts {

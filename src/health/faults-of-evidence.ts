@@ -25,7 +25,8 @@ export const METER_FAULTS = {
     means:
       'the meter gives no readings; what it counts meanwhile is missing until it answers, its total is not',
     advice:
-      'Check its power, the wiring (A and B), unit id, baud rate and parity; delmonicos meter trace shows the line.',
+      'By its code: meter.timeout: power, the wiring (A and B), unit id, baud rate, parity; meter.bad_frame: baud rate, noise, two meters of one unit id; ' +
+      'meter.incompatible: profile, serial number; line.open_failed: see the line. meter trace shows the line: docs/debugging.md.',
     onRecord: 'own room',
   },
   'meter.read_hangs': {
@@ -51,7 +52,7 @@ export const METER_FAULTS = {
     clearedWhen: 'all are plausible',
     means: 'values are stored, marked, and never counted as energy',
     advice:
-      'Is the profile the right one for this meter? Was the meter reset, or exchanged? The log names the rule.',
+      'Is the profile the right one for this meter? Was the meter reset, or exchanged? docs/debugging.md, wrong energy.',
     onRecord: 'no',
   },
   'line.not_open': {

@@ -5,7 +5,7 @@ import { durationInWords } from './words.ts';
 
 /** Whether a meter is read, and what its readings are worth. */
 export function lookAtMeter(meter: MeterLiveness, nowMonoMs: number): Look {
-  const { meterId, state, lastSampleMonoMs, implausibleNow } = meter;
+  const { meterId, state, lastSampleMonoMs, implausibleNow, implausibleWhy } = meter;
   const last =
     lastSampleMonoMs === null ? 'no reading yet' : `last reading ${ago(lastSampleMonoMs, nowMonoMs)} ago`;
   const isKnown = state === 'answering' || lastSampleMonoMs !== null;
@@ -21,13 +21,13 @@ export function lookAtMeter(meter: MeterLiveness, nowMonoMs: number): Look {
         code: 'meter.silent',
         // Between the third failure and the first answer; a start that has not asked yet says nothing.
         holds: state === 'unknown' ? undefined : state === 'silent',
-        detail: `[${meter.errorCode ?? 'meter.timeout'}] ${last}`,
+        detail: `[${meter.errorCode ?? 'meter.timeout'}] ${said(meter)}${last}`,
       },
       readHangs(meter, nowMonoMs),
       {
         code: 'meter.implausible',
         holds: lastSampleMonoMs === null ? undefined : implausibleNow > 0,
-        detail: `${implausibleNow} of its newest values cannot be`,
+        detail: `${implausibleNow} of its newest values cannot be${implausibleWhy ? `: ${implausibleWhy}` : ''}`,
       },
     ],
   };
@@ -35,6 +35,10 @@ export function lookAtMeter(meter: MeterLiveness, nowMonoMs: number): Look {
 
 function failing({ errorCode }: MeterLiveness): string {
   return `[${errorCode ?? 'meter.timeout'}] the last read failed; `;
+}
+
+function said({ errorMessage }: MeterLiveness): string {
+  return errorMessage ? `${errorMessage}; ` : '';
 }
 
 /** Past ten intervals, but no later than the watchdog ends the service for it: somebody has to read why. */

@@ -6,8 +6,9 @@ export type Availability =
   | {
       readonly state: 'failing' | 'silent';
       readonly failures: number;
-      /** Of the last failure. */
+      /** Of the last failure that says why: that a meter is left alone because it failed is no cause of its own. */
       readonly code: string;
+      readonly message: string;
       /** When the first and the last of the failed reads were due. */
       readonly firstDueMonoMs: number;
       readonly lastDueMonoMs: number;
@@ -15,7 +16,11 @@ export type Availability =
 
 export type AvailabilityEvent =
   | { readonly type: 'answered' }
-  | { readonly type: 'failed'; readonly error: Pick<StationError, 'code'>; readonly dueMonoMs: number };
+  | {
+      readonly type: 'failed';
+      readonly error: Pick<StationError, 'code' | 'message'>;
+      readonly dueMonoMs: number;
+    };
 
 export interface AvailabilityEffect {
   readonly type: 'raise' | 'clear';
@@ -42,14 +47,15 @@ export function stepAvailability(
     return { next, effect: { type: 'clear', failures, code, firstDueMonoMs, lastDueMonoMs } };
   }
   const failures = (outage?.failures ?? 0) + 1;
+  const cause = outage !== undefined && event.error.code === 'meter.quarantined' ? outage : event.error;
   const facts = {
     failures,
-    code: event.error.code,
+    code: cause.code,
     firstDueMonoMs: outage?.firstDueMonoMs ?? event.dueMonoMs,
     lastDueMonoMs: event.dueMonoMs,
   };
   const state = failures < FAILURES_BEFORE_FAULT ? 'failing' : 'silent';
-  const next = { state, ...facts } as const;
+  const next = { state, ...facts, message: cause.message } as const;
   if (state === 'failing' || outage?.state === 'silent') return { next };
   return { next, effect: { type: 'raise', ...facts } };
 }

@@ -1,5 +1,5 @@
-import type { Log, MeterSample, ObisCode, Quality } from '../../hal/contract/index.ts';
-import type { Finding, FindingRule } from './plausibility.ts';
+import { formatDecimal, type Log, type MeterSample, type ObisCode } from '../../hal/contract/index.ts';
+import type { Finding } from './plausibility.ts';
 
 /** What is remarkable about the readings of one meter: counted with every sample, said when it changes. */
 export class MeterRemarks {
@@ -8,7 +8,7 @@ export class MeterRemarks {
   #implausible = 0;
   /** What the last read of each quantity had no value for, as it is logged: `obis quality`. */
   readonly #missing = new Map<ObisCode, string>();
-  readonly #findings = new Map<ObisCode, { readonly rule: FindingRule; readonly quality: Quality }>();
+  readonly #findings = new Map<ObisCode, Finding>();
 
   constructor(meterId: string, log: Log) {
     this.#meterId = meterId;
@@ -23,6 +23,15 @@ export class MeterRemarks {
   /** Quantities whose last value was marked as implausible. */
   get implausibleNow(): number {
     return [...this.#findings.values()].filter(({ quality }) => quality !== 'G').length;
+  }
+
+  /** `1-0:1.8.0*255 decreased: 500 after 11200300`; null: nothing is implausible now. */
+  get implausibleWhy(): string | null {
+    const found = [...this.#findings.values()].find(({ quality }) => quality !== 'G');
+    if (found === undefined) return null;
+    const { obis, rule, before, after } = found;
+    const once = before === undefined ? '' : ` after ${formatDecimal(before)}`;
+    return `${obis} ${rule}: ${formatDecimal(after)}${once}`;
   }
 
   /** Quantities for which the last read had no value. */

@@ -31,6 +31,10 @@ export interface MeterFacts {
   readonly state: Availability['state'];
   /** Stable code of the last failure while it fails, otherwise null. */
   readonly errorCode: string | null;
+  /** What that failure said, for people. */
+  readonly errorMessage: string | null;
   /** Values of the last reading of each quantity that were marked as implausible. */
   readonly implausibleNow: number;
+  /** The first of them by name, what is wrong with it, and the values, for people; null: there is none. */
+  readonly implausibleWhy: string | null;
 }

@@ -145,7 +145,9 @@ class MeterLoop {
       lastSampleMonoMs: this.#lastSampleMonoMs,
       state: this.#availability.state,
       errorCode: 'code' in this.#availability ? this.#availability.code : null,
+      errorMessage: 'message' in this.#availability ? this.#availability.message : null,
       implausibleNow: this.#remarks.implausibleNow,
+      implausibleWhy: this.#remarks.implausibleWhy,
     };
   }
 
@@ -185,9 +187,12 @@ class MeterLoop {
       if (this.#signal.aborted) return;
       this.#identified = false;
       this.#failures++;
-      const code = error instanceof StationError ? error.code : 'meter.internal';
+      const { code, message } =
+        error instanceof StationError
+          ? error
+          : { code: 'meter.internal', message: "reading failed for a reason that is no meter's" };
       this.#ports.log('warning', 'meter.read_failed', { meter: this.#meter.id, code, error });
-      this.#moveTo({ type: 'failed', error: { code }, dueMonoMs: this.#slotMonoMs });
+      this.#moveTo({ type: 'failed', error: { code, message }, dueMonoMs: this.#slotMonoMs });
     }
   }
 

@@ -19,6 +19,7 @@ import {
   FAILURES_BEFORE_FAULT,
   stepAvailability,
   UNKNOWN_AVAILABILITY,
+  type Availability,
 } from '../../src/metering/meter-availability.ts';
 import { judgeSample } from '../../src/metering/plausibility.ts';
 import { firstSlot, nextSlot } from '../../src/metering/schedule.ts';
@@ -109,7 +110,7 @@ describe('a meter that does not answer', () => {
     const feed = (ok: boolean): void => {
       const event = ok
         ? ({ type: 'answered' } as const)
-        : ({ type: 'failed', error: { code: 'meter.timeout' }, dueMonoMs: 5 } as const);
+        : ({ type: 'failed', error: { code: 'meter.timeout', message: 'no answer' }, dueMonoMs: 5 } as const);
       const step = stepAvailability(state, event);
       state = step.next;
       if (step.effect) effects.push(step.effect.type);
@@ -118,6 +119,20 @@ describe('a meter that does not answer', () => {
       feed,
     );
     expect(effects).toEqual(['raise', 'clear']);
+  });
+
+  it('keeps the reason of its failures while it is left alone because of them', () => {
+    const codes = ['meter.bad_frame', 'meter.timeout', 'meter.quarantined', 'meter.quarantined'];
+    const states = codes.reduce<Availability[]>((before, code) => {
+      const error = { code, message: `said ${code}` };
+      return [
+        ...before,
+        stepAvailability(before.at(-1) ?? UNKNOWN_AVAILABILITY, { type: 'failed', error, dueMonoMs: 5 }).next,
+      ];
+    }, []);
+    expect(states.at(-1)).toMatchObject({
+      ...{ state: 'silent', failures: 4, code: 'meter.timeout', message: 'said meter.timeout' },
+    });
   });
 });
 

@@ -154,6 +154,13 @@ describe('a line', () => {
     // Three exchanges of two attempts, then probes of one attempt after about 1, 2, 4, 4, 4 seconds.
     expect(sent().length).toBeGreaterThan(6 + 3);
     expect(sent().length).toBeLessThan(6 + 8);
+    // Whoever looks for the fault is not put off until the next probe.
+    expect(line.statistics().peers['1']).toMatchObject({ state: 'quarantined' });
+    const before = sent().length;
+    const looking = codeOf(line.exchange(say('look', { priority: 'diagnostic' })));
+    await clock.advance(1_000);
+    expect(await looking).toBe('meter.timeout');
+    expect(sent().slice(before)).toContain('look');
     dead = false;
     await clock.advance(4_000);
     const back = line.exchange(say('hello'));
