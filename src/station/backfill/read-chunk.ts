@@ -67,12 +67,24 @@ function addRun(gone: EntryRange[], from: number, to: number): void {
   else gone.push({ from, to });
 }
 
-/** Runs of entries from..next-1 that are gone, for whoever goes on at `next` and has not kept what was told of them. */
-export function goneBefore(reader: JournalReader, range: EntryRange, next: number): TransferGone['gone'] {
+/**
+ * Runs of entries from..next-1 that are gone, for whoever goes on at `next` and has not kept what was told of them; their hashes
+ * are asked for a few at a time, because an old log has tens of thousands.
+ */
+export function runsBefore(reader: JournalReader, range: EntryRange, next: number): readonly EntryRange[] {
   const runs: EntryRange[] = [];
   for (const hole of range.from < next ? reader.holes(range.from, next) : [])
     addRun(runs, Math.max(hole.from, range.from), Math.min(hole.to, next));
-  return runs.map((run) => withHashes(reader, run, range, range.from + 1));
+  return runs;
+}
+
+/** As many of them as are read in one piece, from `at` on. */
+export function goneAt(
+  reader: JournalReader,
+  runs: readonly EntryRange[],
+  { at, range }: { readonly at: number; readonly range: EntryRange },
+): TransferGone['gone'] {
+  return runs.slice(at, at + MAX_RUNS).map((run) => withHashes(reader, run, range, range.from + 1));
 }
 
 function withHashes(

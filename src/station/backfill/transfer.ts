@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { MonotonicClock } from '../../../hal/contract/index.ts';
 import {
   openJournalReader,
@@ -22,7 +23,7 @@ import type { Reply } from '../../telemetry/index.ts';
 import type { Credit } from './credit.ts';
 import { InFlight } from './in-flight.ts';
 import type { Pace } from './pace.ts';
-import { goneBefore, readChunk, toHex, type Chunk } from './read-chunk.ts';
+import { goneAt, readChunk, runsBefore, toHex, type Chunk } from './read-chunk.ts';
 
 /** Messages of one transfer in telemetry's queue at once: it is for everybody's. */
 const MOST_IN_FLIGHT = 2;
@@ -75,9 +76,9 @@ export class Transfer {
   }
 
   async run(): Promise<TransferEnd> {
-    const { begin, gone } = this.#read((reader) => this.#begin(reader));
+    const { begin, runs } = this.#read((reader) => this.#begin(reader));
     await this.#tellBegin(begin);
-    await this.#tellGone(gone);
+    await this.#tellRuns(runs);
     let end: TransferEndReason | undefined;
     while (end === undefined) end = await this.#step();
     // Answers overtake entries in telemetry: the last word is said when all of them have arrived.
@@ -145,7 +146,18 @@ export class Transfer {
     }
   }
 
-  #begin(reader: JournalReader): { begin: TransferBegin; gone: TransferGone['gone'] } {
+  /** Piece by piece, meters being read in between. */
+  async #tellRuns(runs: readonly EntryRange[]): Promise<void> {
+    for (let at = 0; at < runs.length;) {
+      const gone = this.#read((reader) => goneAt(reader, runs, { at, range: this.#range }));
+      await this.#tellGone(gone);
+      await setImmediate();
+      this.#task.signal.throwIfAborted();
+      at += gone.length;
+    }
+  }
+
+  #begin(reader: JournalReader): { begin: TransferBegin; runs: readonly EntryRange[] } {
     const { from, to } = this.#range;
     const { size } = this.#task.tree;
     const missing = reader
@@ -156,7 +168,7 @@ export class Transfer {
     const entries = Math.max(0, to - from - missing);
     const begin = { from, to, next: this.#next, size, origin: reader.origin, entries, rotations };
     if (this.#next > from) this.#noteFirst(reader, firstThere(reader, from, this.#next));
-    return { begin, gone: goneBefore(reader, this.#range, this.#next) };
+    return { begin, runs: runsBefore(reader, this.#range, this.#next) };
   }
 
   #readNext(reader: JournalReader): Chunk {
