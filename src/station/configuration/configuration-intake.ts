@@ -28,6 +28,9 @@ export const TRIAL_TIMES: TrialTimes = { wellForMs: 300_000, withinMs: 1_200_000
 const LOOK_EVERY_MS = 5_000;
 /** Each costs a signature check and at most 64 KiB: whoever can publish to the broker must not keep the station busy. */
 const BETWEEN_MESSAGES_MS = 1_000;
+/** Refusals of messages that are told: so many at once, and one more each minute. A stranger's garbage must not cost the samples their bytes. */
+const REFUSALS_TOLD = 10;
+const REFUSAL_TOLD_EVERY_MS = 60_000;
 
 export interface IntakeParts {
   readonly configuration: Configuration;
@@ -61,6 +64,8 @@ export class ConfigurationIntake {
   #isJudgingMessage = false;
   #isOnTrial: boolean;
   #lastMessageMonoMs = -Infinity;
+  /** When as many refusals may be told at once again as may at all. */
+  #refusalsFreeMonoMs = -Infinity;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -139,8 +144,17 @@ export class ConfigurationIntake {
       ...{ sequence, signedBy, code, why: message, id, via },
     });
     if (result.result === 'accepted') await this.#record(result, via);
-    this.#view?.configurationResult({ ...result, via });
+    if (result.result !== 'refused' || via === 'file' || this.#mayTellRefusal())
+      this.#view?.configurationResult({ ...result, via });
     if (result.result === 'accepted' && reload) requestReload('configuration');
+  }
+
+  #mayTellRefusal(): boolean {
+    const now = this.#parts.clock.nowMonoMs();
+    const free = Math.max(this.#refusalsFreeMonoMs, now) + REFUSAL_TOLD_EVERY_MS;
+    if (free - now > REFUSALS_TOLD * REFUSAL_TOLD_EVERY_MS) return false;
+    this.#refusalsFreeMonoMs = free;
+    return true;
   }
 
   async #record({ digest, sequence, signedBy }: ConfigurationResult, via: string): Promise<void> {

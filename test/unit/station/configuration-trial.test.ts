@@ -99,6 +99,21 @@ it('hears a message that comes with the connection, whatever else is looked at t
   expect([told, reloads]).toEqual([['accepted'], ['configuration']]);
 });
 
+it("tells of a stranger's garbage so often only, and of what the OEM signed all the same", async () => {
+  const { clock, told, intake } = await onTrial();
+  for (let n = 0; n < 100; n++) {
+    hear(intake, new Uint8Array([n]));
+    await intake.takeIncoming();
+    await clock.advance(1_000);
+  }
+  expect(told).toContain('refused');
+  expect(told.length).toBeLessThan(15);
+  hear(intake, oem.sign({ station: 'DE-1', sequence: 9, yaml: YAML }));
+  await intake.takeIncoming();
+  await intake.stop();
+  expect(told.at(-1)).toBe('accepted');
+});
+
 it('leaves what is accepted meanwhile to a start of its own', async () => {
   const { clock, intake, place } = await onTrial();
   await clock.advance(TRIAL_TIMES.wellForMs - 10_000);
