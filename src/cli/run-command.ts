@@ -67,6 +67,8 @@ async function run(options: RunOptions): Promise<void> {
       startStation({
         ...{ ...place, ...order, clock, onEvent },
         credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'],
+        // Several are separated by colons (systemd.exec(5)); the first is ours.
+        runtimeDirectory: process.env['RUNTIME_DIRECTORY']?.split(':')[0],
         mayMakeSeed: options.newSeed,
         gatewayEntry: gatewayPlace(),
         version: productVersion(),

@@ -18,6 +18,8 @@ export interface StationOptions {
   readonly stateDirectory: string;
   /** systemd's `$CREDENTIALS_DIRECTORY`. */
   readonly credentialsDirectory?: string | undefined;
+  /** systemd's `$RUNTIME_DIRECTORY`: in memory, and there until the machine is started anew. */
+  readonly runtimeDirectory?: string | undefined;
   /** Whether the very first start makes a root seed where there is none. Default: yes. */
   readonly mayMakeSeed?: boolean;
   /** Where the chain gateway comes from. */

@@ -55,6 +55,7 @@ export {
   type Reply,
   type Telemetry,
   type TelemetryOptions,
+  type BudgetKeeper,
   type TelemetryPorts,
   type TelemetryStatistics,
 } from './telemetry.ts';

@@ -14,6 +14,8 @@ export interface PumpParts {
   /** Larger than the broker takes. */
   readonly unsendable: (topic: string, bytes: number) => void;
   readonly refused: (topic: string, reasonCode: number) => void;
+  /** Something was, or may have been, spent. */
+  readonly spent: () => void;
 }
 
 /** How soon it is looked whether the budget allows what it held back. */
@@ -46,6 +48,7 @@ export class MessagePump {
       this.#send(connection, message);
     }
     this.#pumping = false;
+    this.#parts.spent();
     this.#pumpAgain();
   }
 

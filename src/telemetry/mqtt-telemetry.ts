@@ -15,7 +15,9 @@ import {
 } from './contract/topics.ts';
 import type { TelemetryError } from './errors.ts';
 import { DEFAULT_LIMITS, type TelemetryLimits } from './limits.ts';
+import { KeptBudget } from './kept-budget.ts';
 import { MessagePump } from './message-pump.ts';
+import { type BudgetRecord, readBudgetRecord } from './outgoing/budget-record.ts';
 import { OutgoingTraffic } from './outgoing/outgoing-traffic.ts';
 import { keepAliveMs } from './outgoing/pacing.ts';
 import type { Announcement } from './outlets/home-assistant.ts';
@@ -38,6 +40,7 @@ export class MqttTelemetry implements Telemetry {
   readonly #pump: MessagePump;
   readonly #sessions: BrokerSessions;
   readonly #report: ReportOnce;
+  readonly #kept: KeptBudget | undefined;
   #closed: Promise<void> | undefined;
   #challenge: string | undefined;
 
@@ -51,6 +54,7 @@ export class MqttTelemetry implements Telemetry {
     this.#prefix = stationPrefix(options.stationName);
     this.#traffic = this.#outgoing(bytesPerDay);
     this.#report = new ReportOnce(ports.log);
+    this.#kept = ports.budgetKeeper && new KeptBudget(ports.budgetKeeper);
     this.#challenge = options.challenge;
     this.#sessions = this.#brokerSessions();
     this.#pump = new MessagePump({
@@ -58,6 +62,7 @@ export class MqttTelemetry implements Telemetry {
       connection: () => this.#sessions.connection,
       wireBytes: () => this.#sessions.wireBytes(),
       unsendable: (topic, bytes) => this.#reportUnsendable(topic, bytes),
+      spent: () => this.#kept?.keep(this.#budgetRecord()),
       refused: (topic, reasonCode) =>
         this.#report.log('warning', 'telemetry.publish_refused', { topic, reasonCode }),
     });
@@ -174,6 +179,7 @@ export class MqttTelemetry implements Telemetry {
     const boot = this.#options.birth.boot.count;
     return new OutgoingTraffic({
       ...{ bounds: this.#limits, bytesPerDay, tls: this.#address.tls, startMonoMs: this.#now() },
+      before: readBudgetRecord(this.#ports.budgetKeeper?.read(), { boot, monoMs: this.#now() }),
       encode: (meterId, window, late) => ({
         topic: (late ? historyTopic : sampleTopic)(this.#prefix, meterId),
         payload: encodeDocument(windowDocument(meterId, boot, window)),
@@ -214,6 +220,7 @@ export class MqttTelemetry implements Telemetry {
       oldestInFlightMonoMs: () => this.#traffic.queue.oldestInFlightMonoMs(),
       debtMs: () => {
         this.#pump.balanceBooks();
+        this.#kept?.keep(this.#budgetRecord());
         return this.#traffic.debtMs(this.#now());
       },
     });
@@ -253,6 +260,8 @@ export class MqttTelemetry implements Telemetry {
     }
     await stopped;
     finished.abort();
+    this.#pump.balanceBooks();
+    this.#kept?.keepNow(this.#budgetRecord());
     this.#traffic.discard();
     const { sent } = this.#traffic.queue.figures();
     this.#ports.log('info', 'telemetry.closed', { sent, dropped: this.#traffic.dropped() });
@@ -274,6 +283,10 @@ export class MqttTelemetry implements Telemetry {
 
   #offline(reason: 'connection lost' | 'stopped', session: number): object {
     return offlineDocument(this.#options.stationName, this.#options.birth, session, reason);
+  }
+
+  #budgetRecord(): BudgetRecord {
+    return { boot: this.#options.birth.boot.count, ...this.#traffic.budgetRecord(this.#now()) };
   }
 
   #now(): number {

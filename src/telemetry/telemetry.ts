@@ -36,6 +36,15 @@ export interface TelemetryPorts {
   /** Uniform in [0, 1); spreads reconnects, guards no secret. */
   readonly random: () => number;
   readonly log: Log;
+  /** Keeps what is left of the day's budget for the next service of this boot; without it each begins with a full one. */
+  readonly budgetKeeper?: BudgetKeeper | undefined;
+}
+
+/** Neither throws. In memory, not on flash: it is written every second while there is traffic. */
+export interface BudgetKeeper {
+  /** What was written last; undefined: nothing, or it cannot be read. */
+  read(): string | undefined;
+  write(text: string): void;
 }
 
 /** An answer to whoever asked, at QoS 1, not retained. */

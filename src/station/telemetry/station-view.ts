@@ -11,6 +11,7 @@ import type {
 } from '../../telemetry/index.ts';
 import type { WallClock } from '../../service/index.ts';
 import type { StationOptions } from '../station-options.ts';
+import { budgetFile } from './budget-file.ts';
 import { credentialFiles } from './credential-files.ts';
 import { DocumentSchedule, type DocumentPace } from './document-schedule.ts';
 import { stationDocuments, type DocumentSources } from './station-documents.ts';
@@ -90,7 +91,7 @@ export async function openView(parts: ViewParts, degraded: (error: unknown) => v
         challenge: parts.challenge,
         bytesPerDay: mqtt.bytesPerDay,
       },
-      { clock, random, log },
+      { clock, random, log, budgetKeeper: budgetFile(parts.options.runtimeDirectory, log) },
     );
     const announce = announceTo(telemetry, parts.config, version);
     return new TelemetryView(parts, telemetry, paceOf(telemetry), announce);

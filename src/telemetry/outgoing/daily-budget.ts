@@ -1,3 +1,4 @@
+import { type BudgetRecord, type PurseName } from './budget-record.ts';
 import { LastDay } from './last-day.ts';
 import { Purse } from './purse.ts';
 
@@ -9,8 +10,6 @@ import { Purse } from './purse.ts';
 export type Purpose = 'status' | 'vital' | 'answer' | 'figure' | 'log' | 'sample' | 'watch' | 'backfill';
 
 const DAY_MS = 86_400_000;
-
-type PurseName = 'live' | 'figures' | 'log' | 'asked';
 
 /**
  * Sizes of the purses, as shares of the day's budget. All start full and are filled at a pace that leaves their sizes out of the day:
@@ -50,21 +49,22 @@ export class DailyBudget {
   readonly #lastDay: LastDay;
   #atMonoMs: number;
 
-  constructor(bytesPerDay: number | null, nowMonoMs: number) {
+  /** @param before what an earlier service of this boot had left, whatever its budget was */
+  constructor(bytesPerDay: number | null, nowMonoMs: number, before?: Omit<BudgetRecord, 'boot'>) {
     this.bytesPerDay = bytesPerDay;
     const day = bytesPerDay ?? 0;
     this.#perMs = (day * FILLED_PER_DAY) / DAY_MS;
     // A day later nobody asks any more what was spent: not even a broker that floods the station silences it for longer.
     const purse = (name: PurseName): Purse =>
-      new Purse(day * CAPACITY[name], day * FILLED_PER_DAY * SHARE[name]);
+      new Purse(day * CAPACITY[name], day * FILLED_PER_DAY * SHARE[name], before?.filled[name]);
     this.#purses = {
       live: purse('live'),
       figures: purse('figures'),
       log: purse('log'),
       asked: purse('asked'),
     };
-    this.#atMonoMs = nowMonoMs;
-    this.#lastDay = new LastDay(nowMonoMs);
+    this.#atMonoMs = before?.atMonoMs ?? nowMonoMs;
+    this.#lastDay = new LastDay(nowMonoMs, before?.day);
   }
 
   /** Whether a message of that size may go now. */
@@ -106,6 +106,17 @@ export class DailyBudget {
   /** Of the last 24 hours, or since the service started. */
   bytesOfLastDay(nowMonoMs: number): number {
     return this.#lastDay.total(nowMonoMs);
+  }
+
+  /** What the next service goes on with. */
+  record(nowMonoMs: number): Omit<BudgetRecord, 'boot'> {
+    this.#fill(nowMonoMs);
+    const { live, figures, log, asked } = this.#purses;
+    return {
+      atMonoMs: nowMonoMs,
+      filled: { live: live.filled, figures: figures.filled, log: log.filled, asked: asked.filled },
+      day: this.#lastDay.record(),
+    };
   }
 
   #fill(nowMonoMs: number): void {

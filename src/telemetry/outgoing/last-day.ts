@@ -1,13 +1,25 @@
 const HOUR_MS = 3_600_000;
-const HOURS = 24;
+export const HOURS = 24;
 
-/** A sum over the last 24 hours, known to the hour. In memory only: it begins anew with the service. */
+/** Sums of the last 24 hours, each at its hour since boot modulo 24; `hour` is the last one. */
+export interface DayRecord {
+  readonly hour: number;
+  readonly sums: readonly number[];
+}
+
+/** A sum over the last 24 hours, known to the hour. In memory only. */
 export class LastDay {
-  readonly #hours: number[] = new Array<number>(HOURS).fill(0);
+  readonly #hours: number[];
   #hour: number;
 
-  constructor(nowMonoMs: number) {
-    this.#hour = Math.floor(nowMonoMs / HOUR_MS);
+  /** @param before of the same boot: is gone on with */
+  constructor(nowMonoMs: number, before?: DayRecord) {
+    this.#hour = before?.hour ?? Math.floor(nowMonoMs / HOUR_MS);
+    this.#hours = before === undefined ? new Array<number>(HOURS).fill(0) : [...before.sums];
+  }
+
+  record(): DayRecord {
+    return { hour: this.#hour, sums: this.#hours.map(Math.round) };
   }
 
   add(amount: number, nowMonoMs: number): void {

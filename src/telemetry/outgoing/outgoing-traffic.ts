@@ -1,5 +1,6 @@
 import type { MeterSample } from '../../../hal/contract/index.ts';
 import type { SampleStamp } from '../contract/documents.ts';
+import type { BudgetRecord } from './budget-record.ts';
 import { DailyBudget, type Purpose } from './daily-budget.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
 import { OutgoingQueue, type QueueBounds } from './outgoing-queue.ts';
@@ -14,6 +15,8 @@ export interface TrafficParts {
   readonly bytesPerDay: number | null;
   readonly tls: boolean;
   readonly startMonoMs: number;
+  /** What an earlier service of this boot had left. */
+  readonly before?: BudgetRecord | undefined;
   /** `late`: it is not the newest of its meter. */
   readonly encode: (
     meterId: string,
@@ -60,7 +63,7 @@ export class OutgoingTraffic {
   constructor(parts: TrafficParts) {
     this.#parts = parts;
     this.queue = new OutgoingQueue(parts.bounds);
-    this.#budget = new DailyBudget(parts.bytesPerDay, parts.startMonoMs);
+    this.#budget = new DailyBudget(parts.bytesPerDay, parts.startMonoMs, parts.before);
     this.#windows = new SampleWindows(parts.bounds);
   }
 
@@ -173,6 +176,11 @@ export class OutgoingTraffic {
       heldBack: this.heldBack(nowMonoMs),
       tooSmall: this.#isTooSmall,
     };
+  }
+
+  /** What is left of the budget. */
+  budgetRecord(nowMonoMs: number): Omit<BudgetRecord, 'boot'> {
+    return this.#budget.record(nowMonoMs);
   }
 
   heldBack(nowMonoMs: number): HeldBack[] {

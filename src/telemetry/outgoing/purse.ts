@@ -4,10 +4,17 @@ export class Purse {
   readonly #deepestDebt: number;
   #balance: number;
 
-  constructor(capacity: number, deepestDebt: number) {
+  /** @param filled of its size */
+  constructor(capacity: number, deepestDebt: number, filled = 1) {
     this.capacity = capacity;
     this.#deepestDebt = deepestDebt;
     this.#balance = capacity;
+    this.spend(capacity * (1 - filled));
+  }
+
+  /** How full it is, of its size. */
+  get filled(): number {
+    return this.capacity === 0 ? 1 : this.#balance / this.capacity;
   }
 
   get balance(): number {
