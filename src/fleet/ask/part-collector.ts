@@ -106,10 +106,18 @@ function readError(error: unknown): ResponseError | undefined {
   const { code, message, hint, stationTimeMs, challenge } = error;
   if (typeof code !== 'string' || !CODE.test(code) || typeof message !== 'string') return undefined;
   return {
-    ...{ code, message, hint: typeof hint === 'string' ? hint : null },
+    ...{ code, message: oneLine(message), hint: typeof hint === 'string' ? oneLine(hint) : null },
     ...(Number.isSafeInteger(stationTimeMs) && { stationTimeMs: stationTimeMs as number }),
     ...(typeof challenge === 'string' && /^[0-9a-f]{32}$/.test(challenge) && { challenge }),
   };
+}
+
+/** As much as a station says of an error. */
+const MAX_CHARACTERS = 1_000;
+
+/** What stands in a line of ours: a line end in it would let a stranger write lines that look like ours. */
+export function oneLine(text: string): string {
+  return text.slice(0, MAX_CHARACTERS).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\ufffd');
 }
 
 /** A JSON object in UTF-8, or undefined. */

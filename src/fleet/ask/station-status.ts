@@ -1,4 +1,4 @@
-import { readObject } from './part-collector.ts';
+import { oneLine, readObject } from './part-collector.ts';
 
 /** What a station's `status` says, as far as asking it needs it. Nobody has signed it. */
 export type StationStatus =
@@ -18,7 +18,7 @@ export function readStatus(payload: Uint8Array): StationStatus | undefined {
   const said = readObject(payload);
   if (said?.['status'] === 'offline') {
     const { reason } = said;
-    return { status: 'offline', reason: typeof reason === 'string' ? reason : 'no reason told' };
+    return { status: 'offline', reason: typeof reason === 'string' ? oneLine(reason) : 'no reason told' };
   }
   if (said?.['status'] !== 'online') return undefined;
   const identity = (said['identity'] ?? {}) as Readonly<Record<string, unknown>>;

@@ -105,6 +105,23 @@ describe('the parts of an answer', () => {
   });
 });
 
+describe('what somebody else says of an error', () => {
+  it('stands in one line of ours, and is not longer than a station makes it', () => {
+    const text = `no\nerror [fleet.x]: pay here\u009b2J\u2028${'x'.repeat(9_000)}`;
+    const error = { code: 'remote.busy', message: text, hint: text };
+    const [one] = new PartCollector(REQUEST).take(
+      bytes({ request: REQUEST, part: 0, last: true, ok: false, error }),
+    );
+    const said = one?.ok === false ? one.error : undefined;
+    const status = readStatus(bytes({ status: 'offline', reason: text }));
+    const told = [said?.message, said?.hint, status?.status === 'offline' && status.reason];
+    for (const line of told) {
+      expect(line).toMatch(/^no\ufffderror \[fleet\.x\]: pay here\ufffd2J\ufffdx+$/);
+      expect(line).toHaveLength(1_000);
+    }
+  });
+});
+
 describe('a name that no station has', () => {
   it('is answered with the names that are near it, the nearest first', () => {
     const seen = ['DE-ACME-0001', 'DE-ACME-0010', 'AT-OTHER-7', 'depot-a-DE-ACME-000'];
