@@ -11,11 +11,11 @@ function checkpointFile(name: string): string {
 export type KnownTree = Pick<Checkpoint, 'origin' | 'size' | 'root'> & { readonly text: string };
 
 /**
- * What an earlier run proved its entries against; undefined where there was none.
+ * What an earlier run proved its entries against; undefined where there was none, or nothing is gone on with. What stands there is
+ * written over in the end: so it must be a checkpoint in any case.
  * @throws BackfillError `backfill.not_resumable` when something else stands there, `backfill.file`
  */
 export async function readKnownTree(name: string, isGoneOnWith: boolean): Promise<KnownTree | undefined> {
-  if (!isGoneOnWith) return undefined;
   let text: string;
   try {
     text = await readFile(checkpointFile(name), 'utf8');
@@ -25,7 +25,7 @@ export async function readKnownTree(name: string, isGoneOnWith: boolean): Promis
   }
   try {
     const { origin, size, root } = parseCheckpoint(text);
-    return { origin, size, root, text };
+    return isGoneOnWith ? { origin, size, root, text } : undefined;
   } catch (error) {
     if (error instanceof JournalError)
       throw notResumable(name, `no checkpoint is in ${checkpointFile(name)}`);

@@ -190,6 +190,11 @@ describe('entries over a link', () => {
     writeFileSync(file, exported(directory, 0, 20));
     writeFileSync(`${file}.checkpoint`, 'nothing');
     await expect(fetchFrom(stationOf())).rejects.toEqual(hasCode('backfill.not_resumable'));
+    // Nor is what stands beside a new file written over.
+    const model = path.join(directory, 'model');
+    writeFileSync(`${model}.checkpoint`, 'weights');
+    await expect(fetchFrom(stationOf(), { file: model })).rejects.toEqual(hasCode('backfill.not_resumable'));
+    expect(readFileSync(`${model}.checkpoint`, 'utf8')).toBe('weights');
     await expect(fetchFrom(stationOf(), { file: directory })).rejects.toEqual(hasCode('backfill.file'));
   });
 
