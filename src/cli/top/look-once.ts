@@ -18,7 +18,7 @@ const QUIET_MS = 1_000;
 /** Width of a table that goes into a pipe. */
 const PIPE_COLUMNS = 120;
 
-/** Prints what the broker keeps, and sets the exit status: good is online without a fault. */
+/** Prints what the broker keeps, and sets the exit status: good is online without a fault, as far as all of it was heard. */
 export async function lookOnce(view: TopView, waitMs: number): Promise<void> {
   const { fleet, feed, station, nowMs } = view;
   const isQuiet = await retainedAreIn(view, waitMs);
@@ -28,7 +28,8 @@ export async function lookOnce(view: TopView, waitMs: number): Promise<void> {
   if (view.json)
     printJson(station === null ? fleetDocument(fleet, nowMs()) : stationDocument(fleet, station, nowMs()));
   else for (const line of textOf(view)) print(line);
-  if (!isGood(stations)) process.exitCode = ExitCode.bad;
+  const isWhole = isQuiet && feed.link.refused === null && fleet.heard.omitted === 0;
+  if (!isWhole || !isGood(stations)) process.exitCode = ExitCode.bad;
 }
 
 /** @returns false: it was still coming when the time was over */

@@ -17,7 +17,7 @@ const HELP = `
 On a terminal: a list of the fleet, worst first; enter looks at a station, ? shows the keys. Into a pipe, or with --once: what the
 broker keeps, once. Of the fleet only what the list shows is subscribed to; samples, lines and log of a station while it is looked at.
 
-Exit status of --once: 0 every station is online and without a fault, 1 one is not, or there is none.
+Exit status of --once: 0 every station is online and without a fault, 1 one is not, there is none, or not all could be heard.
 
 Examples:
   delmonicos top --broker mqtts://broker.example
