@@ -22,6 +22,8 @@ export interface TransferDeskPorts {
   readonly send: (reply: Reply, signal: AbortSignal) => Promise<void>;
   /** Whether entries wait in telemetry because the day's budget is used up. */
   readonly isHeldBack: () => boolean;
+  /** Whether the last 24 hours cost all that a day may. */
+  readonly isDaySpent: () => boolean;
   /** USUAL_BYTES_PER_SECOND unless given. */
   readonly bytesPerSecond?: number;
 }
@@ -84,7 +86,7 @@ export class TransferDesk {
   }
 
   async #transfer(parameters: EntriesParameters, answer: Answer, running: Running): Promise<object> {
-    const { directory, clock, send, signTree, isHeldBack } = this.#ports;
+    const { directory, clock, send, signTree, isHeldBack, isDaySpent } = this.#ports;
     const { request } = answer;
     const tree = await signTree(parameters.size);
     const signal = AbortSignal.any([answer.signal, running.giveWay.signal]);
@@ -93,7 +95,7 @@ export class TransferDesk {
         ...{ request, parameters, tree, signal, credit: running.credit },
         part: (result) => answer.part(result),
       },
-      { directory, clock, send, isHeldBack, pace: this.#pace },
+      { directory, clock, send, isHeldBack, isDaySpent, pace: this.#pace },
     );
     return await transfer.run();
   }

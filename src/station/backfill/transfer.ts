@@ -40,6 +40,8 @@ export interface TransferPorts {
   readonly send: (reply: Reply, signal: AbortSignal) => Promise<void>;
   /** Whether entries wait in telemetry because the day's budget is used up. */
   readonly isHeldBack: () => boolean;
+  /** Whether the last 24 hours cost all that a day may: what is gone and pieces are answers, which nothing holds back. */
+  readonly isDaySpent: () => boolean;
 }
 
 export interface TransferTask {
@@ -78,8 +80,7 @@ export class Transfer {
   async run(): Promise<TransferEnd> {
     const { begin, runs } = this.#read((reader) => this.#begin(reader));
     await this.#tellBegin(begin);
-    await this.#tellRuns(runs);
-    let end: TransferEndReason | undefined;
+    let end = await this.#tellRuns(runs);
     while (end === undefined) end = await this.#step();
     // Answers overtake entries in telemetry: the last word is said when all of them have arrived.
     const held = end === 'budget' ? undefined : await this.#inFlight.atMost(0, this.#task.signal);
@@ -92,6 +93,7 @@ export class Transfer {
   async #step(): Promise<TransferEndReason | undefined> {
     if (this.#inFlight.lost !== undefined) return 'lost';
     if (this.#next >= this.#range.to) return 'complete';
+    if (this.#ports.isDaySpent()) return 'budget';
     const chunk = this.#read((reader) => this.#readNext(reader));
     await this.#tellGone(chunk.gone);
     if (chunk.first !== undefined) {
@@ -147,14 +149,16 @@ export class Transfer {
   }
 
   /** Piece by piece, meters being read in between. */
-  async #tellRuns(runs: readonly EntryRange[]): Promise<void> {
+  async #tellRuns(runs: readonly EntryRange[]): Promise<TransferEndReason | undefined> {
     for (let at = 0; at < runs.length;) {
+      if (this.#ports.isDaySpent()) return 'budget';
       const gone = this.#read((reader) => goneAt(reader, runs, { at, range: this.#range }));
       await this.#tellGone(gone);
       await setImmediate();
       this.#task.signal.throwIfAborted();
       at += gone.length;
     }
+    return undefined;
   }
 
   #begin(reader: JournalReader): { begin: TransferBegin; runs: readonly EntryRange[] } {

@@ -57,6 +57,7 @@ export function openRemote(given: Omit<RemoteParts, 'signTree' | 'anchoredSize'>
     ...{ directory, clock, logSize: () => journal.size, signTree: parts.signTree },
     send: (reply, signal) => entries.send(reply, signal),
     isHeldBack: () => link?.statistics().budget.heldBack.includes('backfill') ?? false,
+    isDaySpent: () => isDaySpent(link),
   });
   const desk = new CommandDesk({
     ...{ gate, replies, evidence, clock, wallClock, log, prefix: stationPrefix(station) },

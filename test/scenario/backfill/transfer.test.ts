@@ -575,6 +575,22 @@ describe('the desk of a station', () => {
     expect(await fetchFrom(station)).toMatchObject({ entries: 130, verified: true });
   });
 
+  it('sends nothing where a day has cost all that it may, not even what is gone, which no budget holds back', async () => {
+    let isDaySpent = true;
+    const heard: OnItsWay[] = [];
+    const station = stationOf({
+      isDaySpent: () => isDaySpent,
+      onTheWay: (message) => {
+        heard.push(message);
+        return [message];
+      },
+    });
+    await expect(fetchFrom(station)).rejects.toEqual(hasCode('backfill.budget'));
+    expect(heard.map(({ kind }) => kind)).toEqual(['part', 'part']); // how it begins, and why it ends
+    isDaySpent = false;
+    expect(await fetchFrom(station)).toMatchObject({ entries: 130, verified: true });
+  });
+
   it('refuses what is not in the log', async () => {
     for (const options of [{ from: 131 }, { from: 5_000, to: 6_000 }]) {
       appendFileSync(file, '');

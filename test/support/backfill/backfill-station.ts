@@ -26,6 +26,7 @@ export interface StationSetup {
   /** What becomes of a message: what is delivered in its place. Everything unless given. */
   readonly onTheWay?: (message: OnItsWay, command: number) => readonly OnItsWay[];
   readonly isHeldBack?: () => boolean;
+  readonly isDaySpent?: () => boolean;
   /** As the product's unless given. */
   readonly bytesPerSecond?: number;
   /** Whether credit that is given arrives. */
@@ -35,12 +36,12 @@ export interface StationSetup {
 
 export function backfillStation(setup: StationSetup): BackfillStation {
   const { directory, onTheWay = (message) => [message], operator = 'desk' } = setup;
-  const { isHeldBack = () => false } = setup;
+  const { isHeldBack = () => false, isDaySpent = () => false } = setup;
   const clock = new VirtualClock();
   const commands: EntriesParameters[] = [];
   const readers = new Map<string, (message: OnItsWay) => void>();
   const desk = new TransferDesk({
-    ...{ directory, clock, isHeldBack, bytesPerSecond: setup.bytesPerSecond ?? 1_000_000 },
+    ...{ directory, clock, isHeldBack, isDaySpent, bytesPerSecond: setup.bytesPerSecond ?? 1_000_000 },
     logSize: () => withReader(directory, (reader) => reader.size),
     signTree: (wanted) => Promise.resolve(treeOf(setup, wanted)),
     send: (reply) => {

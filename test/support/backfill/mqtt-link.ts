@@ -27,7 +27,14 @@ export async function stationAtBroker(directory: string, url: string): Promise<M
   const size = (): number => withReader(directory, (reader) => reader.size);
   const room = new ReplyRoom((reply) => telemetry.reply(reply));
   const desk = new TransferDesk({
-    ...{ directory, clock, logSize: size, bytesPerSecond: BYTES_PER_SECOND, isHeldBack: () => false },
+    ...{
+      directory,
+      clock,
+      logSize: size,
+      bytesPerSecond: BYTES_PER_SECOND,
+      isHeldBack: () => false,
+      isDaySpent: () => false,
+    },
     send: (reply, signal) => room.send(reply, signal),
     signTree: (wanted = size()) =>
       Promise.resolve(
