@@ -26,8 +26,16 @@ export interface CommandedStation {
   stop(): Promise<void>;
 }
 
+export interface CommandedStationOptions {
+  /** Lines, meters and whatever else of the configuration; otherwise one simulated meter, evse1. */
+  readonly configuration?: string;
+  readonly wallClock?: { nowWallMs(): number };
+  /** Whether chrony says that the clock is right; otherwise nobody says anything. */
+  readonly synchronised?: boolean;
+}
+
 /** A real station in this process, with a simulated meter, a broker, and two keys that may send commands. */
-export async function commandedStation(): Promise<CommandedStation> {
+export async function commandedStation(options: CommandedStationOptions = {}): Promise<CommandedStation> {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'delmonicos-remote-'));
   const simulated = await startSimulatedStation({
     seed: 7,
@@ -41,8 +49,11 @@ export async function commandedStation(): Promise<CommandedStation> {
   writeFileSync(
     configPath,
     `station: { name: ${NAME} }
-lines: [{ id: lan, tcp: "${line.host}:${line.port}" }]
-meters: [{ id: evse1, line: lan, unitId: 1, profile: abb-b23, every: 200ms }]
+${
+  options.configuration ??
+  `lines: [{ id: lan, tcp: "${line.host}:${line.port}" }]
+meters: [{ id: evse1, line: lan, unitId: 1, profile: abb-b23, every: 200ms }]`
+}
 journal: { groupCommit: 200ms }
 telemetry:
   mqtt: { url: "${broker.url}", bytesPerDay: unlimited }
@@ -56,10 +67,11 @@ telemetry:
     ...{ configPath, stateDirectory, version: '0.2.0', random: () => 0.5, log: silentLog },
     gatewayEntry: new URL('file:///nowhere'),
     clock: systemMonotonicClock,
-    wallClock: { nowWallMs: () => Date.now() },
+    wallClock: options.wallClock ?? { nowWallMs: () => Date.now() },
     timeSources: {
       chrony: async () => ({
         ...{ source: 'chrony', synchronised: true, maxErrorMs: 3.5, leap: 'none', detail: 'test' },
+        ...(options.synchronised === false && { synchronised: false }),
       }),
       kernel: async () => undefined,
       timesyncd: async () => undefined,
