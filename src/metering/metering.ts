@@ -18,7 +18,13 @@ import {
 } from './meter-availability.ts';
 import { MeterRemarks } from './meter-remarks.ts';
 import type { MeterFacts, MeterStatus } from './meter-status.ts';
-import { judgeSample, type EnergyHistory, type ValueRules } from './plausibility.ts';
+import {
+  judgeSample,
+  type EnergyHistory,
+  type Finding,
+  type FindingRule,
+  type ValueRules,
+} from './plausibility.ts';
 import { firstSlot, nextSlot } from './schedule.ts';
 
 export interface ScheduledMeter {
@@ -86,6 +92,13 @@ export function startMetering(options: MeteringOptions): Metering {
   };
 }
 
+/** What the totals of one meter look like to whoever goes on from those of another. */
+const OF_ANOTHER_METER: ReadonlySet<FindingRule> = new Set([
+  'decreased',
+  'rose_too_fast',
+  'zero_after_total',
+]);
+
 class MeterLoop {
   readonly #meter: EnergyMeter;
   readonly #everyMs: number;
@@ -97,6 +110,8 @@ class MeterLoop {
   #serial: string | null = null;
   /** Whether the meter on the wire is known to be the one with #serial: not after a failure, it may have been exchanged. */
   #identified = false;
+  /** Its totals are not those of the meter that was identified, and it was asked who it is for that reason. */
+  #isDoubted = false;
   #samples = 0;
   #failures = 0;
   #skippedSlots = 0;
@@ -225,9 +240,17 @@ class MeterLoop {
     this.#samples++;
     this.#lastSampleMonoMs = sample.readEndMonoMs;
     this.#remarks.note(sample, findings);
+    this.#doubt(findings);
     this.#append('reading', sample, 'sample');
     this.#tell({ type: 'sample', meterId: this.#meter.id, sample });
     return sample;
+  }
+
+  /** A meter that was exchanged between two reads fails none: its totals give it away, and the next read asks who it is. Once. */
+  #doubt(findings: readonly Finding[]): void {
+    const isOdd = findings.some(({ rule }) => OF_ANOTHER_METER.has(rule));
+    if (isOdd && !this.#isDoubted) this.#identified = false;
+    this.#isDoubted = isOdd;
   }
 
   /** Whoever shows it is no reason not to read. */

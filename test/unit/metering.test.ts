@@ -218,6 +218,45 @@ describe('metering', () => {
     ).toHaveLength(1);
   });
 
+  it('notices a meter that was exchanged between two reads by its totals, asks who it is, and asks once', async () => {
+    const clock = new VirtualClock(0);
+    const journal: string[] = [];
+    let serial = 'A1';
+    let wh = 5_000_000;
+    let asked = 0;
+    const meter: EnergyMeter = {
+      ...{ id: 'm', profileId: 'test' },
+      identify: async () => {
+        asked++;
+        return { serial: (known = serial) };
+      },
+      readSample: async () => {
+        await clock.sleep(20);
+        return sample(wh, clock.nowMonoMs(), known);
+      },
+    };
+    // As a driver does: who it is stays known until a read fails.
+    let known = serial;
+    const metering = startMetering({
+      meters: [{ meter, everyMs: 1_000 }],
+      evidence: {
+        append: async (kind, body) =>
+          journal.push('meterSerial' in body ? `${body.meterSerial} ${body.values[0]?.quality}` : kind),
+      },
+      ...{ clock, log: silentLog, onEvent: () => {} },
+    });
+    await clock.advance(3_000);
+    [serial, wh] = ['B2', 100];
+    await clock.advance(5_000);
+    // The same meter again, with totals that cannot be: it is asked once, however long that lasts.
+    wh = 50;
+    await clock.advance(5_000);
+    await stopped(metering, clock);
+    const said = journal.filter((line, at) => line !== journal[at - 1]);
+    expect(said).toEqual(['A1 G', 'A1 O', 'meter-swap', 'B2 G', 'B2 O']);
+    expect(asked).toBe(3);
+  });
+
   it('costs the flash no commit of its own when a meter answers every fourth read', async () => {
     const clock = new VirtualClock(0);
     const durabilities = new Map<string, number>();
