@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { backlogTables } from '../bench/backlog.ts';
-import type { Bench } from '../bench/bench.ts';
 import { bigLogBench } from '../bench/biglog.ts';
 import { bundleBench } from '../bench/bundle.ts';
 import { cpuBench } from '../bench/cpu.ts';
@@ -10,27 +8,15 @@ import { loopBench } from '../bench/loop.ts';
 import { memoryBench } from '../bench/memory.ts';
 import { modbusBench } from '../bench/modbus.ts';
 import { proofsBench } from '../bench/proofs.ts';
-import { formatMarkdown, formatTable, median, report, type ReportedTable } from '../bench/report.ts';
+import { formatMarkdown, formatTable, median, report } from '../bench/report.ts';
 import { startBench } from '../bench/start.ts';
-import { stationsForSync, syncTables } from '../bench/sync.ts';
-import { inSyncYard } from '../bench/sync-yard.ts';
 import { telemetryBench } from '../bench/telemetry.ts';
 import { wireBench } from '../bench/wire.ts';
+import { givesFigures, rowOf, type StatedFigures } from '../support/bench-figures.ts';
 import { PTY_NOTE, WHY_NO_PTY } from '../support/meters/pty.ts';
 
-/** Both benches of sync, on one dev network. */
-const syncAndBacklog: Bench = {
-  name: 'sync and backlog',
-  what: 'both',
-  run: (scale) =>
-    inSyncYard(stationsForSync(scale) + 2, async (yard) => [
-      ...(await syncTables(yard, scale)),
-      ...(await backlogTables(yard, scale)),
-    ]),
-};
-
-/** What docs/performance.md states; no time is judged here, because the machine may be busy. */
-const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: readonly string[] }[] = [
+/** What docs/performance.md states; no time is judged here, because the machine may be busy. Those of sync are in test/soak. */
+const STATED: readonly StatedFigures[] = [
   {
     bench: startBench,
     subjects: ['node -e 0', 'later start: started', 'later start: first reading on disk'],
@@ -50,30 +36,6 @@ const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: rea
     bench: loopBench,
     subjects: ['core, 10 meters, telemetry'],
     figures: ['median', 'p99', 'longest'],
-  },
-  {
-    bench: syncAndBacklog,
-    subjects: ['light client, cold'],
-    figures: ['total', 'gateway', 'runtime', 'to finality', 'in', 'out'],
-  },
-  {
-    bench: syncAndBacklog,
-    subjects: ['core before, light client', 'core during, light client', 'gateway, first, light client'],
-    figures: ['RSS', 'anonymous'],
-  },
-  {
-    bench: syncAndBacklog,
-    subjects: ['1,000 entries', '10,000 entries'],
-    figures: [
-      'link up to final',
-      'from the try',
-      'extrinsics',
-      'in',
-      'out',
-      'core RSS',
-      'gateway RSS',
-      'start',
-    ],
   },
   {
     bench: journalBench,
@@ -114,7 +76,7 @@ const STATED: readonly { bench: Bench; subjects: readonly string[]; figures: rea
 ];
 
 /** These read meters on pseudo terminals, too. */
-const ON_TERMINALS: typeof STATED = [
+const ON_TERMINALS: readonly StatedFigures[] = [
   {
     bench: wireBench,
     subjects: ['delmonicos', 'modbus-serial, one request a value'],
@@ -124,34 +86,17 @@ const ON_TERMINALS: typeof STATED = [
 ];
 
 describe('every bench', () => {
-  const runs = new Map<Bench, ReturnType<Bench['run']>>();
-
   it.skipIf(WHY_NO_PTY !== undefined).each(ON_TERMINALS)(
     `$bench.name gives the figures that docs/performance.md states${PTY_NOTE}`,
     { timeout: 240_000 },
-    gives,
+    givesFigures,
   );
 
   it.each(STATED)(
     '$bench.name gives the figures that docs/performance.md states',
     { timeout: 240_000 },
-    gives,
+    givesFigures,
   );
-
-  async function gives(stated: (typeof STATED)[number]): Promise<void> {
-    const run = runs.get(stated.bench) ?? stated.bench.run('tiny');
-    runs.set(stated.bench, run);
-    const tables = (await run).map(report);
-    for (const subject of stated.subjects) {
-      const row = rowOf(tables, subject);
-      for (const name of stated.figures) {
-        const figure = row.figures[name];
-        expect(figure, `${subject}: ${name}`).toBeDefined();
-        expect(figure?.median).toBeGreaterThan(0);
-        expect(Number.isFinite(figure?.ratio ?? 1)).toBe(true);
-      }
-    }
-  }
 });
 
 describe('a report', () => {
@@ -204,9 +149,3 @@ describe('a report', () => {
     expect(() => median([])).toThrow('nothing was measured');
   });
 });
-
-function rowOf(tables: readonly ReportedTable[], subject: string) {
-  const row = tables.flatMap(({ rows }) => rows).find((each) => each.subject === subject);
-  if (row === undefined) throw new Error(`no table has a row "${subject}"`);
-  return row;
-}

@@ -1,13 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import os from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { describe, expect, it, onTestFinished } from 'vitest';
-
-const HOUSE = path.resolve(import.meta.dirname, '../..');
-const TSX = path.join(HOUSE, 'node_modules/tsx/dist/cli.mjs');
+import { describe, expect, it } from 'vitest';
+import { scratch, startDemo } from '../support/demo-process.ts';
 
 interface Summary {
   readonly samples: number;
@@ -21,25 +15,6 @@ interface Summary {
   };
   readonly receipt: { readonly verified: boolean };
   readonly telemetry: { readonly messages: number };
-}
-
-function scratch(prefix: string): string {
-  const directory = mkdtempSync(path.join(os.tmpdir(), prefix));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-function startDemo(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [TSX, 'test/demo/main.ts', ...args], {
-    cwd: HOUSE,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const said = { out: [] as string[], err: [] as string[] };
-  createInterface({ input: child.stdout }).on('line', (line) => said.out.push(line));
-  createInterface({ input: child.stderr }).on('line', (line) => said.err.push(line));
-  return { child, said, ended: once(child, 'close') as Promise<[number | null, string | null]> };
 }
 
 async function demo(args: readonly string[], env?: Record<string, string>) {
@@ -100,39 +75,14 @@ describe('the demo', () => {
     expect(second.summary.anchor.size).toBeGreaterThan(first.summary.journal.size);
   }, 240_000);
 
-  it('fails when the service ends by itself, although all that it did is right', async () => {
-    const state = scratch('demo-state-');
-    const { child, said, ended } = startDemo(['--json', '--for', '120', '--state', state]);
-    const killed = new Set<number>();
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (((JSON.parse(line) as { anchor?: unknown }).anchor ?? null) === null) return;
-      for (const name of readdirSync('/proc')) {
-        const pid = Number(name);
-        if (!Number.isInteger(pid) || killed.has(pid)) continue;
-        const command = existsSync(`/proc/${name}/cmdline`)
-          ? readFileSync(`/proc/${name}/cmdline`, 'utf8')
-          : '';
-        if (!command.includes(`run\0--config\0${state}`)) continue;
-        killed.add(pid);
-        process.kill(pid, 'SIGKILL');
-      }
-    });
-    const [status] = await ended;
-    expect(status).toBe(1);
-    expect(JSON.parse(said.out.at(-1) ?? '')).toMatchObject({
-      wrong: 0,
-      anchor: { final: true },
-      service: { signal: 'SIGKILL', byItself: true },
-    });
-  }, 240_000);
-
   it('leaves no process behind when it is interrupted while it starts, or killed while it runs', async () => {
     const starting = scratch('demo-state-');
     const early = startDemo(['--json', '--for', '60', '--state', starting], { OF_TEST: starting });
     await expect.poll(() => early.said.err.length, { timeout: 30_000 }).toBeGreaterThan(0);
     early.child.kill('SIGINT');
     expect(await early.ended).toEqual([130, null]);
-    expect(processesOf(starting)).toEqual([]);
+    // What was told to end may take a moment on a busy machine.
+    await expect.poll(() => processesOf(starting), { timeout: 20_000 }).toEqual([]);
 
     const running = scratch('demo-state-');
     const killed = startDemo(['--json', '--for', '60', '--state', running], { OF_TEST: running });
