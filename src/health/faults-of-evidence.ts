@@ -25,8 +25,8 @@ export const METER_FAULTS = {
     means:
       'the meter gives no readings; what it counts meanwhile is missing until it answers, its total is not',
     advice:
-      'By its code: meter.timeout: power, the wiring (A and B), unit id, baud rate, parity; meter.bad_frame: baud rate, noise, two meters of one unit id; ' +
-      'meter.incompatible: profile, serial number; line.open_failed: see the line. meter trace shows the line: docs/debugging.md.',
+      'By its code: meter.timeout: power, wiring (A and B), unit id, baud rate, parity; meter.bad_frame: noise, two meters of one unit id; ' +
+      'meter.incompatible: profile, serial number; line.open_failed: see the line; docs/debugging.md.',
     onRecord: 'own room',
   },
   'meter.read_hangs': {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { silentLog } from '../../../hal/contract/index.ts';
 import { parseStationConfig } from '../../../src/config/index.ts';
-import { nameOf, type HealthItem } from '../../../src/health/index.ts';
+import { FAULTS, nameOf, type HealthItem } from '../../../src/health/index.ts';
 import { watchLoopDelay } from '../../../src/service/index.ts';
 import { faultsOnRecord, RECORD_REST_MS } from '../../../src/station/health/faults-on-record.ts';
 import { healthDocument } from '../../../src/station/health/health-document.ts';
@@ -262,4 +262,12 @@ describe('the document of a list', () => {
     const list = Array.from({ length: 12 }, (_, index) => item(index, 'well'));
     expect(healthDocument(list, stamp)).toMatchObject({ omitted: 0, items: { length: 12 } });
   });
+});
+
+it('has room for the whole advice of each fault in its document', () => {
+  const moment = { asOfMs: 1, time: 1, clock: 'S' } as const;
+  for (const { check, severity, advice } of Object.values(FAULTS)) {
+    const item: HealthItem = { check, state: severity, code: null, detail: 'd', sinceMs: 1, advice };
+    expect(healthDocument([item], moment).items[0]?.advice).toBe(advice);
+  }
 });
