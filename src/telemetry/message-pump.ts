@@ -40,14 +40,17 @@ export class MessagePump {
     const connection = this.#parts.connection();
     if (connection === undefined || this.#pumping) return;
     this.#pumping = true; // a message may be settled before publish returns
-    this.balanceBooks();
-    const window = Math.min(limits.maxInFlight, connection.accepts.inFlight);
-    while (this.#parts.connection() === connection && traffic.queue.figures().inFlight < window) {
-      const message = traffic.take(clock.nowMonoMs());
-      if (message === undefined) break;
-      this.#send(connection, message);
+    try {
+      this.balanceBooks();
+      const window = Math.min(limits.maxInFlight, connection.accepts.inFlight);
+      while (this.#parts.connection() === connection && traffic.queue.figures().inFlight < window) {
+        const message = traffic.take(clock.nowMonoMs());
+        if (message === undefined) break;
+        this.#send(connection, message);
+      }
+    } finally {
+      this.#pumping = false; // one message that cannot be made must not silence all that come after it
     }
-    this.#pumping = false;
     this.#parts.spent();
     this.#pumpAgain();
   }

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { JournalError, parseCheckpoint, type Checkpoint } from '../../journal/index.ts';
 import { fail, notResumable } from './entries-file.ts';
 
@@ -33,7 +33,22 @@ export async function readKnownTree(name: string, isGoneOnWith: boolean): Promis
   }
 }
 
-/** @throws BackfillError `backfill.file` */
+/**
+ * Whole or not at all: half a checkpoint would keep the file from being gone on with.
+ * @throws BackfillError `backfill.file`
+ */
 export async function writeCheckpoint(name: string, text: string): Promise<void> {
-  await writeFile(checkpointFile(name), text).catch((cause: unknown) => fail(checkpointFile(name), cause));
+  const file = checkpointFile(name);
+  try {
+    const draft = await open(`${file}.draft`, 'w');
+    try {
+      await draft.writeFile(text);
+      await draft.sync();
+    } finally {
+      await draft.close();
+    }
+    await rename(`${file}.draft`, file);
+  } catch (cause) {
+    fail(file, cause);
+  }
 }
